@@ -10,6 +10,7 @@ from importlib.metadata import version
 import psycopg
 from litestar import Litestar
 from litestar.di import Provide
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from api.app import AppConfig, create_app
@@ -180,13 +181,30 @@ def assemble(settings: Settings) -> Litestar:
         holder = await holder_of(own, digest)
         if holder is None:
             return None
-        return Principal(
+        key = Principal(
             key_id=holder.key_id,
             organization_id=holder.organization_id,
             scopes=frozenset(holder.scopes),
             plan=holder.plan,
             limits=plans[holder.plan],
             is_operator=holder.is_operator,
+        )
+        person = holder.person
+        if person is None:
+            return key
+        return replace(
+            key,
+            scopes=key.scopes & {*scopes_of(person.role)},
+            is_operator=key.is_operator and may_operate(person.role),
+            person=SignedInPerson(
+                id=person.id,
+                name=person.name,
+                email=person.email,
+                role=person.role,
+                time_zone=person.time_zone,
+                session_id=None,
+            ),
+            project_ids=limits_of(person.role, person.project_ids),
         )
 
     async def look_up_session(digest: bytes) -> Principal | None:

@@ -1,5 +1,6 @@
 """``goatherd keys``: issuing, listing and revoking API keys."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -26,7 +27,14 @@ from infra.organizations import draw_key
 
 _LIST = """
 SELECT k.id, organization_id AS org_id, o.name AS org_name, k.name, hint, scopes,
-       k.created_at, expires_at, revoked_at
+       k.created_at, expires_at, revoked_at,
+       json_build_object('type', CASE WHEN person_id IS NULL THEN 'organization'
+                                      ELSE 'person' END,
+                         'id', coalesce(person_id, organization_id)) AS owner,
+       CASE WHEN person_id IS NULL THEN 'organization'
+            ELSE coalesce((SELECT p.name FROM people p
+                           WHERE p.person_id = k.person_id), 'an erased person')
+       END AS owner_name
 FROM api_keys k LEFT JOIN organizations o USING (organization_id)
 WHERE %(org)s::uuid IS NULL OR organization_id = %(org)s
 ORDER BY organization_id, k.created_at, k.id
@@ -45,6 +53,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    owner: Mapping[str, str]
+    owner_name: str
 
 
 def create(
@@ -107,7 +117,7 @@ def list_keys(
         found = rows_of(connection, Key, _LIST, {"org": org_id})
     print_list(
         found,
-        "name organization=org_name ends_in=hint scopes state",
+        "name organization=org_name owner=owner_name ends_in=hint scopes state",
         ids="id organization_id=org_id" if ids else "",
         json=json,
         state=_state,

@@ -107,9 +107,11 @@ class RequestGuard:
         if route.scope is not None:
             try:
                 principal = await self._principal(request)
-                if route.is_of_whole_organization:
+                is_own = route.is_for_own and principal.person is not None
+                if route.is_of_whole_organization and not is_own:
                     principal.require_whole_organization()
-                principal.require(route.scope)
+                if not is_own or route.scope not in principal.scopes:
+                    principal.require("read" if is_own else route.scope)
                 if route.is_operator_only:
                     principal.require_operator()
             except (ApiError, NotFoundError):
@@ -120,7 +122,7 @@ class RequestGuard:
             check_path(request.scope["path_params"])
         if route.form is not None:
             await self._check_form(request)
-        if route.needs_proof:
+        if route.needs_proof and not route.is_for_own:
             await self._check_proof(request)
         if route.takes_file:
             await request.body()

@@ -39,6 +39,8 @@ class RouteInfo(Struct, frozen=True, kw_only=True):
     body. ``allowed`` are the methods in the answer to OPTIONS. Litestar's own handler
     forgets methods that were added to the path after the first. ``needs_proof`` is true
     for dangerous acts, for which a person must have proved lately who they are.
+    ``is_for_own`` lets people with the scope read act on what is their own, without a
+    proof; the handler checks whether it is.
     """
 
     scope: Scope | None = None
@@ -46,6 +48,7 @@ class RouteInfo(Struct, frozen=True, kw_only=True):
     is_operator_only: bool = False
     needs_proof: bool = False
     is_of_whole_organization: bool = False
+    is_for_own: bool = False
     form: FormReader | None = None
     queries: QueryRules = QueryRules()
     body: BodyReader | None = None
@@ -91,6 +94,7 @@ def _inspect(route: HTTPRoute) -> None:
             is_operator_only=handler.opt.get("operator", False),
             needs_proof=handler.opt.get("recent_proof", False),
             is_of_whole_organization=handler.opt.get("whole_organization", False),
+            is_for_own=handler.opt.get("own", False),
             form=None if form is None else FormReader(form),
             queries=_rules(route, method),
             body=None if data is None else BodyReader(data.annotation),

@@ -60,8 +60,11 @@ class Operation(Struct, frozen=True, kw_only=True):
         needs = f"Needs the scope `{scope}`." if scope else "Needs no key."
         if self.route.is_operator_only:
             needs += " Only for organizations that operate the installation."
+        if self.route.is_for_own:
+            needs += " A person needs `read` alone for what is their own."
         if self.route.needs_proof:
-            needs += " A personal key can't do it: it needs a recent proof."
+            what = "the rest" if self.route.is_for_own else "it"
+            needs += f" A personal key can't do {what}: it needs a recent proof."
         if self.route.is_of_whole_organization:
             needs += " Not there for people who are limited to some projects."
         return f"{text}\n\n{needs}" if text else needs

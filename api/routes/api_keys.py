@@ -2,20 +2,21 @@
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from api.http.access.auth import Principal
 from api.http.derived_secret import DerivedSecret
 from api.http.errors import Code, field_error
-from api.http.reading.paging import ListRequest
+from api.http.reading.paging import FetchRows, ListRequest
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.routes import read_route, write_route
@@ -25,12 +26,21 @@ from domain import events as e
 from domain.events import Scope
 from domain.organization.api_keys import DEFAULT_SCOPES, create_key
 from domain.organization.handlers.organizations import change_organization
+from infra.database import AsyncPool
 from infra.eventstore.execute import Executed
 from infra.ids import new_id
-from projections.organizations.projection import ApiKey, ApiKeys, page_of_keys
+from projections.organizations.projection import (
+    ApiKey,
+    ApiKeys,
+    KeyOwner,
+    is_key_of,
+    owner_of,
+    page_of_keys,
+    page_of_own_keys,
+)
 
 _HEX = 64
-_ADMIN: dict[str, Any] = {"scope": "admin", "whole_organization": True}
+_ADMIN: dict[str, Any] = {"scope": "admin", "whole_organization": True, "own": True}
 # Stored answers hold this in place of a key's text. No name can contain the quotes of
 # the field.
 _MASKED = "tga_" + "*" * _HEX
@@ -44,13 +54,14 @@ Future = Annotated[
 
 
 class NewApiKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A key to issue."""
+    """A key to issue, to the organization or to the person who asks."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     scopes: Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=3)] = (
         DEFAULT_SCOPES
     )
     expires_at: Future | None = None
+    owner: Literal["organization", "person"] = "organization"
 
 
 class IssuedApiKey(Struct, frozen=True, kw_only=True):
@@ -66,6 +77,7 @@ class IssuedApiKey(Struct, frozen=True, kw_only=True):
     scopes: list[Scope]
     created_at: datetime
     expires_at: datetime | None
+    owner: KeyOwner
 
 
 class ApiKeyName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,22 +101,46 @@ class RevokedApiKey(Struct, frozen=True, kw_only=True):
 
 
 class ApiKeyRoutes(Controller):
-    """The keys of the organization."""
+    """The keys of the organization and of its members."""
 
     path = "/api-keys"
     tags = ("API keys",)
 
-    @read_route("/", "listApiKeys", **_ADMIN)
+    @read_route("/", "listApiKeys", **_ADMIN, errors=[Code.PERSON_REQUIRED])
     async def list_api_keys(
-        self, listing: NamedDependency[ListRequest]
+        self,
+        request: Request,
+        listing: NamedDependency[ListRequest],
+        own: NamedDependency[AsyncPool],
+        owner: Annotated[
+            Literal["person"] | None,
+            QueryParameter(description="Only the keys of the person who asks."),
+        ] = None,
     ) -> ListPage[ApiKey]:
-        """List the organization's keys, newest first, without their texts."""
-        await listing.caught_up("api_keys")
+        """List the keys of the organization and its members, newest first.
+
+        No text is shown. Members and viewers see their own keys only.
+        """
+        principal, organization_id = request.principal, listing.organization_id
+        # Without the scope admin only people are let in.
+        person = principal.person
+        if owner == "person":
+            person = principal.require_person()
+        elif "admin" in principal.scopes:
+            person = None
+        fetch: FetchRows[ApiKey]
+        if person is None:
+            await listing.caught_up("api_keys")
+            fetch = partial(page_of_keys, listing.reader, organization_id)
+        else:
+            # Each append writes the rows of keys itself.
+            fetch = partial(page_of_own_keys, own, organization_id, person.id)
         return await listing.page(
             "api-keys",
-            partial(page_of_keys, listing.reader, listing.organization_id),
+            fetch,
             key=lambda row: (row.created_at, row.id),
             after=tuple[datetime, UUID],
+            filters={} if person is None else {"person": str(person.id)},
         )
 
     @write_route(
@@ -113,7 +149,7 @@ class ApiKeyRoutes(Controller):
         "createApiKey",
         **_ADMIN,
         recent_proof=True,
-        errors=[Code.LIMIT_REACHED],
+        errors=[Code.LIMIT_REACHED, Code.PERSON_REQUIRED],
     )
     def create_api_key(
         self,
@@ -123,10 +159,14 @@ class ApiKeyRoutes(Controller):
     ) -> Answer[IssuedApiKey]:
         """Issue a key; only this answer shows its text.
 
+        A key of the organization needs the scope admin. A personal key needs a person,
+        and has none but their scopes.
+
         A request with an Idempotency-Key can be repeated and gets the same text. The
         text is not stored: it is derived from the requesting key and the installation's
         secret.
         """
+        person_id = _owner(request, data)
         key_id = new_id()
         secret = DerivedSecret(request, secret=writer.secret)
         return writer.perform(
@@ -141,6 +181,7 @@ class ApiKeyRoutes(Controller):
                     # The time is compared now and not while the body is read, because
                     # an answer can be repeated after its key has expired.
                     expires_at=_checked_expiry(data.expires_at),
+                    person_id=person_id,
                 ),
                 plans=writer.plans,
             ),
@@ -157,8 +198,13 @@ class ApiKeyRoutes(Controller):
         data: JSONBody[ApiKeyName],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[RenamedApiKey]:
-        """Rename a key, which may be revoked; histories show it by its new name."""
+        """Rename a key, which may be revoked; histories show it by its new name.
+
+        A person may rename their own; any other needs the scope admin.
+        """
         writer.require_no_version(request)
+        if not _is_own(request, writer, key_id):
+            _require_admin(request.principal)
         return writer.perform(
             request,
             lambda: change_organization(
@@ -176,8 +222,14 @@ class ApiKeyRoutes(Controller):
         key_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[RevokedApiKey]:
-        """Revoke a key, which stops working in every process within a second."""
+        """Revoke a key, which stops working in every process within a second.
+
+        A person may revoke their own; any other needs the scope admin.
+        """
         writer.require_no_version(request)
+        if not _is_own(request, writer, key_id):
+            _require_admin(request.principal)
+            request.principal.require_recent_proof()
         return writer.perform(
             request,
             lambda: change_organization(
@@ -188,6 +240,46 @@ class ApiKeyRoutes(Controller):
             lambda _, __: Answer(RevokedApiKey(id=key_id)),
             in_transaction=_project_keys,
         )
+
+
+def _require_admin(principal: Principal) -> None:
+    """Refuse whoever may not see the organization's keys, with one answer for each id.
+
+    Raises:
+        NotFoundError: a person who is limited to some projects.
+        ApiError: ``insufficient_scope``.
+    """
+    principal.require_whole_organization()
+    principal.require("admin")
+
+
+def _owner(request: Request, data: NewApiKey) -> UUID | None:
+    """Return the person whose key is asked for, None for one of the organization.
+
+    Raises:
+        ApiError: ``insufficient_scope``, ``person_required`` or
+            ``recent_proof_required``.
+    """
+    principal = request.principal
+    if data.owner == "organization":
+        _require_admin(principal)
+        principal.require_recent_proof()
+        return None
+    person = principal.require_person()
+    # A key must not make another one that may more than itself.
+    for scope in data.scopes:
+        principal.require(scope)
+    return person.id
+
+
+def _is_own(request: Request, writer: CommandWriter, key_id: UUID) -> bool:
+    """Tell whether a key belongs to the person who asks."""
+    person = request.principal.person
+    if person is None:
+        return False
+    with writer.store.pool.connection() as connection:
+        cursor = connection.cursor()
+        return is_key_of(cursor, request.organization_id, key_id, person.id)
 
 
 def _project_keys(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
@@ -238,6 +330,7 @@ def _issued(done: Executed[UUID]) -> Answer[IssuedApiKey]:
             scopes=list(event.scopes),
             created_at=recorded.recorded_at,
             expires_at=event.expires_at,
+            owner=owner_of(recorded.stream, event.person_id),
         ),
         status=201,
     )

@@ -12,6 +12,7 @@ from msgspec.structs import asdict, replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from api.http.access.auth import invalid_api_key
 from api.http.bodies.fields_to_change import FieldsToChange
 from api.http.errors import Code, field_error
 from api.http.request import Request
@@ -211,7 +212,7 @@ class MeRoutes(Controller):
 def _me(found: PersonInOrganization | None, request: Request) -> Answer[Me]:
     if found is None:
         # The membership or the person ended after the request was let in.
-        raise NotFoundError("person")
+        raise invalid_api_key(presented=True)
     me = Me(org_id=request.organization_id, **asdict(found))
     return Answer(me, version=me.version)
 

@@ -68,6 +68,7 @@ from api.web.system.projections import ProjectionPages
 from api.web.videos.page import VideosPages
 from api.web.videos.row_menu import VideoRowMenu
 from api.web.views import ViewPages
+from api.web.you.keys import OwnKeys
 from api.web.you.page import YouPages
 from api.web.you.passkeys import PasskeyPages
 from api.web.you.second_factor import SecondFactorPages
@@ -83,6 +84,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     NewPasswordPage,
     InvitationPage,
     YouPages,
+    OwnKeys,
     SecondFactorPages,
     PasskeyPages,
     FirstStartPage,

@@ -32,6 +32,7 @@ from infra.ids import new_id
 from infra.keys.digests import digest_of
 from infra.keys.keyring import destroy
 from infra.structs import structs
+from projections.organizations.projection import ApiKeys
 from projections.people import People
 
 LIFETIME = timedelta(days=7)
@@ -153,6 +154,8 @@ def follow_members(
     id ``kept``.
     """
     People().write(cursor, events)
+    # The keys of a person who is removed end as well.
+    ApiKeys().write(cursor, events)
     ended: list[UUID] = []
     for recorded in events:
         event = recorded.event

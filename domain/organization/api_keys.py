@@ -19,6 +19,7 @@ def create_key(
     name: str,
     scopes: Sequence[Scope],
     expires_at: datetime | None = None,
+    person_id: UUID | None = None,
 ) -> CreateApiKey:
     """Return the command that creates the key with this text, each scope once.
 
@@ -31,4 +32,5 @@ def create_key(
         hint=text[-4:],
         scopes=tuple(dict.fromkeys(scopes)),
         expires_at=expires_at,
+        person_id=person_id,
     )

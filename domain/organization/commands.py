@@ -46,12 +46,15 @@ class SetOperator(Command, frozen=True, kw_only=True):
 
 
 class CreateApiKey(Command, frozen=True, kw_only=True):
+    """Issue a key; ``person_id`` is its person, None for the organization."""
+
     key_id: UUID
     name: str
     digest: str
     hint: str
     scopes: tuple[Scope, ...]
     expires_at: datetime | None
+    person_id: UUID | None = None
 
 
 class RenameApiKey(Command, frozen=True, kw_only=True):

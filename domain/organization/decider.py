@@ -47,11 +47,12 @@ class ProjectState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApiKeyState(msgspec.Struct, frozen=True, kw_only=True):
-    """An API key, without its text."""
+    """An API key, without its text; ``person_id`` is None for the organization's."""
 
     name: str
     scopes: tuple[Scope, ...]
     expires_at: datetime | None
+    person_id: UUID | None = None
     revoked: bool = False
 
 
@@ -122,6 +123,8 @@ def decide(
             return [e.OperatorChanged(is_operator=is_operator)]
         case c.CreateApiKey():
             check_name(command.name)
+            if command.person_id not in {None, *organization.members}:
+                raise NotFoundError("member")
             living = sum(not key.revoked for key in organization.keys.values())
             _check_room("max_api_keys_per_org", living, limits)
             return [copied(command, e.ApiKeyCreated)]
@@ -148,8 +151,13 @@ def decide(
             if _project(organization, project_id).logo == logo:
                 return []
             return [e.ProjectLogoChanged(project_id=project_id, logo=logo)]
-        case c.AddMember() | c.ChangeMember() | c.RemoveMember():
+        case c.AddMember() | c.ChangeMember():
             return decide_members(organization, command, limits=limits)
+        case c.RemoveMember(person_id=person_id):
+            return [
+                *decide_members(organization, command, limits=limits),
+                *_revoked_with_member(organization, person_id),
+            ]
         case (
             c.InvitePerson()
             | c.SendInvitationAgain()
@@ -295,3 +303,17 @@ def _change_project(
     if changed.get("client") is not None:
         check_name(changed["client"], field="client")
     return [e.ProjectDetailsChanged(project_id=command.project_id, **changed)]
+
+
+def _revoked_with_member(
+    organization: OrganizationState, person_id: UUID
+) -> list[e.OrganizationEvent]:
+    """Return the end of all keys of a person who is removed.
+
+    A key that only had nobody behind it would work again with a later membership.
+    """
+    return [
+        e.ApiKeyRevoked(key_id=key_id)
+        for key_id, key in organization.keys.items()
+        if key.person_id == person_id and not key.revoked
+    ]

@@ -55,7 +55,8 @@ class OperatorChanged(Event, frozen=True, kw_only=True):
 class ApiKeyCreated(Event, frozen=True, kw_only=True):
     """An API key was issued.
 
-    Only the SHA-256 digest of its text (hex) is ever stored.
+    Only the SHA-256 digest of its text (hex) is ever stored. ``person_id`` is the
+    person whose key it is; null means the organization.
     """
 
     stored_name: ClassVar[str] = "api_key_created"
@@ -65,6 +66,7 @@ class ApiKeyCreated(Event, frozen=True, kw_only=True):
     hint: str
     scopes: tuple[Scope, ...]
     expires_at: datetime | None = None
+    person_id: UUID | None = None
 
 
 class ApiKeyRenamed(Event, frozen=True, kw_only=True):

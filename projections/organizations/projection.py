@@ -5,8 +5,9 @@ a new key is accepted and a revoked key is refused at once, however far the foll
 lag. Writing an event twice changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Literal, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -15,7 +16,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.events import Scope
-from domain.messages import set_fields
+from domain.messages import MemberRole, set_fields
 from domain.organization.decider import SETTINGS
 from domain.texts import texts_after
 from infra.database import AsyncPool, run_read_async
@@ -51,8 +52,9 @@ WHERE organization_id = %(organization)s AND position < %(position)s
 """)
 _KEY = """
 INSERT INTO api_keys (organization_id, id, name, digest, hint, scopes, created_at,
-                      expires_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (organization_id, id) DO NOTHING
+                      expires_at, person_id)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (organization_id, id) DO NOTHING
 """
 _REVOKE = """
 UPDATE api_keys SET revoked_at = %s
@@ -129,6 +131,7 @@ def _key_created(
         (
             *(recorded.stream, event.key_id, event.name, event.digest, event.hint),
             *(list(event.scopes), recorded.recorded_at, event.expires_at),
+            event.person_id,
         ),
     )
 
@@ -163,7 +166,7 @@ class ApiKeys:
     """Keeps the tables api_keys and organizations."""
 
     name = "api_keys"
-    version = 3
+    version = 4
     tables = ("api_keys", "organizations")
     events = on.events
 
@@ -175,6 +178,16 @@ class ApiKeys:
 
 
 # As clients read it
+
+
+class KeyOwner(msgspec.Struct, frozen=True, kw_only=True):
+    """The person or the organization whose key it is.
+
+    A person's key has at most the person's rights, and ends with the membership.
+    """
+
+    type: Literal["organization", "person"]
+    id: UUID
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,12 +203,22 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    owner: KeyOwner
 
 
 _PAGE = f"""
-SELECT id, name, hint, scopes, created_at, expires_at, revoked_at FROM api_keys
-WHERE organization_id = %(organization)s {newest_first("created_at")}
+SELECT id, name, hint, scopes, created_at, expires_at, revoked_at, person_id
+FROM api_keys WHERE organization_id = %(organization)s {newest_first("created_at")}
 """.encode()
+_OWN_PAGE = f"""
+SELECT id, name, hint, scopes, created_at, expires_at, revoked_at, person_id
+FROM api_keys WHERE organization_id = %(organization)s AND person_id = %(person)s
+{newest_first("created_at")}
+""".encode()
+_IS_OWN: LiteralString = """
+SELECT EXISTS (SELECT FROM api_keys
+               WHERE organization_id = %s AND id = %s AND person_id = %s)
+"""
 # True for the oldest organization, if the organization "o" has no event about it.
 IS_OPERATOR = """coalesce(o.is_operator, o.organization_id = (
     SELECT organization_id FROM organizations
@@ -203,18 +226,34 @@ IS_OPERATOR = """coalesce(o.is_operator, o.organization_id = (
 # This query runs before the organization is known, so it does not use the role that
 # sees only one organization.
 _FIND = f"""
-SELECT k.id, k.organization_id, k.scopes, o.plan, {IS_OPERATOR}
+SELECT k.id, k.organization_id, k.scopes, o.plan, {IS_OPERATOR}, k.person_id,
+       p.name, p.email, p.time_zone, m.role, m.project_ids
 FROM api_keys k JOIN organizations o USING (organization_id)
+LEFT JOIN members m ON m.organization_id = k.organization_id
+    AND m.person_id = k.person_id AND m.removed_at IS NULL
+LEFT JOIN people p ON p.person_id = m.person_id AND p.erased_at IS NULL
 WHERE k.digest = %s AND k.revoked_at IS NULL
 AND (k.expires_at IS NULL OR k.expires_at > now())
+AND (k.person_id IS NULL OR p.person_id IS NOT NULL)
 """.encode()
+
+
+class PersonOfKey(msgspec.Struct, frozen=True, kw_only=True):
+    """The person of a personal key, and their present rights in the organization."""
+
+    id: UUID
+    name: str
+    email: str
+    time_zone: str | None
+    role: MemberRole
+    project_ids: list[UUID] | None
 
 
 class KeyHolder(msgspec.Struct, frozen=True):
     """The organization of a valid key, and the scopes of the key.
 
     ``is_operator`` says that the organization runs the installation. If no event says
-    it, the oldest organization does.
+    it, the oldest organization does. ``person`` is None for a key of the organization.
     """
 
     key_id: UUID
@@ -222,6 +261,7 @@ class KeyHolder(msgspec.Struct, frozen=True):
     scopes: list[Scope]
     plan: str
     is_operator: bool
+    person: PersonOfKey | None
 
 
 async def holder_of(pool: AsyncPool, digest: bytes) -> KeyHolder | None:
@@ -232,7 +272,13 @@ async def holder_of(pool: AsyncPool, digest: bytes) -> KeyHolder | None:
         return await cursor.fetchone()
 
     row = await run_read_async(pool, run)
-    return None if row is None else KeyHolder(*row)
+    if row is None:
+        return None
+    key, person = row[:5], row[5:]
+    if person[0] is None:
+        return KeyHolder(*key, person=None)
+    (found,) = structs(PersonOfKey, [person])
+    return KeyHolder(*key, person=found)
 
 
 async def page_of_keys(
@@ -244,4 +290,51 @@ async def page_of_keys(
 ) -> list[ApiKey]:
     """Return up to ``limit`` keys after the given one, newest first."""
     rows = await reader.page(organization_id, _PAGE, limit=limit, after=after)
-    return structs(ApiKey, rows)
+    return _keys(organization_id, rows)
+
+
+async def page_of_own_keys(
+    pool: AsyncPool,
+    organization_id: UUID,
+    person_id: UUID,
+    *,
+    limit: int,
+    after: tuple[datetime, UUID] | None,
+) -> list[ApiKey]:
+    """Return a person's keys in the organization, as ``page_of_keys`` does.
+
+    A person may see these without the right to see the others.
+    """
+    value, last_id = after or (None, None)
+    where = {"person": person_id, "value": value, "last_id": last_id, "limit": limit}
+
+    async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
+        cursor = await connection.execute(
+            _OWN_PAGE, {"organization": organization_id, **where}
+        )
+        return await cursor.fetchall()
+
+    return _keys(organization_id, await run_read_async(pool, run))
+
+
+def is_key_of(
+    cursor: Cursor[TupleRow], organization_id: UUID, key_id: UUID, person_id: UUID
+) -> bool:
+    """Tell whether a key belongs to a person."""
+    values = (organization_id, key_id, person_id)
+    row = cursor.execute(_IS_OWN, values).fetchone()
+    return row is not None and row[0]
+
+
+def owner_of(organization_id: UUID, person_id: UUID | None) -> KeyOwner:
+    """Return the owner of a key; no person stands for the organization."""
+    if person_id is None:
+        return KeyOwner(type="organization", id=organization_id)
+    return KeyOwner(type="person", id=person_id)
+
+
+def _keys(organization_id: UUID, rows: Iterable[TupleRow]) -> list[ApiKey]:
+    return structs(
+        ApiKey,
+        ((*row[:-1], owner_of(organization_id, row[-1])) for row in rows),
+    )

@@ -378,15 +378,19 @@ class Tenant:
         return str(video_id)
 
     def with_key(
-        self, *scopes: e.Scope, expires_at: datetime | None = None
+        self,
+        *scopes: e.Scope,
+        expires_at: datetime | None = None,
+        person_id: UUID | None = None,
     ) -> "Tenant":
-        """The same organization as a client with another key."""
+        """The same organization as a client with another key, perhaps a person's."""
         issued = issue_key(
             self.goatherd.store,
             self.organization_id,
             name="Another key",
             scopes=scopes or ALL_SCOPES,
             expires_at=expires_at,
+            person_id=person_id,
             plans=settings_for(self.goatherd.url).all_plans,
             context=asking(),
             in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),

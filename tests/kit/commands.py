@@ -108,13 +108,19 @@ def issue_key(
     name: str = "Reports",
     scopes: Sequence[Scope] = ("read",),
     expires_at: datetime | None = None,
+    person_id: UUID | None = None,
     plans: Mapping[str, Limits] = DEFAULT_PLANS,
     in_transaction: InTransaction[UUID] | None = None,
 ) -> IssuedKey:
-    """Issue a key to an organization, as the command line does."""
+    """Issue a key to an organization or a person, as the command line does."""
     text = draw_key()
     command = create_key(
-        new_id(), text, name=name, scopes=scopes, expires_at=expires_at
+        new_id(),
+        text,
+        name=name,
+        scopes=scopes,
+        expires_at=expires_at,
+        person_id=person_id,
     )
     done = change_organization(
         store,

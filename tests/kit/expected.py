@@ -183,6 +183,7 @@ def api_keys(events: Iterable[RecordedEvent]) -> Rows:
                     "created_at": recorded.recorded_at,
                     "expires_at": key.expires_at,
                     "revoked_at": None,
+                    "person_id": key.person_id,
                 }
             case e.ApiKeyRevoked(key_id=key_id):
                 rows[key_id]["revoked_at"] = recorded.recorded_at

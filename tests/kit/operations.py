@@ -43,13 +43,18 @@ class Ask(msgspec.Struct, kw_only=True):
         )
 
 
+# A key of the organization is refused only where it asks for what a person has.
+_OF_PEOPLE_AS_WELL = {"createApiKey", "listApiKeys"}
+
+
 @cache
 def operations() -> Mapping[str, Described]:
     """Every documented operation of an organization's key, by its id."""
     return {
         o.id: o
         for o in documented().operations.values()
-        if o.needs_key and Code.PERSON_REQUIRED not in o.codes
+        if o.needs_key
+        and (Code.PERSON_REQUIRED not in o.codes or o.id in _OF_PEOPLE_AS_WELL)
     }
 
 

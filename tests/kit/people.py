@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from application.accounts.joining import Joining
 from application.accounts.operators import register
 from application.accounts.service import AskingBrowser, PersonAccounts
+from application.accounts.sessions import begin_session
 from domain import commands as c
 from domain.messages import MemberRole
 from domain.organization.handlers.members import add_member
@@ -163,3 +164,15 @@ def added_member(store: Store, organization_id: UUID, *, role: MemberRole) -> UU
         in_transaction=lambda cursor, done: People().write(cursor, done.events),
     )
     return ben
+
+
+def session_of(store: Store, person_id: UUID, organization_id: UUID) -> str:
+    """Begin a session, as a sign-in does, and return the value of its cookie."""
+    with store.pool.connection() as connection:
+        return begin_session(
+            connection.cursor(),
+            person_id=person_id,
+            organization_id=organization_id,
+            address="",
+            browser="",
+        )

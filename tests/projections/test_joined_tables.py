@@ -24,6 +24,7 @@ READ_OF_OTHERS = {
     "campaigns": {"videos"},
     "creators": {"analytics_videos"},
     "creator_streams": {"scrape_runs", "videos"},
+    "organizations": {"members", "people"},
     "scrape_runs": {"creator_list", "organizations"},
     "videos": {"projects"},
 }

@@ -146,7 +146,10 @@ CLOSED = (
     "analytics_gathered",
     "analytics_video_lists",
 )
-READABLE = ("id", "name", "hint", "scopes", "created_at", "expires_at", "revoked_at")
+READABLE = (
+    *("id", "name", "hint", "scopes", "created_at", "expires_at", "revoked_at"),
+    "person_id",
+)
 
 # People who are limited see the rows of their projects in these tables, found by the
 # project or by the creator, video or campaign of the row.

@@ -81,7 +81,9 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
     "/api/v1/scrapes": _SOURCES,
     "creators list": frozenset({"rounded_counts", "project_name", "last_posted_at"}),
     "projects list": frozenset({"org_name"}),
-    "keys list": frozenset({"org_name"}),
+    # Keys belong to the organization or to a person.
+    "/api/v1/api-keys": frozenset({"owner"}),
+    "keys list": frozenset({"org_name", "owner", "owner_name"}),
     # Creators and videos have tags.
     # Videos have a sound, hashtags and others of their kind.
     "/api/v1/videos": frozenset({"tags", "other_posted_at", *ATTRIBUTES}),
@@ -161,8 +163,8 @@ RAISED_PROJECTIONS: frozenset[str] = frozenset(
 )
 # Projections with a raised version whose tables a migration brought along.
 MIGRATED_PROJECTIONS: dict[str, int] = {
-    # Organizations may run the installation.
-    "api_keys": 3,
+    # Organizations may run the installation, and keys belong to people.
+    "api_keys": 4,
 }
 
 # Projections that this version has added.

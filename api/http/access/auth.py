@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
@@ -26,7 +26,7 @@ _BEARER = re.compile(rb"(?i:bearer) +(tga_[0-9a-f]{64})\Z")
 class SignedInPerson(Struct, frozen=True, kw_only=True):
     """The person of a request; no time zone stands for that of the organization.
 
-    ``session_id`` is None for a request with a key.
+    ``session_id`` is None for a request with a personal key.
     """
 
     id: UUID
@@ -40,7 +40,8 @@ class SignedInPerson(Struct, frozen=True, kw_only=True):
 class Principal(Struct, frozen=True, kw_only=True):
     """The key or person of a request, their organization, and their scopes.
 
-    ``key_id`` is the id of the key, and that of the person in a session of a person.
+    ``key_id`` is the id of the key, and that of the person in a session of a person. A
+    personal key has both, and ``scopes`` are those that the key and the person have.
     ``proved_at`` is the time at which the person of a session last proved who they are;
     a personal key proves nothing.
     ``project_ids`` are the projects that a limited person may see, None for all.
@@ -81,6 +82,15 @@ class Principal(Struct, frozen=True, kw_only=True):
         if self.person is None:
             return True
         return self.proved_at is not None and now - self.proved_at < PROOF_LASTS
+
+    def require_recent_proof(self) -> None:
+        """Refuse a dangerous act without a recent proof.
+
+        Raises:
+            ApiError: ``recent_proof_required``.
+        """
+        if not self.has_recent_proof(datetime.now(UTC)):
+            raise ApiError(Code.RECENT_PROOF_REQUIRED)
 
     def require(self, scope: Scope) -> None:
         """Refuse a request without the scope that it needs.

@@ -1,7 +1,6 @@
 """/settings/keys: the API keys of the organization. A key's text is shown once."""
 
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any
+from datetime import UTC, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -9,12 +8,11 @@ from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
-from msgspec import Struct
 
-from api.http.bodies.form_body import typed
 from api.http.error_codes import Code
-from api.http.errors import ApiError, field_error
+from api.http.errors import ApiError
 from api.routes.api_keys import IssuedApiKey, RevokedApiKey
+from api.web.kit.forms.key_form import KeyForm
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.settings.layout import show_settings
@@ -24,14 +22,6 @@ PATH = "/settings/keys"
 
 _PER_PAGE = 50
 _CREATED = 201
-
-
-class KeyForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """A key to create; it is valid to the end of the day ``until``, or for ever."""
-
-    name: Annotated[str, typed("Name")] = ""
-    scopes: list[str] = []
-    until: Annotated[str, typed("Valid until the end of")] = ""
 
 
 _USUAL = KeyForm(scopes=["read", "write"])
@@ -53,9 +43,8 @@ class KeyPages(Controller):
     async def make(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Create a key, and show its text in this answer only."""
         form = page.form(KeyForm)
-        body: dict[str, Any] = {"name": form.name.strip(), "scopes": form.scopes}
         try:
-            body["expires_at"] = _end_of_day(form.until, page.time_zone)
+            body = form.body(page.time_zone)
             got = await page.send("POST", "/api-keys", IssuedApiKey, body)
         except ApiError as error:
             if error.code not in {Code.INVALID_BODY, Code.LIMIT_REACHED}:
@@ -97,25 +86,10 @@ async def _show(
         "keys": got.data,
         "more_url": got.next_url(PATH),
         "now": now,
+        "person": page.person,
         "own_id": page.principal.key_id,
         "today": now.astimezone(ZoneInfo(page.time_zone)).date(),
     }
     return await show_settings(
         page, "settings/keys.html", context, tab=PATH, error=error
     )
-
-
-def _end_of_day(text: str, time_zone: str) -> str | None:
-    """Return the end of a day in a zone, None without a day.
-
-    Raises:
-        ApiError: ``invalid_body``, if the text is not a day.
-    """
-    if not text:
-        return None
-    try:
-        after = date.fromisoformat(text) + timedelta(days=1)
-        return datetime.combine(after, time(), ZoneInfo(time_zone)).isoformat()
-    except (ValueError, OverflowError):
-        message = "must be a date, such as 2027-01-31"
-        raise field_error(Code.INVALID_BODY, "/expires_at", message) from None

@@ -72,6 +72,10 @@ from infra.keys.digests import digest_of
 FIRST_START, SECOND_STEP = "/first-start", "/sign-in/code"
 
 _WRONG_KEY = "This key is not valid here: it may be mistyped, expired or revoked."
+_PERSONAL_KEY = (
+    "This key belongs to a person, and is for programs. Sign in with your email and "
+    "your password."
+)
 _DO_NOT_FIT = (
     "This address and this password don't fit. Check both, or ask for a link to choose "
     "a new password."
@@ -449,6 +453,8 @@ class SignInRoutes(Controller):
         digest = await sign_in.try_key(request, form.key)
         if digest is None:
             return sign_in_form(site, next_=form.next, problem=_WRONG_KEY)
+        if (await sign_in.principal_of(digest)).person is not None:
+            return sign_in_form(site, next_=form.next, problem=_PERSONAL_KEY)
         path = page_after_sign_in(form.next)
         return await sign_in.begin_session(request, digest, path)
 

@@ -1,12 +1,14 @@
-"""/you: name, time zone, email, password and sessions of the person signed in."""
+"""/you: name, time zone, password, sessions and keys of the person signed in."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Controller
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 from msgspec import Struct
 
@@ -15,6 +17,7 @@ from api.http.errors import ApiError, Code
 from api.routes.me import EndedSession, ErasedPerson, Me, OwnSession
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.forms.fields import VersionedForm
+from api.web.kit.forms.key_form import KeyForm
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.selection import id_in
@@ -29,9 +32,12 @@ from domain.organization.api_keys import ALL_SCOPES
 from domain.person.errors import EmailTakenError, HasOwnerError
 from domain.phrases import counted
 from domain.time_zones import time_zones
+from projections.organizations.projection import ApiKey
 
 PATH = "/you"
 
+_KEYS_PER_PAGE = 50
+_USUAL_KEY = KeyForm(scopes=["read"])
 _WRONG = "is not your password"
 
 
@@ -76,12 +82,15 @@ class YouPages(Controller):
 
     @page_route()
     async def you(
-        self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
+        self,
+        page: NamedDependency[PageContext],
+        sign_in: NamedDependency[SignIn],
+        cursor: FromQuery[str] = "",
     ) -> Template:
         """Show the account, or that this session has a key and no person."""
         if page.person is None:
             return await _show_key(page, sign_in)
-        return await _show(page, sign_in)
+        return await show_you(page, sign_in, cursor=cursor)
 
     @form_route(form=AboutForm, scope="read")
     async def change(
@@ -95,7 +104,7 @@ class YouPages(Controller):
         except ApiRefusedError as error:
             if error.code not in {Code.INVALID_BODY, Code.VERSION_CONFLICT}:
                 raise
-            return await _show(page, sign_in, form=body, error=error)
+            return await show_you(page, sign_in, form=body, error=error)
         sign_in.forget_sessions()
         page.flash("Your changes were saved.")
         return page.go_to(PATH)
@@ -121,7 +130,7 @@ class YouPages(Controller):
             except EmailTakenError as error:
                 problems["email"] = str(error).rstrip(".")
         if problems:
-            return await _show(
+            return await show_you(
                 page, sign_in, form={"email": form.email}, email=problems
             )
         sign_in.forget_sessions()
@@ -139,7 +148,7 @@ class YouPages(Controller):
         if problem := password_problem(form.password, email=person.email):
             problems["password"] = problem
         if problems:
-            return await _show(page, sign_in, password=problems)
+            return await show_you(page, sign_in, password=problems)
         await sign_in.accounts.change_password(
             person.id,
             form.password,
@@ -163,7 +172,7 @@ class YouPages(Controller):
             if error.code not in {Code.INVALID_BODY, Code.LAST_OWNER}:
                 raise
             problem = error.problems.get("confirm") or error.message.rstrip(".")
-            return await _show(page, sign_in, erasure={"confirm": problem})
+            return await show_you(page, sign_in, erasure={"confirm": problem})
         sign_in.forget_sessions()
         await sign_in.end_session(page.request)
         return page.site.render(
@@ -268,7 +277,7 @@ async def _may_own(page: PageContext, sign_in: SignIn) -> bool:
     return not await sign_in.accounts.has_owner(principal.organization_id)
 
 
-async def _show(
+async def show_you(
     page: PageContext,
     sign_in: SignIn,
     *,
@@ -277,20 +286,38 @@ async def _show(
     email: Mapping[str, str] | None = None,
     password: Mapping[str, str] | None = None,
     erasure: Mapping[str, str] | None = None,
+    key_form: KeyForm = _USUAL_KEY,
+    key_error: ApiError | None = None,
+    cursor: str = "",
 ) -> Template:
+    """Show the account, perhaps with what is wrong with one of its forms."""
     me = (await page.get("/me", Me)).data
     sessions = (await page.get("/me/sessions", list[OwnSession])).data
     has_own = sign_in.ways.passwords
+    keys = await page.get(
+        "/api-keys",
+        list[ApiKey],
+        owner="person",
+        limit=_KEYS_PER_PAGE,
+        cursor=cursor,
+    )
+    now = datetime.now(UTC)
     present = {"name": me.name, "time_zone": me.time_zone, "email": me.email}
-    wrong = bool(email or password or erasure)
+    wrong = bool(email or password or erasure or key_error)
     return page.show(
         "you/you.html",
         {
             "email_problems": email or {},
             "erasure_problems": erasure or {},
             "form": {**present, **(form or {})},
+            "key_error": key_error,
+            "key_form": key_form,
+            "key_problems": {} if key_error is None else key_error.problems,
+            "keys": keys.data,
             "me": me,
             "new_sign_ins": await sign_in.accounts.new_devices(me.id),
+            "more_keys": keys.next_url(PATH),
+            "now": now,
             "password_problems": password or {},
             "passkeys": await sign_in.passkeys.of(me.id) if has_own else [],
             "second_factor": await sign_in.second_factor.state(me.id),
@@ -298,6 +325,7 @@ async def _show(
             "provider": await _provider(page, sign_in),
             "sessions": sessions,
             "time_zones": sorted(time_zones()),
+            "today": now.astimezone(ZoneInfo(page.time_zone)).date(),
         },
         error=error,
         status=400 if wrong else 200,

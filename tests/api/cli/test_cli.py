@@ -1,6 +1,7 @@
 """Commands that ask the database and end: their output, and their refusals."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +18,11 @@ from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.bans import Bans
 from projections.engine.follower import Follower
+from projections.organizations.projection import ApiKeys
 from projections.registry import PROJECTIONS
-from tests.kit.builders import opened_store
+from tests.kit.builders import asking, opened_store
 from tests.kit.command_line import CommandLine
+from tests.kit.commands import issue_key
 
 NOBODY = "00000000-0000-4000-8000-000000000001"
 
@@ -277,6 +280,29 @@ def test_keys_are_listed_without_their_texts(cli: CommandLine, org: str):
     assert issued["api_key"] not in for_people.out
     assert "tga_" not in for_people.out
     assert [key["org_id"] for key in of_one] == [other["org_id"]]
+
+
+def test_keys_are_listed_with_their_owners(cli: CommandLine, store: Store):
+    made = cli(
+        "orgs", "create", "Alps", "--owner", "ada@example.com", "--json"
+    ).document
+    org_id, owner_id = UUID(made["org_id"]), UUID(made["owner_id"])
+    issue_key(
+        store,
+        org_id,
+        name="Laptop",
+        person_id=owner_id,
+        context=asking(),
+        in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
+    )
+
+    first, laptop = cli("keys", "list", "--org", "Alps", "--json").document
+    shown = cli("keys", "list", "--org", "Alps").out
+
+    assert first["owner"] == {"type": "organization", "id": made["org_id"]}
+    assert laptop["owner"] == {"type": "person", "id": made["owner_id"]}
+    assert re.search("Laptop +Alps +ada ", shown)
+    assert re.search("First key +Alps +organization ", shown)
 
 
 def test_a_revoked_key_is_revoked_in_the_tables_at_once(

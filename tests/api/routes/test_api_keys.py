@@ -56,6 +56,7 @@ def test_a_key_is_issued_and_only_its_digest_is_kept(home: Tenant):
             "scopes": ["admin", "read"],
             "created_at": recorded.recorded_at.isoformat().replace("+00:00", "Z"),
             "expires_at": "2999-01-01T00:00:00Z",
+            "owner": {"type": "organization", "id": str(home.organization_id)},
         },
         "error": None,
         "meta": None,
@@ -110,6 +111,7 @@ def test_keys_are_listed_newest_first_and_never_their_texts(home: Tenant):
         "created_at": second["created_at"],
         "expires_at": None,
         "revoked_at": None,
+        "owner": {"type": "organization", "id": str(home.organization_id)},
     }
     assert older["id"] == first["id"]
     assert datetime.fromisoformat(older["revoked_at"]) > datetime.fromisoformat(

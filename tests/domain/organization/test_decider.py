@@ -357,6 +357,29 @@ def test_an_organization_runs_the_installation_from_when_that_was_said(
     scenario.given().when(c.SetOperator(is_operator=True)).then_refused(NotFoundError)
 
 
+def test_a_person_has_a_key_as_long_as_they_are_a_member(scenario: Scenario):
+    owner = e.MemberAdded(person_id=UUID(int=1), role="owner")
+    member = e.MemberAdded(person_id=UUID(int=2), role="member")
+    create = replace(CREATE_KEY, person_id=UUID(int=2))
+    created = replace(KEY_CREATED, person_id=UUID(int=2))
+    others = replace(KEY_CREATED, key_id=ANOTHER_KEY)
+    remove = c.RemoveMember(person_id=UUID(int=2))
+    removed = e.MemberRemoved(person_id=UUID(int=2))
+
+    scenario.given(CREATED, owner).when(create).then_refused(NotFoundError)
+    scenario.given(CREATED, owner, member).when(create).then(created)
+    scenario.given(CREATED, owner, member, created, others).when(remove).then(
+        removed, KEY_REVOKED
+    )
+    scenario.given(CREATED, owner, member, created, KEY_REVOKED).when(remove).then(
+        removed
+    )
+    demote = c.ChangeMember(person_id=UUID(int=2), role="viewer")
+    scenario.given(CREATED, owner, member, created).when(demote).then(
+        e.MemberChanged(person_id=UUID(int=2), role="viewer")
+    )
+
+
 # names
 
 

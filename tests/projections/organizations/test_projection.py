@@ -60,6 +60,7 @@ def test_an_organization_and_its_key_are_rows(connection: Reading, history: Hist
             "created_at": MONDAY,
             "expires_at": datetime(2027, 1, 1, tzinfo=UTC),
             "revoked_at": None,
+            "person_id": None,
         }
     ]
 
