@@ -25,6 +25,7 @@ READ_OF_OTHERS = {
     "creators": {"analytics_videos"},
     "creator_streams": {"scrape_runs", "videos"},
     "organizations": {"members", "people"},
+    "members": {"invitations", "members"},
     "scrape_runs": {"creator_list", "organizations"},
     "videos": {"projects"},
 }
