@@ -1,1 +1,1 @@
-"""The pages of settings: organization, projects, keys, sources, personal data."""
+"""The pages of settings: organization, projects, members, keys, sources."""
