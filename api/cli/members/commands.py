@@ -1,43 +1,63 @@
 """``goatherd members``: the people of organizations, and links to choose passwords."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
 from cyclopts import Parameter
+from msgspec import Struct
 
 from api.cli import CommandError
 from api.cli.kit.databases import cli_context, fitting, opened_store, rows_of
 from api.cli.kit.names import OnlyOrganizationOption, organization_named
 from api.cli.kit.options import DataDir, Ids, Json, read_settings
 from api.cli.kit.output import plain, print_json, print_list
+from application.accounts.invitations import forget_address
 from application.accounts.operators import erase as erase_person
 from application.accounts.operators import make_password_link, person_with_email
 from application.accounts.operators import remove_second_factor as remove_factor
 from domain.email import same_email
+from domain.messages import MemberRole
 from domain.organization.errors import LastOwnerError
 from infra.eventstore.store import Store
-from projections.people import Member
 
 _LIST = """
 SELECT m.person_id AS id, m.name, m.email, m.role, m.project_ids, m.money, m.joined_at,
        (SELECT max(s.last_used_at) FROM person_sessions s
         WHERE s.person_id = m.person_id AND s.organization_id = m.organization_id)
            AS last_seen_at,
-       m.organization_id AS org_id, o.name AS org_name
+       m.organization_id AS org_id, o.name AS org_name, 'member' AS status,
+       NULL::timestamptz AS expires_at
 FROM members m LEFT JOIN organizations o USING (organization_id)
 WHERE m.removed_at IS NULL
 AND (%(org)s::uuid IS NULL OR m.organization_id = %(org)s)
-ORDER BY m.organization_id, m.joined_at, m.person_id
+UNION ALL
+SELECT i.id, '', i.email, i.role, i.project_ids, i.money, NULL, NULL,
+       i.organization_id, o.name, 'invited', i.expires_at
+FROM invitations i LEFT JOIN organizations o USING (organization_id)
+WHERE i.ended_at IS NULL
+AND (%(org)s::uuid IS NULL OR i.organization_id = %(org)s)
+ORDER BY org_id, status DESC, joined_at, expires_at, id
 """
 
 Email = Annotated[str, Parameter(help="The email address of the person.")]
 
 
-class ListedMember(Member, frozen=True, kw_only=True):
-    """A member as operators see it, with the organization."""
+class ListedMember(Struct, frozen=True, kw_only=True):
+    """A member or an open invitation as operators see it, with the organization."""
 
+    id: UUID
+    name: str
+    email: str
+    role: MemberRole
+    project_ids: list[UUID] | None
+    money: bool
+    joined_at: datetime | None
+    last_seen_at: datetime | None
     org_id: UUID
     org_name: str | None
+    status: Literal["member", "invited"]
+    expires_at: datetime | None
 
 
 def list_members(
@@ -47,13 +67,16 @@ def list_members(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """List the people of organizations, their roles, and when they were last here."""
+    """List the people of organizations, and open invitations.
+
+    The list has their roles, and when they were last here.
+    """
     with fitting(read_settings(data_dir=data_dir)) as connection:
         org_id = None if org is None else organization_named(connection, org)
         found = rows_of(connection, ListedMember, _LIST, {"org": org_id})
     print_list(
         found,
-        "name email organization=org_name role last_seen",
+        "name email organization=org_name role status last_seen",
         ids="id organization_id=org_id" if ids else "",
         json=json,
         last_seen=_last_seen,
@@ -108,20 +131,29 @@ def erase(
     """Erase a person: their name, address, password and sessions.
 
     They leave their organizations. Their deeds stay, and histories say "an erased
-    person". The last owner of an organization cannot be erased.
+    person". The last owner of an organization cannot be erased. Invitations to the
+    address are withdrawn, also if nobody has an account with it.
     """
     if same_email(email) != same_email(confirm):
         raise CommandError("--confirm must be the same address. Nothing was changed.")
     with opened_store(read_settings(data_dir=data_dir)) as store:
-        person_id = _person(store, email)
-        try:
-            erase_person(store, person_id, context=cli_context())
-        except LastOwnerError as error:
-            raise CommandError(f"{error} Nothing was changed.") from error
+        person_id = person_with_email(store, email)
+        if person_id is None:
+            _forget(store, email)
+        else:
+            try:
+                erase_person(store, person_id, context=cli_context())
+            except LastOwnerError as error:
+                raise CommandError(f"{error} Nothing was changed.") from error
     if json:
         print_json({"id": person_id, "erased": True})
         return
-    print(f"Erased {person_id}")
+    print("Erased the address." if person_id is None else f"Erased {person_id}")
+
+
+def _forget(store: Store, email: str) -> None:
+    if not forget_address(store, email, context=cli_context()):
+        raise CommandError(f"Nobody has the address {plain(email)!r}.")
 
 
 def _person(store: Store, email: str) -> UUID:
@@ -132,5 +164,7 @@ def _person(store: Store, email: str) -> UUID:
 
 
 def _last_seen(member: ListedMember) -> str:
+    if member.expires_at is not None:
+        return f"until {member.expires_at:%Y-%m-%d}"
     seen = member.last_seen_at
     return "never" if seen is None else f"{seen:%Y-%m-%d %H:%M}"

@@ -1,0 +1,118 @@
+"""``goatherd members``: people are invited, added, changed and removed."""
+
+import re
+from uuid import uuid4
+
+import pytest
+
+from tests.kit.command_line import CommandLine
+
+
+@pytest.fixture
+def made(cli: CommandLine) -> dict[str, str]:
+    """An organization with an owner."""
+    owner = f"ada.{uuid4().hex}@example.com"
+    return cli("orgs", "create", "Alps", "--owner", owner, "--json").document
+
+
+@pytest.fixture
+def alps(made: dict[str, str]) -> str:
+    return made["org_id"]
+
+
+@pytest.fixture
+def project(made: dict[str, str]) -> str:
+    return made["project_id"]
+
+
+@pytest.fixture
+def ben(cli: CommandLine) -> str:
+    """The address of somebody with an account, in another organization."""
+    address = f"ben.{uuid4().hex}@example.com"
+    cli("orgs", "create", f"Fjords {uuid4().hex}", "--owner", address)
+    return address
+
+
+def listed(cli: CommandLine, org: str, email: str) -> dict[str, object]:
+    rows = cli("members", "list", "--org", org, "--json").document
+    (row,) = [row for row in rows if row["email"] == email]
+    return row
+
+
+def test_somebody_is_invited_with_a_link(cli: CommandLine, alps: str, project: str):
+    email = f"cleo.{uuid4().hex}@example.com"
+    words = ("members", "invite", email, "--org", alps, "--role", "viewer")
+
+    sent = cli(*words, "--project", project, "--money", "--json").document
+    again = cli(*words)
+    shown = cli("members", "list", "--org", alps).out
+
+    assert re.search(r"/invitations/[\w-]{20,}$", sent["link"])
+    row = listed(cli, alps, email)
+    assert (row["id"], row["status"], row["role"]) == (sent["id"], "invited", "viewer")
+    assert (row["money"], row["joined_at"]) == (True, None)
+    assert row["expires_at"] == sent["expires_at"]
+    assert isinstance(row["project_ids"], list)
+    assert "open invitation" in again.err
+    assert "invited" in shown
+    wrong = cli("members", "invite", "cleo", "--org", alps, "--role", "viewer")
+    assert "must be an email address" in wrong.err
+
+
+def test_somebody_with_an_account_is_added_changed_and_removed(
+    cli: CommandLine, alps: str, ben: str, project: str
+):
+    to = ("--org", alps)
+
+    added = cli("members", "add", ben, *to, "--role", "viewer", "--json")
+    twice = cli("members", "add", ben, *to, "--role", "viewer")
+    narrowed = cli("members", "change", ben, *to, "--project", project)
+    row = listed(cli, alps, ben)
+    widened = cli(
+        "members", "change", ben, *to, "--role", "owner", "--all-projects", "--money"
+    )
+    owner = listed(cli, alps, ben)
+    without = cli("members", "change", ben, *to, "--no-money")
+    removed = cli("members", "remove", ben, *to)
+
+    assert added.document["id"] == row["id"]
+    assert "already" in twice.err
+    assert narrowed.out == f"Changed {ben}.\n"
+    assert (row["role"], row["status"]) == ("viewer", "member")
+    assert row["project_ids"] is not None
+    assert widened.out == f"Changed {ben}.\n"
+    assert (owner["role"], owner["project_ids"]) == ("owner", None)
+    assert without.err == ""
+    assert removed.out == f"Removed {ben}.\n"
+    assert ben not in cli("members", "list", *to).out
+
+
+def test_wrong_changes_are_refused(cli: CommandLine, alps: str, ben: str, project: str):
+    to = ("--org", alps)
+    owner = str(cli("members", "list", *to, "--json").document[0]["email"])
+
+    for words, message in (
+        (("remove", owner, *to), "needs an owner"),
+        (("change", owner, *to, "--role", "viewer"), "needs an owner"),
+        (("change", owner, *to), "Name what changes"),
+        (
+            ("change", owner, *to, "--project", "x", "--all-projects"),
+            "--project or --all-projects",
+        ),
+        (("remove", ben, *to), "No such member"),
+        (("add", "nobody@example.com", *to, "--role", "viewer"), "members invite"),
+        (("add", ben, *to, "--role", "admin", "--project", project), "null"),
+        (("add", ben, *to, "--role", "viewer", "--project", "Nowhere"), "Nowhere"),
+    ):
+        assert message in cli("members", *words).err, words
+
+
+def test_an_invited_address_is_erased(cli: CommandLine, alps: str):
+    email = f"cleo.{uuid4().hex}@example.com"
+    cli("members", "invite", email, "--org", alps, "--role", "viewer")
+
+    erased = cli("members", "erase", email, "--confirm", email.upper())
+
+    assert erased.out == "Erased the address.\n"
+    assert email not in cli("members", "list").out
+    assert "Nobody has" in cli("members", "erase", email, "--confirm", email).err
