@@ -204,6 +204,7 @@ def assemble(settings: Settings) -> Litestar:
                 time_zone=person.time_zone,
                 session_id=None,
             ),
+            lacks_second_factor=settings.passwords and person.lacks_second_factor,
             project_ids=limits_of(person.role, person.project_ids),
         )
 
@@ -226,6 +227,8 @@ def assemble(settings: Settings) -> Litestar:
                 time_zone=found.time_zone,
                 session_id=found.id,
             ),
+            # Without passwords the provider decides on the factors of everybody.
+            lacks_second_factor=settings.passwords and found.lacks_second_factor,
             proved_at=found.proved_at,
             project_ids=limits_of(found.role, found.project_ids),
         )

@@ -116,6 +116,12 @@ class Code(StrEnum):
         "The invitation is for another address than that of the person who accepts.",
         "The invitation is for another address: use an account with that address.",
     )
+    SECOND_FACTOR_REQUIRED = (
+        "second_factor_required",
+        403,
+        "The organization requires a second factor, and the person has none yet.",
+        "Your organization requires a second factor: set one up on your page first.",
+    )
     NOT_FOUND = (
         "not_found",
         404,

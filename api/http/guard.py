@@ -139,6 +139,8 @@ class RequestGuard:
             principal = await self._signed_in(request)
         else:
             principal = await self._authenticate(request)
+        if principal.lacks_second_factor and not request.route_info.sets_up_factor:
+            raise ApiError(Code.SECOND_FACTOR_REQUIRED)
         context.principal = principal
         context.response_headers += await self._limiter.spend(principal)
         return principal

@@ -40,13 +40,15 @@ class RouteInfo(Struct, frozen=True, kw_only=True):
     forgets methods that were added to the path after the first. ``needs_proof`` is true
     for dangerous acts, for which a person must have proved lately who they are.
     ``is_for_own`` lets people with the scope read act on what is their own, without a
-    proof; the handler checks whether it is.
+    proof; the handler checks whether it is. ``sets_up_factor`` is true for pages on
+    which somebody gets a required second factor.
     """
 
     scope: Scope | None = None
     is_page: bool = False
     is_operator_only: bool = False
     needs_proof: bool = False
+    sets_up_factor: bool = False
     is_of_whole_organization: bool = False
     is_for_own: bool = False
     form: FormReader | None = None
@@ -93,6 +95,7 @@ def _inspect(route: HTTPRoute) -> None:
             is_page=handler.opt.get("page", False),
             is_operator_only=handler.opt.get("operator", False),
             needs_proof=handler.opt.get("recent_proof", False),
+            sets_up_factor=handler.opt.get("sets_up_factor", False),
             is_of_whole_organization=handler.opt.get("whole_organization", False),
             is_for_own=handler.opt.get("own", False),
             form=None if form is None else FormReader(form),

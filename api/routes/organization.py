@@ -31,7 +31,8 @@ from domain.organization.retention import LEAST_DAYS, MOST_DAYS
 from domain.scrape.intervals import LEAST_HOURS, MOST_HOURS, hours_between
 from infra.database import AsyncPool
 from infra.eventstore.execute import Executed
-from infra.eventstore.store import plain_events
+from infra.eventstore.store import Store, plain_events
+from infra.keys.person_secrets import LACKING
 from infra.structs import shared_fields
 from projections.engine.reader import Reader
 from projections.organizations.queries import (
@@ -98,6 +99,7 @@ class Organization(OrganizationSettings, frozen=True, kw_only=True):
     ``*_hours`` are the requested hours between scheduled scrapes, null for the default;
     ``scrape_intervals`` are the hours that apply. ``erase_removed_after_days`` is the
     number of days after which removed creators are erased, null for never.
+    With ``requires_second_factor`` members without one can do nothing but set it up.
     ``is_operator`` is true if the organization's admin keys operate the whole
     installation. ``usage`` is null for people who are limited to some projects, because
     it counts things of all projects. The version counts changes of the settings and the
@@ -119,6 +121,24 @@ class OrganizationChange(FieldsToChange, frozen=True, kw_only=True):
     discover_videos_hours: Hours | UnsetType | None = UNSET
     video_stats_hours: Hours | UnsetType | None = UNSET
     erase_removed_after_days: RetentionDays | UnsetType | None = UNSET
+    requires_second_factor: bool | UnsetType = UNSET
+
+
+def check_own_second_factor(store: Store, principal: Principal) -> None:
+    """Refuse somebody who would lock themselves out; a key of nobody may do it.
+
+    Raises:
+        ApiError: ``second_factor_required``.
+    """
+    if principal.person is None:
+        return
+    with store.pool.connection() as connection:
+        row = connection.execute(LACKING, (principal.person.id,)).fetchone()
+    if row is not None and row[0]:
+        raise ApiError(
+            Code.SECOND_FACTOR_REQUIRED,
+            "Set up a second factor or a passkey for yourself first.",
+        )
 
 
 class OrganizationRoutes(Controller):
@@ -182,9 +202,13 @@ class OrganizationRoutes(Controller):
 
         An interval below the plan's minimum is stored, and applies once the plan allows
         it. With `erase_removed_after_days` creators are erased that many days after
-        their removal: nothing brings them back.
+        their removal: nothing brings them back. With `requires_second_factor` members
+        without a one-time code or a passkey are led to set one up, and their keys are
+        refused; somebody without one can't switch it on.
         """
         organization_id = request.organization_id
+        if data.requires_second_factor is True:
+            check_own_second_factor(writer.store, request.principal)
 
         def present(rows: Rows, done: Executed[UUID]) -> Answer[Organization]:
             counts = rows.ask(lambda cursor: counts_within(cursor, organization_id))

@@ -18,6 +18,7 @@ from domain.messages import MemberRole
 from infra.database import AsyncPool, run_read_async
 from infra.ids import new_id
 from infra.keys.digests import digest_of
+from infra.keys.person_secrets import LACKS_SECOND_FACTOR
 from infra.structs import structs
 from projections.organizations.projection import IS_OPERATOR
 
@@ -41,7 +42,8 @@ VALUES (%s, %s, %s, %s, %s, %s, now() + make_interval(secs => %s))
 _FIND = f"""
 WITH found AS (
     SELECT s.id, s.person_id, s.organization_id, m.role, o.plan, {IS_OPERATOR},
-           p.name, p.email, p.time_zone, s.last_used_at, s.proved_at, m.project_ids
+           p.name, p.email, p.time_zone, s.last_used_at, s.proved_at, m.project_ids,
+           o.requires_second_factor AND {LACKS_SECOND_FACTOR}
     FROM person_sessions s
     JOIN members m ON m.organization_id = s.organization_id
         AND m.person_id = s.person_id AND m.removed_at IS NULL
@@ -101,6 +103,7 @@ class FoundSession(Struct, frozen=True, kw_only=True):
     last_used_at: datetime
     proved_at: datetime
     project_ids: list[UUID] | None
+    lacks_second_factor: bool
 
 
 class SessionRow(Struct, frozen=True, kw_only=True):

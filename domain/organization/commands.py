@@ -33,6 +33,7 @@ class ChangeOrganizationSettings(Command, frozen=True, kw_only=True):
     discover_videos_hours: int | msgspec.UnsetType | None = msgspec.UNSET
     video_stats_hours: int | msgspec.UnsetType | None = msgspec.UNSET
     erase_removed_after_days: int | msgspec.UnsetType | None = msgspec.UNSET
+    requires_second_factor: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class ChangePlan(Command, frozen=True, kw_only=True):

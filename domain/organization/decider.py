@@ -30,7 +30,10 @@ from domain.organization.plans import NO_LIMITS, Limits
 from domain.texts import texts_after
 
 HOURS = ("creator_profiles_hours", "discover_videos_hours", "video_stats_hours")
-SETTINGS = ("name", "time_zone", *HOURS, "erase_removed_after_days")
+SETTINGS = (
+    *("name", "time_zone", *HOURS),
+    *("erase_removed_after_days", "requires_second_factor"),
+)
 
 PROJECT_TEXTS = ("name", "description", "client", "comment")
 
@@ -73,6 +76,7 @@ class OrganizationState(msgspec.Struct, frozen=True, kw_only=True):
     discover_videos_hours: int | None = None
     video_stats_hours: int | None = None
     erase_removed_after_days: int | None = None
+    requires_second_factor: bool = False
     is_operator: bool | None = None
     version: int = 1
     projects: dict[UUID, ProjectState] = {}

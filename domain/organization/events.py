@@ -25,7 +25,8 @@ class OrganizationSettingsChanged(Event, frozen=True, kw_only=True):
 
     Unset fields stay as they were. Null hours mean the default. The plan's lower limits
     apply when a scrape is scheduled, not here. Creators are erased
-    ``erase_removed_after_days`` after their removal; null means never.
+    ``erase_removed_after_days`` after their removal; null means never. With
+    ``requires_second_factor`` its members sign in with one.
     """
 
     stored_name: ClassVar[str] = "organization_settings_changed"
@@ -35,6 +36,7 @@ class OrganizationSettingsChanged(Event, frozen=True, kw_only=True):
     discover_videos_hours: int | msgspec.UnsetType | None = msgspec.UNSET
     video_stats_hours: int | msgspec.UnsetType | None = msgspec.UNSET
     erase_removed_after_days: int | msgspec.UnsetType | None = msgspec.UNSET
+    requires_second_factor: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class PlanChanged(Event, frozen=True, kw_only=True):

@@ -84,6 +84,9 @@ def _settings(event: e.OrganizationSettingsChanged) -> list[str]:
     if days is not UNSET:
         when = "never" if days is None else f"{counted(days, 'day')} later"
         changes.append(f"removed creators erased {when}")
+    if event.requires_second_factor is not UNSET:
+        needed = "required" if event.requires_second_factor else "not required"
+        changes.append(f"a second factor {needed}")
     return changes
 
 

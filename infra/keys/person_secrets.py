@@ -9,6 +9,19 @@ from infra.keys.master_key import MasterKey
 
 SecretKind: TypeAlias = Literal["password", "codes", "recovery"]
 
+# Somebody without a password comes from a directory, which decides on its own factors.
+LACKS_SECOND_FACTOR: LiteralString = """
+EXISTS (SELECT FROM person_secrets f WHERE f.person_id = p.person_id
+        AND f.kind = 'password')
+AND NOT EXISTS (SELECT FROM person_secrets f WHERE f.person_id = p.person_id
+                AND f.kind = 'codes')
+AND NOT EXISTS (SELECT FROM passkeys k WHERE k.person_id = p.person_id)
+"""
+"""The condition that the person ``p`` has no second factor and no passkey."""
+
+LACKING: LiteralString = f"""
+SELECT {LACKS_SECOND_FACTOR} FROM people p WHERE p.person_id = %s
+"""  # noqa: S608 - constants only
 _SET: LiteralString = """
 INSERT INTO person_secrets (person_id, kind, sealed) VALUES (%s, %s, %s)
 ON CONFLICT (person_id, kind) DO UPDATE SET sealed = excluded.sealed,

@@ -21,6 +21,7 @@ from domain.organization.decider import SETTINGS
 from domain.texts import texts_after
 from infra.database import AsyncPool, run_read_async
 from infra.eventstore.store import RecordedEvent
+from infra.keys.person_secrets import LACKS_SECOND_FACTOR
 from infra.structs import structs
 from projections.engine.folds import Folds
 from projections.engine.reader import Reader, newest_first
@@ -227,7 +228,8 @@ IS_OPERATOR = """coalesce(o.is_operator, o.organization_id = (
 # sees only one organization.
 _FIND = f"""
 SELECT k.id, k.organization_id, k.scopes, o.plan, {IS_OPERATOR}, k.person_id,
-       p.name, p.email, p.time_zone, m.role, m.project_ids
+       p.name, p.email, p.time_zone, m.role, m.project_ids,
+       o.requires_second_factor AND {LACKS_SECOND_FACTOR}
 FROM api_keys k JOIN organizations o USING (organization_id)
 LEFT JOIN members m ON m.organization_id = k.organization_id
     AND m.person_id = k.person_id AND m.removed_at IS NULL
@@ -247,6 +249,7 @@ class PersonOfKey(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str | None
     role: MemberRole
     project_ids: list[UUID] | None
+    lacks_second_factor: bool
 
 
 class KeyHolder(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ class OrganizationSettings(msgspec.Struct, frozen=True, kw_only=True):
     discover_videos_hours: int | None
     video_stats_hours: int | None
     erase_removed_after_days: int | None
+    requires_second_factor: bool
     version: int
     created_at: datetime
     updated_at: datetime
@@ -37,8 +38,8 @@ class OrganizationRow(OrganizationSettings, frozen=True, kw_only=True):
 
 _ONE = b"""
 SELECT o.organization_id, o.name, o.plan, o.time_zone, o.creator_profiles_hours,
-    o.discover_videos_hours, o.video_stats_hours, o.erase_removed_after_days, o.version,
-    o.created_at, o.updated_at,
+    o.discover_videos_hours, o.video_stats_hours, o.erase_removed_after_days,
+    o.requires_second_factor, o.version, o.created_at, o.updated_at,
     (SELECT count(*) FROM projects WHERE organization_id = %(organization)s),
     (SELECT count(id) FROM api_keys
      WHERE organization_id = %(organization)s AND revoked_at IS NULL)

@@ -35,6 +35,7 @@ def organizations(events: Iterable[RecordedEvent]) -> Rows:
                     "plan": plan,
                     "time_zone": zone,
                     **dict.fromkeys(_NUMBERS_OF_SETTINGS),
+                    "requires_second_factor": False,
                     "is_operator": None,
                     "version": 1,
                     "created_at": recorded.recorded_at,
@@ -57,7 +58,9 @@ def organizations(events: Iterable[RecordedEvent]) -> Rows:
                 }
             case e.OrganizationSettingsChanged() as change:
                 rows[recorded.stream] |= _set(
-                    change, "name", "time_zone", *_NUMBERS_OF_SETTINGS
+                    change,
+                    *("name", "time_zone", "requires_second_factor"),
+                    *_NUMBERS_OF_SETTINGS,
                 )
                 rows[recorded.stream] |= {
                     "version": rows[recorded.stream]["version"] + 1,

@@ -94,6 +94,7 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
     "/api/v1/organization": frozenset(
         {
             "erase_removed_after_days",
+            "requires_second_factor",
             *("is_operator", "campaigns_per_project", "items_per_campaign"),
             *("max_campaigns_per_project", "max_campaign_items_per_campaign"),
             *("views", "max_views_per_org"),

@@ -43,7 +43,8 @@ class Principal(Struct, frozen=True, kw_only=True):
     ``key_id`` is the id of the key, and that of the person in a session of a person. A
     personal key has both, and ``scopes`` are those that the key and the person have.
     ``proved_at`` is the time at which the person of a session last proved who they are;
-    a personal key proves nothing.
+    a personal key proves nothing. ``lacks_second_factor`` is true for a person without
+    the second factor that the organization requires.
     ``project_ids`` are the projects that a limited person may see, None for all.
     """
 
@@ -55,6 +56,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     is_operator: bool = False
     person: SignedInPerson | None = None
     proved_at: datetime | None = None
+    lacks_second_factor: bool = False
     project_ids: frozenset[UUID] | None = None
 
     @property

@@ -23,6 +23,7 @@ from api.web.kit.sign_in_form import FIRST_PAGE, sign_in_form
 from api.web.kit.site import SECRET, Site
 from application.accounts.joining import OwnOrganization
 
+_SECOND_FACTOR = "/you/second-factor"
 _HINTS = {
     Code.INSUFFICIENT_SCOPE: "Sign out and come back with a key that was made for "
     "this, or ask the operators of this Goatherd.",
@@ -63,6 +64,10 @@ def answer_page_failure(
         log_failure(error, exception, request.scope)
     if error.code is Code.INVALID_API_KEY:
         return _signed_out(ours, error)
+    if error.code is Code.SECOND_FACTOR_REQUIRED and not isinstance(
+        error, ApiRefusedError
+    ):
+        return _to_second_factor(ours)
     if isinstance(error, StaleFormError):
         return _stale(ours, error)
     if isinstance(error, RecentProofRequiredError) and ours.context.form is not None:
@@ -221,6 +226,14 @@ def _to_sign_in(request: Request) -> Response[Any]:
         return sign_in_form(cast("Site", request.app.state.site), next_=next_)
     page = here(request) if is_get else _page_in_header(request, b"referer")
     return Redirect(_sign_in_path(page), status_code=303)
+
+
+def _to_second_factor(request: Request) -> Response[Any]:
+    """Lead somebody without a required second factor to where they set one up."""
+    if request.raw_header(b"hx-request") is not None:
+        headers = {"HX-Redirect": _SECOND_FACTOR}
+        return Response(None, status_code=403, headers=headers)
+    return Redirect(_SECOND_FACTOR, status_code=303)
 
 
 def _sign_in_path(page: str) -> str:

@@ -18,12 +18,15 @@ def page_route(
     operator: bool = False,
     query: type[PageQuery] | None = None,
     whole_organization: bool = False,
+    sets_up_factor: bool = False,
 ) -> get:
     """Decorate a handler that shows a page to users with the scope.
 
     With ``operator`` the organization must also operate the installation. ``query`` is
     the type of the address's query, which the handler gets as ``choices``. With
     ``whole_organization`` the page is not there for people limited to some projects.
+    Somebody without a required second factor sees only pages that declare
+    ``sets_up_factor``.
     """
     dependencies = {} if query is None else {"choices": query_parameters(query)}
     opt = {
@@ -31,6 +34,7 @@ def page_route(
         "operator": operator,
         "page": True,
         "whole_organization": whole_organization,
+        "sets_up_factor": sets_up_factor,
     }
     return get(path, dependencies=dependencies, opt=opt)
 
@@ -42,6 +46,7 @@ def form_route(
     scope: Scope = "write",
     operator: bool = False,
     recent_proof: bool = False,
+    sets_up_factor: bool = False,
     most_bytes: int = MAX_BODY_BYTES,
 ) -> post:
     """Decorate a handler of a form, which it reads with ``page.form(form)``.
@@ -53,6 +58,7 @@ def form_route(
         "scope": scope,
         "operator": operator,
         "recent_proof": recent_proof,
+        "sets_up_factor": sets_up_factor,
         "page": True,
         "form": form,
         "most_bytes": most_bytes,

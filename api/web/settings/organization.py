@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.response import Template
+from msgspec import Struct
 from msgspec.structs import asdict
 
 from api.http.error_codes import Code
@@ -61,6 +62,12 @@ ORGANIZATION = Fields(
 SettingsForm = ORGANIZATION.form("SettingsForm", ORGANIZATION.by_name, VersionedForm)
 
 
+class SecondFactorForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The choice to require a second factor of all members."""
+
+    requires_second_factor: bool = False
+
+
 class OrganizationPages(Controller):
     """The organization that is signed in."""
 
@@ -86,6 +93,21 @@ class OrganizationPages(Controller):
                 raise
             return await _show(page, texts, error=error)
         page.site.forget(page.principal.organization_id)
+        page.flash("The settings were saved.")
+        return page.go_to(PATH)
+
+    @form_route("/second-factor", form=SecondFactorForm, scope="admin")
+    async def require_second_factor(
+        self, page: NamedDependency[PageContext]
+    ) -> PageResponse:
+        """Require a second factor of all members, or of none."""
+        body = asdict(page.form(SecondFactorForm))
+        try:
+            await page.send("PATCH", "/organization", Organization, body)
+        except ApiRefusedError as error:
+            if error.code is not Code.SECOND_FACTOR_REQUIRED:
+                raise
+            return await _show(page, error=error)
         page.flash("The settings were saved.")
         return page.go_to(PATH)
 

@@ -47,16 +47,17 @@ class PasskeyPages(Controller):
 
     path = PATH
 
-    @page_route()
+    @page_route(sets_up_factor=True)
     async def show(
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
         """List the passkeys, with the form for another one."""
+        require_passwords(sign_in)
         if page.person is None:
             return page.go_to("/you")
         return await _show(page, sign_in)
 
-    @form_route("/options", scope="read")
+    @form_route("/options", scope="read", sets_up_factor=True)
     async def options(
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
@@ -94,7 +95,9 @@ class PasskeyPages(Controller):
         known = await sign_in.passkeys.credentials_of(person.id)
         return json_answer(sign_in_options(party, challenge, allowed=known))
 
-    @form_route(form=NewPasskeyForm, scope="read", recent_proof=True)
+    @form_route(
+        form=NewPasskeyForm, scope="read", recent_proof=True, sets_up_factor=True
+    )
     async def add(
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
@@ -112,6 +115,7 @@ class PasskeyPages(Controller):
             await sign_in.passkeys.add(person.id, passkey, client=client)
         except PasskeyRefusedError as error:
             return await _show(page, sign_in, name=form.name, problem=str(error))
+        sign_in.forget_sessions()
         page.flash("You can sign in with this passkey from now on.")
         return page.go_to(PATH)
 
@@ -129,6 +133,7 @@ class PasskeyPages(Controller):
             await sign_in.passkeys.remove(person.id, passkey_id, client=client)
         except LastSignInMethodError as error:
             return await _show(page, sign_in, problem=str(error))
+        sign_in.forget_sessions()
         page.flash("The passkey was removed. Delete it on your device as well.")
         return page.go_to(PATH)
 

@@ -34,7 +34,7 @@ class SecondFactorPages(Controller):
 
     path = PATH
 
-    @page_route()
+    @page_route(sets_up_factor=True)
     async def show(
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
@@ -46,7 +46,9 @@ class SecondFactorPages(Controller):
             return _show_seed(page, new_seed())
         return page.show("you/second_factor.html", {"state": state})
 
-    @form_route(form=FirstCodeForm, scope="read", recent_proof=True)
+    @form_route(
+        form=FirstCodeForm, scope="read", recent_proof=True, sets_up_factor=True
+    )
     async def set_up(
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
@@ -68,6 +70,7 @@ class SecondFactorPages(Controller):
             return _show_seed(page, seed, problem=str(error).rstrip("."))
         if codes is None:
             return _show_seed(page, seed, problem=_WRONG)
+        sign_in.forget_sessions()
         return _show_codes(page, codes, are_first=True)
 
     @form_route("/recovery-codes", scope="read", recent_proof=True)
@@ -90,6 +93,7 @@ class SecondFactorPages(Controller):
         """Ask for no codes any more."""
         person = page.principal.require_person()
         await sign_in.second_factor.remove(person.id, client=client_of(page.request))
+        sign_in.forget_sessions()
         page.flash("You are not asked for codes any more.")
         return page.go_to("/you")
 

@@ -346,6 +346,7 @@ def test_the_table_of_codes_is_the_contracts():
             "operator_only",
             "person_required",
             "recent_proof_required",
+            "second_factor_required",
             "owners_only",
             "another_address",
         },

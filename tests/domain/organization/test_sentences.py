@@ -36,6 +36,14 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
         e.OrganizationSettingsChanged(erase_removed_after_days=None),
         "Settings changed: removed creators erased never, by Ada.",
     ),
+    (
+        e.OrganizationSettingsChanged(requires_second_factor=True),
+        "Settings changed: a second factor required, by Ada.",
+    ),
+    (
+        e.OrganizationSettingsChanged(requires_second_factor=False),
+        "Settings changed: a second factor not required, by Ada.",
+    ),
     (e.PlanChanged(old="free", new="ultra"), "Plan changed from free to ultra by Ada."),
     (
         e.OperatorChanged(is_operator=True),

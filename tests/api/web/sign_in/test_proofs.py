@@ -133,6 +133,7 @@ HARMLESS_FORMS = {
     "/projects/{project_id}/settings/logo",
     "/projects/{project_id}/settings/logo/remove",
     "/settings/organization",
+    "/settings/organization/second-factor",
     "/settings/sources",
     "/sign-in",
     "/sign-in/code",

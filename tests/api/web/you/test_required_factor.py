@@ -1,0 +1,106 @@
+"""An organization requires a second factor, and members without one set it up first."""
+
+import pytest
+from pyotp.totp import TOTP
+
+from infra.embedded.processes import wait_until
+from tests.api.web.you.test_second_factor import Phone
+from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.markup import read
+from tests.kit.patience import PATIENTLY
+from tests.kit.people import Person, owner_of
+
+FACTOR = "/you/second-factor"
+SETTINGS = "/settings/organization"
+
+
+@pytest.fixture
+def ada(home: Tenant) -> Person:
+    return owner_of(home)
+
+
+def require(tenant: Tenant, *, on: bool = True) -> None:
+    """Let a key of the organization switch the setting, and wait until it holds."""
+    changed = tenant.patch("/organization", {"requires_second_factor": on})
+    assert data_of(changed)["requires_second_factor"] is on
+    tenant.goatherd.catch_up()
+    tenant.goatherd.client.app.state.site.people.forget_all()
+
+
+def test_a_member_without_a_second_factor_sets_one_up_and_nothing_else(ada: Person):
+    require(ada.tenant)
+    page = ada.browser.see(FACTOR)
+    csrf = page.all("input", name="csrf")[0]["value"]
+
+    for path in ("/", "/creators", "/you", "/settings/keys", "/search?q=goat"):
+        answer = ada.browser.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (303, FACTOR), path
+    sent = ada.browser.post("/campaigns", {"csrf": csrf, "name": "Sale"})
+    assert sent.headers["location"] == FACTOR
+    fragment = ada.browser.get("/creators", headers={"HX-Request": "true"})
+    assert fragment.headers["hx-redirect"] == FACTOR
+    assert ada.browser.get("/you/passkeys").status_code == 200
+    assert "requires a second factor" in page.text
+
+    seed = page.one("code").text.replace(" ", "")
+    ada.browser.submit(page, FACTOR, code=TOTP(seed).now())
+    assert ada.browser.get("/creators").status_code == 200
+
+
+def test_a_member_without_one_may_sign_out(ada: Person):
+    require(ada.tenant)
+
+    ada.browser.post("/sign-out")
+
+    assert ada.browser.get("/creators").headers["location"].startswith("/?next=")
+
+
+def test_a_member_with_a_second_factor_and_a_key_go_on(ada: Person):
+    Phone(ada)
+    require(ada.tenant)
+
+    assert ada.browser.get("/creators").status_code == 200
+    assert ada.tenant.get("/creators").status_code == 200
+
+
+def test_a_person_without_one_does_not_switch_it_on(ada: Person):
+    page = ada.browser.see(SETTINGS)
+    action = f"{SETTINGS}/second-factor"
+    refused = ada.browser.submit(page, action, requires_second_factor="on")
+
+    assert refused.status_code == 403
+    assert "for yourself first" in read(refused.text).one("p", role="alert").text
+    assert data_of(ada.tenant.get("/organization"))["requires_second_factor"] is False
+    Phone(ada)
+    done = ada.browser.submit(page, action, requires_second_factor="on")
+    assert done.headers["location"] == SETTINGS
+    ada.tenant.goatherd.catch_up()
+    assert data_of(ada.tenant.get("/organization"))["requires_second_factor"] is True
+    off = ada.browser.post(action, {"csrf": ada.browser.csrf_in(SETTINGS)})
+    assert off.headers["location"] == SETTINGS
+
+
+def test_the_setting_is_a_yes_or_a_no(home: Tenant):
+    refused = home.patch("/organization", {"requires_second_factor": None})
+
+    assert code_of(refused) == (400, "invalid_body")
+
+
+def test_keys_of_a_person_without_one_are_refused(ada: Person):
+    page = ada.browser.see("/you")
+    made = ada.browser.submit(page, "/you/keys", key_name="Laptop", scopes=["read"])
+    assert made.status_code == 201, made.text
+    key = read(made.text).one("input", id="text")["value"]
+    headers = {"Authorization": f"Bearer {key}"}
+    client = ada.tenant.goatherd.client
+    before = client.get("/api/v1/creators", headers=headers)
+    require(ada.tenant)
+
+    assert before.status_code == 200
+    assert wait_until(
+        lambda: (
+            code_of(client.get("/api/v1/creators", headers=headers))
+            == (403, "second_factor_required")
+        ),
+        seconds=PATIENTLY,
+    )
