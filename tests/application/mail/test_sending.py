@@ -163,10 +163,10 @@ def test_a_server_that_is_down_for_a_while_gets_the_mail_later(store: Store):
     let_send(store)
 
     with sending(MailSender(store, server_at(port), backoff=AT_ONCE)):
-        wait_until(lambda: waiting(store) > [1], seconds=PATIENTLY)
+        assert wait_until(lambda: waiting(store) > [1], seconds=PATIENTLY)
         with mail_server(box, port=port):
-            wait_until(lambda: bool(box.mails), seconds=PATIENTLY)
-            wait_until(lambda: waiting(store) == [], seconds=PATIENTLY)
+            assert wait_until(lambda: bool(box.mails), seconds=PATIENTLY)
+            assert wait_until(lambda: waiting(store) == [], seconds=PATIENTLY)
 
     assert len(box.mails) == 1
 
