@@ -97,7 +97,7 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
             "requires_second_factor",
             *("is_operator", "campaigns_per_project", "items_per_campaign"),
             *("max_campaigns_per_project", "max_campaign_items_per_campaign"),
-            *("views", "max_views_per_org"),
+            *("views", "max_views_per_org", "members", "max_members_per_org"),
         }
     ),
 }
