@@ -35,13 +35,18 @@ def greet(
     # All lines are printed at once, so that no line of the log comes in between.
     sys.stdout.write(
         f"Goatherd is ready at {url}\n"
-        f"  Pages    {url}{link}\n"
+        f"  Pages    {_with_name(url)}{link}\n"
         f"  API key  {key}\n"
         f"  Docs     {url}/docs\n"
         f"{tiktok}"
         "  Stop     Ctrl-C\n"
     )
     sys.stdout.flush()
+
+
+def _with_name(url: str) -> str:
+    """Return the address of this machine by its name, at which passkeys work."""
+    return url.replace("//127.0.0.1:", "//localhost:")
 
 
 def _link(settings: Settings) -> str:

@@ -1,6 +1,8 @@
 // Passkeys: the device makes or uses one, and the form around the button carries its answer.
 
-const isSupported = "PublicKeyCredential" in window && "parseRequestOptionsFromJSON" in PublicKeyCredential && "toJSON" in PublicKeyCredential.prototype;
+// Browsers keep passkeys for names of hosts, such as localhost, and not for numbers.
+const isNamed = !/^[\d.]+$|^\[/.test(window.location.hostname);
+const isSupported = isNamed && "PublicKeyCredential" in window && "parseRequestOptionsFromJSON" in PublicKeyCredential && "toJSON" in PublicKeyCredential.prototype;
 const unsupported = window.isSecureContext ? "This browser can't use passkeys. A newer one can." : "Passkeys need an address with https.";
 // Only one question to the device is open at a time.
 let open = null;
