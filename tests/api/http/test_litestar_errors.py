@@ -49,6 +49,7 @@ OF_NO_OPERATION = {
     Code.ANOTHER_ADDRESS,
     Code.PERSON_REQUIRED,
     Code.RECENT_PROOF_REQUIRED,
+    Code.SECOND_FACTOR_REQUIRED,
 }
 """The codes of addresses without an operation, of pages, and of what only people do."""
 
