@@ -55,7 +55,7 @@ class OwnKeys(Controller):
             is_secret=True,
         )
 
-    @form_route("/{key_id:uuid}/revoke", scope="read", recent_proof=True)
+    @form_route("/{key_id:uuid}/revoke", scope="read")
     async def revoke(
         self, page: NamedDependency[PageContext], key_id: FromPath[UUID]
     ) -> PageResponse:

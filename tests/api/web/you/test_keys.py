@@ -74,6 +74,24 @@ def test_a_person_revokes_their_own_key(ada: Person):
     assert not [f for f in after.all("form") if f["action"].endswith("/revoke")]
 
 
+def test_revoking_an_own_key_needs_no_recent_proof(ada: Person):
+    home = ada.tenant
+    key = home.with_key("read", person_id=ada.id)
+    browser = Visitor(home.goatherd)
+    browser.cookies[COOKIE] = session_of(
+        home.goatherd.store, ada.id, home.organization_id
+    )
+    home.goatherd.query(
+        "UPDATE person_sessions SET proved_at = now() - interval '1 hour'"
+    )
+
+    page = browser.see(YOU)
+    answer = browser.submit(page, f"{KEYS}/{key.key_id}/revoke")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, YOU)
+    assert code_of(key.get("/projects")) == (401, "invalid_api_key")
+
+
 def test_wrong_fields_are_named_beside_what_was_typed(ada: Person):
     answer = ada.browser.submit(
         ada.browser.see(YOU), KEYS, key_name="Laptop", scopes=[], until="2001-01-01"
