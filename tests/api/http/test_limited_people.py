@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -348,6 +349,10 @@ def test_a_creator_that_moved_away_is_not_there_any_more(
         answer = person.get(each, params=params)
         assert answer.status_code == 200, answer.text
         assert not re.search(f"{creator['id']}|{handle}|{video}|54321", answer.text)
-    for method, body in (("PATCH", {"description": "Ours."}), ("DELETE", None)):
-        answer = person.ask(method, path, **({} if body is None else {"json": body}))
+    acts: list[tuple[str, dict[str, Any]]] = [
+        ("PATCH", {"json": {"description": "Ours."}}),
+        ("DELETE", {}),
+    ]
+    for method, sent in acts:
+        answer = person.ask(method, path, **sent)
         assert code_of(answer) == (404, "not_found")

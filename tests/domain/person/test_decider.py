@@ -129,14 +129,15 @@ def test_the_last_way_to_sign_in_stays(person: Scenario):
 def test_a_password_alone_signs_nobody_in_who_has_codes(person: Scenario):
     with_codes = REGISTERED, added("password"), added("codes")
 
-    for history, method, signs_in in (
+    ways: list[tuple[tuple[e.PersonEvent, ...], e.SignInMethod, bool]] = [
         ((REGISTERED, added("password")), "password", True),
         (with_codes, "password", False),
         (with_codes, "codes", True),
         (with_codes, "recovery", True),
         (with_codes, "passkey", True),
         ((*with_codes, removed("codes")), "password", True),
-    ):
+    ]
+    for history, method, signs_in in ways:
         scenario = person.given(*history).when(c.SignInPerson(method=method))
         if signs_in:
             scenario.then(e.PersonSignedIn(method=method))
