@@ -251,10 +251,15 @@ async def _password_problems(
 ) -> dict[str, str]:
     """Return what is wrong with the present password that a form proves.
 
-    A person without a password has proved otherwise who they are.
+    A person without a password proves otherwise who they are.
+
+    Raises:
+        ApiError: ``recent_proof_required``, if they have not.
     """
     person = page.principal.require_person()
     if not await sign_in.accounts.has_password(person.id):
+        # The guard asks nobody whose form has a text in the field of the password.
+        page.principal.require_recent_proof()
         return {}
     try:
         async with sign_in.counting_tries(page.request, person.email) as wrong:

@@ -379,6 +379,28 @@ def test_a_first_owner_has_a_passkey_and_no_password(visitor: Visitor):
     assert other.post("/sign-in", {"email": email, "password": new}).status_code == 303
 
 
+def test_a_password_that_nobody_has_is_no_proof(visitor: Visitor):
+    fields = new_owner(visitor, Authenticator(ORIGIN))
+    visitor.post("/you/account", fields)
+    csrf = visitor.csrf_in("/you")
+    visitor.goatherd.query(
+        "UPDATE person_sessions SET proved_at = now() - interval '601 s'"
+    )
+    visitor.goatherd.client.app.state.site.people.forget_all()
+
+    new, other = "eight goats in a valley", f"eve.{uuid4().hex}@example.com"
+    for path, change in (
+        ("/you/password", {"password": new}),
+        ("/you/email", {"email": other}),
+    ):
+        forged = {"csrf": csrf, "current_password": "anything", **change}
+        assert visitor.post(path, forged).status_code == 403, path
+    signed_in = {"email": fields["email"], "password": new}
+    assert Visitor(visitor.goatherd).post("/sign-in", signed_in).status_code == 401
+    query = "SELECT FROM people WHERE email = %s"
+    assert not visitor.goatherd.query(query, other)
+
+
 def test_the_only_way_to_sign_in_is_not_removed(visitor: Visitor):
     visitor.post("/you/account", new_owner(visitor, Authenticator(ORIGIN)))
     page = visitor.see(CHANGES)
