@@ -1,14 +1,17 @@
 """Proofs: people prove again who they are before a dangerous act."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from api.http.access.auth import SignedInPerson
 from api.http.guard import RecentProofRequiredError
 from api.http.request import Request
 from api.web.sign_in.challenges import answered_challenge
 from api.web.sign_in.page import SignIn, TooManyTriesError
+
+Counting: TypeAlias = AbstractAsyncContextManager[Callable[[], None]]
 
 
 class ProofMethod(Protocol):
@@ -24,6 +27,16 @@ class ProofMethod(Protocol):
 
     async def is_offered(self, sign_in: SignIn, person: SignedInPerson) -> bool:
         """Tell whether the person has this way."""
+        ...
+
+    def counting(
+        self,
+        request: Request,
+        sign_in: SignIn,
+        person: SignedInPerson,
+        answers: Mapping[str, str],
+    ) -> Counting:
+        """Return what lets wrong answers slow the next one down."""
         ...
 
     async def is_right(
@@ -47,6 +60,16 @@ class PasswordProof:
     async def is_offered(self, sign_in: SignIn, person: SignedInPerson) -> bool:
         return sign_in.ways.passwords and await sign_in.accounts.has_password(person.id)
 
+    def counting(
+        self,
+        request: Request,
+        sign_in: SignIn,
+        person: SignedInPerson,
+        answers: Mapping[str, str],
+    ) -> Counting:
+        del answers
+        return sign_in.counting_tries(request, person.email)
+
     async def is_right(
         self,
         request: Request,
@@ -68,6 +91,16 @@ class CodeProof:
     async def is_offered(self, sign_in: SignIn, person: SignedInPerson) -> bool:
         return (await sign_in.second_factor.state(person.id)).has_codes
 
+    def counting(
+        self,
+        request: Request,
+        sign_in: SignIn,
+        person: SignedInPerson,
+        answers: Mapping[str, str],
+    ) -> Counting:
+        # As at the sign-in: somebody with many addresses could guess six digits.
+        return sign_in.counting_codes(request, person.email, answers[self.field])
+
     async def is_right(
         self,
         request: Request,
@@ -88,6 +121,16 @@ class PasskeyProof:
 
     async def is_offered(self, sign_in: SignIn, person: SignedInPerson) -> bool:
         return bool(await sign_in.passkeys.credentials_of(person.id))
+
+    def counting(
+        self,
+        request: Request,
+        sign_in: SignIn,
+        person: SignedInPerson,
+        answers: Mapping[str, str],
+    ) -> Counting:
+        del answers
+        return sign_in.counting_tries(request, person.email)
 
     async def is_right(
         self,
@@ -134,8 +177,9 @@ class Proofs:
         given = next((method for method in offered if answers.get(method.field)), None)
         if given is None:
             raise RecentProofRequiredError(names)
+        counting = given.counting(request, self._sign_in, person, answers)
         try:
-            async with self._sign_in.counting_tries(request, person.email) as wrong:
+            async with counting as wrong:
                 if await given.is_right(request, self._sign_in, person, answers):
                     return await self._sign_in.note_proof(person)
                 wrong()

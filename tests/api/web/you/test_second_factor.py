@@ -373,3 +373,24 @@ def test_a_code_is_a_proof_once_and_changes_need_one(ada: Person, phone: Phone):
     assert wrong.status_code == 403
     assert "not right" in read(wrong.text).one("p", role="alert").text
     assert len(Phone.codes_in(right)) == 10
+
+
+def test_codes_as_proofs_are_counted_as_codes(ada: Person, phone: Phone):
+    page = ada.browser.see("/you/second-factor")
+    goatherd, action = ada.tenant.goatherd, "/you/second-factor/recovery-codes"
+    goatherd.query("UPDATE person_sessions SET proved_at = now() - interval '601 s'")
+    goatherd.client.app.state.site.people.forget_all()
+    question = read(ada.browser.submit(page, action).text)
+    form = next(one for one in question.all("form") if one.all("input", name="code"))
+    kept = {field["name"]: field["value"] for field in form.all("input", type="hidden")}
+
+    guesses = [
+        ada.browser.post(action, {**kept, "code": f"{number:06}"}).status_code
+        for number in range(6)
+    ]
+    password = ada.browser.post(action, {**kept, "current_password": ada.password})
+
+    # A right password would forgive guesses that were counted with its own.
+    assert phone.recovery
+    assert guesses == [403] * 5 + [429]
+    assert len(Phone.codes_in(password)) == 10
