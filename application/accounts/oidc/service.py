@@ -12,15 +12,15 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from application.accounts import rows
+from application.accounts.invitations import follow_members
 from application.accounts.oidc import identities
 from application.accounts.oidc.client import OidcClient, SignInSecrets
 from application.accounts.oidc.errors import ProviderFailedError, SignInRefusedError
 from application.accounts.oidc.identities import IdentityTakenError
 from application.accounts.oidc.provider import OidcProvider
 from application.accounts.service import AskingBrowser, SignedIn
-from application.accounts.sessions import begin_session, end_other_sessions
+from application.accounts.sessions import begin_session
 from domain import commands as c
-from domain import events as e
 from domain.decisions import Handler
 from domain.email import same_email
 from domain.errors import DomainError, NotFoundError
@@ -268,7 +268,7 @@ class OidcSignIn:
         def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
             identities.add_identity(cursor, digest, person_id, self.client.known_as)
             rows.claim_email(cursor, email, person_id)
-            People().write(cursor, done.events)
+            follow_members(cursor, done.events)
 
         try:
             self._execute(handler, client, within)
@@ -303,10 +303,8 @@ class OidcSignIn:
             )
 
         def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
-            People().write(cursor, done.events)
-            # They may have had more rights until now.
-            if any(isinstance(one.event, e.MemberChanged) for one in done.events):
-                end_other_sessions(cursor, person_id, None)
+            # They may have had more rights until now, and are signed out then.
+            follow_members(cursor, done.events)
 
         if not self._execute(handler, client, within).result:
             raise SignInRefusedError(

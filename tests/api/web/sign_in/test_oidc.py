@@ -18,7 +18,7 @@ from infra.eventstore.execute import execute
 from infra.organizations import make_organization
 from projections.organizations.projection import ApiKeys
 from projections.people import People
-from tests.kit.application import Goatherd, Tenant, ago, started
+from tests.kit.application import Goatherd, Tenant, ago, data_of, started
 from tests.kit.builders import asking, opened_store
 from tests.kit.databases import new_database
 from tests.kit.markup import read
@@ -416,6 +416,21 @@ def test_somebody_who_was_removed_or_erased_has_to_be_let_in_again(
     )
     directory.sign_in(subject)
     assert directory.member(subject)[0] != person_id
+
+
+def test_the_address_of_somebody_invited_who_comes_by_the_provider_is_forgotten(
+    directory: Directory,
+):
+    goatherd, subject = directory.goatherd, directory.knows("herders")
+    invitation = {"email": f"{subject}@example.com", "role": "viewer"}
+    sent = data_of(directory.tenant.post("/invitations", invitation), status=201)
+
+    directory.sign_in(subject)
+
+    links = "SELECT FROM invitation_links WHERE invitation_id = %s"
+    keys = "SELECT wrapped FROM subject_keys WHERE subject = %s"
+    assert goatherd.query(links, sent["id"]) == []
+    assert goatherd.query(keys, sent["id"]) == [(None,)]
 
 
 def test_somebody_elses_address_gives_nobody_their_account(directory: Directory):
