@@ -48,6 +48,12 @@ STORED_HASH: LiteralString = """
 SELECT sealed FROM person_secrets WHERE person_id = %s AND kind = 'password'
 """
 _SAME_HASH: LiteralString = f"{STORED_HASH} FOR SHARE"
+_NEEDS_PASSKEY: LiteralString = """
+SELECT EXISTS (SELECT FROM passkeys WHERE person_id = %(person)s)
+AND EXISTS (SELECT FROM members m JOIN organizations o USING (organization_id)
+            WHERE m.person_id = %(person)s AND m.removed_at IS NULL
+            AND o.requires_second_factor)
+"""
 # A person has one link: a newer one ends the older.
 _LINK: LiteralString = """
 INSERT INTO password_links (digest, person_id, expires_at)
@@ -127,6 +133,12 @@ def stored_hash(cursor: Cursor[Any], person_id: UUID) -> bytes | None:
     """
     row = cursor.execute(_SAME_HASH, (person_id,)).fetchone()
     return None if row is None else row[0]
+
+
+def needs_passkey(cursor: Cursor[Any], person_id: UUID) -> bool:
+    """Tell whether a person has a passkey where a password alone is too little."""
+    row = cursor.execute(_NEEDS_PASSKEY, {"person": person_id}).fetchone()
+    return row is not None and row[0]
 
 
 def forget_person(cursor: Cursor[Any], person_id: UUID) -> None:

@@ -64,6 +64,13 @@ class _OutdatedError(Exception):
     """The link or the password that was checked is no longer valid."""
 
 
+class PasskeyRequiredError(Exception):
+    """The password is right, and an organization asks for a second factor.
+
+    The person has a passkey and no codes.
+    """
+
+
 class AskingBrowser(Struct, frozen=True, kw_only=True):
     """The address and the browser of a request, as a session shows them.
 
@@ -177,6 +184,9 @@ class PersonAccounts:
 
         A person with one-time codes gets a second step, and no session yet. The answer
         takes the same time for an address that nobody has.
+
+        Raises:
+            PasskeyRequiredError: the person signs in with a passkey.
         """
         digest = await asyncio.to_thread(self._digest, email)
         row = await self.read(rows.ACCOUNT, (digest,))
@@ -399,6 +409,7 @@ class PersonAccounts:
 
         Raises:
             _OutdatedError: the password was changed since, or the link was used up.
+            PasskeyRequiredError: the password alone is too little.
         """
 
         def within(cursor: Cursor[TupleRow]) -> None:
@@ -411,9 +422,15 @@ class PersonAccounts:
             if hashed is not None:
                 self.keep_password(cursor, person_id, hashed)
 
+        def alone(cursor: Cursor[TupleRow]) -> None:
+            # A link is the way back in of somebody who lost their passkey.
+            if spends is None and rows.needs_passkey(cursor, person_id):
+                raise PasskeyRequiredError
+            within(cursor)
+
         try:
             return await self.begin(
-                person_id, *commands, SIGNED_IN, client=client, within=within
+                person_id, *commands, SIGNED_IN, client=client, within=alone
             )
         except SecondStepRequiredError:
             tokens: list[str] = []

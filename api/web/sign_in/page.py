@@ -57,6 +57,7 @@ from application.accounts.rows import SECOND_STEP_SECONDS
 from application.accounts.second_factor import SecondFactor
 from application.accounts.service import (
     AskingBrowser,
+    PasskeyRequiredError,
     PersonAccounts,
     SecondStep,
     SignedIn,
@@ -79,6 +80,9 @@ _PERSONAL_KEY = (
 _DO_NOT_FIT = (
     "This address and this password don't fit. Check both, or ask for a link to choose "
     "a new password."
+)
+_PASSKEY_REQUIRED = (
+    "Your organization asks for more than a password. Sign in with your passkey."
 )
 _PERSON_SECONDS = MOST_DAYS * 86_400
 _SECOND_STEP = "goatherd_second_step"
@@ -166,6 +170,7 @@ class SignIn:
 
         Raises:
             TooManyTriesError: wrong tries slow this one down.
+            PasskeyRequiredError: the person signs in with a passkey.
         """
         async with self.counting_tries(request, email) as wrong:
             found = await self.accounts.sign_in(
@@ -471,6 +476,8 @@ class SignInRoutes(Controller):
             return refused(
                 problem=str(error), status=error.status, headers=error.headers
             )
+        except PasskeyRequiredError:
+            return refused(problem=_PASSKEY_REQUIRED)
         if found is None:
             return refused(problem=_DO_NOT_FIT)
         path = page_after_sign_in(form.next)

@@ -3,12 +3,23 @@
 import pytest
 from pyotp.totp import TOTP
 
+from application.accounts.operators import make_password_link
 from infra.embedded.processes import wait_until
+from tests.api.web.you.test_passkeys import (
+    ORIGIN,
+    added,
+    is_in,
+    options_to_add,
+    options_to_sign_in,
+    sent,
+)
 from tests.api.web.you.test_second_factor import Phone
 from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.authenticator import Authenticator
 from tests.kit.markup import read
 from tests.kit.patience import PATIENTLY
 from tests.kit.people import Person, owner_of
+from tests.kit.visitor import Visitor
 
 FACTOR = "/you/second-factor"
 SETTINGS = "/settings/organization"
@@ -104,3 +115,27 @@ def test_keys_of_a_person_without_one_are_refused(ada: Person):
         ),
         seconds=PATIENTLY,
     )
+
+
+def test_a_password_alone_is_too_little_for_somebody_with_a_passkey(
+    ada: Person, passer_by: Visitor
+):
+    device = Authenticator(ORIGIN)
+    made = added(ada, device.make(options_to_add(ada)))
+    assert made.headers["location"] == "/you/passkeys"
+    ada.sign_in(Visitor(ada.tenant.goatherd))
+    require(ada.tenant)
+
+    fields = {"email": ada.email, "password": ada.password}
+    refused = passer_by.post("/sign-in", fields)
+    assert refused.status_code == 401
+    assert "passkey" in read(refused.text).one("p", id="about-password").text
+    assert not is_in(passer_by)
+    sent(passer_by, device.use(options_to_sign_in(passer_by)))
+    assert is_in(passer_by)
+
+    # The passkey may be lost.
+    path, _ = make_password_link(ada.tenant.goatherd.store, ada.id)
+    by_link = Visitor(ada.tenant.goatherd)
+    by_link.post(path, {"password": "eight goats in a valley"})
+    assert is_in(by_link)
