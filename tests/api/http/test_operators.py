@@ -132,7 +132,14 @@ def test_others_see_no_tab_and_no_state_of_what_they_do_not_run(stranger: Tenant
     tabs = seen.one("nav", aria_label="System").all("a")
     assert [tab.text for tab in tabs] == ["Jobs"]
     settings = visitor.see("/settings/organization").one("nav", aria_label="Settings")
-    names = ["Organization", "Projects", "API keys", "Personal data"]
+    names = [
+        "Organization",
+        "Projects",
+        "Members",
+        "API keys",
+        "Personal data",
+        "Audit",
+    ]
     assert [tab.text for tab in settings.all("a")] == names
     assert "All ok" not in seen.text
     assert visitor.get("/settings").headers["Location"] == "/settings/organization"
