@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -185,3 +186,4 @@ def pool_of(tenant: Tenant) -> Callable[[], dict[str, int]]:
 
 class _Writing:
     method = "POST"
+    context = SimpleNamespace(principal=None)

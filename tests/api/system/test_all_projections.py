@@ -27,7 +27,6 @@ UNREAD = {
     "handle_claimed",
     "handle_released",
     "history_sealed",
-    "person_signed_in",
     "root_signed",
     "sign_in_method_changed",
     "signing_key_rotated",

@@ -510,7 +510,7 @@ def test_a_scrape_is_asked_for_and_told_of(visitor: Visitor, goat: Watched):
 
     assert (sent.status_code, sent.headers["location"]) == (303, f"/creators/{goat.id}")
     line = visitor.see(f"/creators/{goat.id}").one("div", id="scrape")
-    assert "Queued Figures of videos, requested just now" in line.text
+    assert "queued Figures of videos, requested just now" in line.text
     assert line["hx-trigger"] == "every 2s"
     requested = goat.tenant.get(f"/creators/{goat.id}/scrapes").json()["data"][0]
     assert (requested["job_type"], requested["trigger"]) == ("video_stats", "manual")
@@ -537,7 +537,7 @@ def test_a_scrape_that_failed_says_why(visitor: Visitor, goat: Watched):
     line = visitor.see(f"/creators/{goat.id}").one("div", id="scrape")
     listed = visitor.see(f"/creators/{goat.id}/scrapes").one("tbody").all("tr")[0]
 
-    assert "Failed Profile, just now : the account is private (3 attempts)" in line.text
+    assert "failed Profile, just now : the account is private (3 attempts)" in line.text
     assert "The account is <b>private</b>." in line.text
     assert "hx-trigger" not in line.attributes
     assert "failed the account is private" in listed.text
