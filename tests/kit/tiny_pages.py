@@ -69,6 +69,7 @@ class TinyPage(Controller):
 def show(page: PageContext, heading: str) -> Template:
     """Return a page with this text, in an existing template."""
     said = {
+        "elsewhere": [],
         "headline": heading,
         "hint": "",
         "request_id": "",

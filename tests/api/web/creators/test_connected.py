@@ -5,6 +5,7 @@ from uuid import uuid4
 from api.web.creator.connection import is_local
 from tests.kit.application import Tenant, data_of
 from tests.kit.connections import waiting_consent
+from tests.kit.markup import read
 from tests.kit.visitor import Visitor
 
 
@@ -55,8 +56,10 @@ def test_a_link_to_this_machine_says_that_a_creator_cannot_open_it(
     data_of(home.post(f"/creators/{creator_id}/connect-links"), status=201)
     home.goatherd.catch_up()
 
-    page = visitor.see(f"/creators/{creator_id}/settings")
+    at_home = {"Host": "localhost"}
+    answer = visitor.get(f"/creators/{creator_id}/settings", headers=at_home)
 
+    page = read(answer.text)
     link = page.one("input", id="connect-link")["value"]
     assert link.startswith("http://localhost/connect/")
     assert "open this link." in page.text

@@ -136,7 +136,8 @@ def test_a_form_that_changes_something_demands_more_than_read():
     of_campaigns = ["/campaigns/chosen.csv", "/campaigns/compare"]
     # Everybody changes their own account, whatever their role is.
     of_oneself = [
-        *("/you", "/you/email", "/you/erase", "/you/new-sign-ins/dismiss"),
+        *("/you", "/you/email", "/you/erase"),
+        *("/you/keys", "/you/keys/{key_id}/revoke", "/you/new-sign-ins/dismiss"),
         "/you/oidc/connect",
         *("/you/oidc/disconnect", "/you/organization"),
         *("/you/passkeys", "/you/passkeys/options", "/you/passkeys/proof"),
