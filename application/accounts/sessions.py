@@ -43,7 +43,7 @@ _FIND = f"""
 WITH found AS (
     SELECT s.id, s.person_id, s.organization_id, m.role, o.plan, {IS_OPERATOR},
            p.name, p.email, p.time_zone, s.last_used_at, s.proved_at, m.project_ids,
-           o.requires_second_factor AND {LACKS_SECOND_FACTOR}
+           o.requires_second_factor AND {LACKS_SECOND_FACTOR}, s.ends_at IS NOT NULL
     FROM person_sessions s
     JOIN members m ON m.organization_id = s.organization_id
         AND m.person_id = s.person_id AND m.removed_at IS NULL
@@ -89,6 +89,7 @@ class FoundSession(Struct, frozen=True, kw_only=True):
     """A valid session: its person, their organization, and their role there.
 
     ``proved_at`` is the time at which the person last proved who they are.
+    ``has_end`` is true for a session that a provider allowed for some time.
     """
 
     id: UUID
@@ -104,6 +105,7 @@ class FoundSession(Struct, frozen=True, kw_only=True):
     proved_at: datetime
     project_ids: list[UUID] | None
     lacks_second_factor: bool
+    has_end: bool
 
 
 class SessionRow(Struct, frozen=True, kw_only=True):

@@ -85,6 +85,14 @@ def test_a_session_with_a_key_ends_with_the_setting_and_the_api_keeps_the_key(
     assert answer.status_code == 200
 
 
+def test_a_session_with_a_password_ends_with_the_setting(strict: Goatherd, ada: Person):
+    visitor = Visitor(strict)
+    visitor.cookies[COOKIE] = ada.browser.cookies[COOKIE]
+
+    assert ada.browser.get("/creators").status_code == 200
+    assert visitor.get("/creators").status_code == 303
+
+
 def test_without_passwords_a_link_signs_in_once_and_leaves_no_password(
     strict: Goatherd, ada: Person
 ):
