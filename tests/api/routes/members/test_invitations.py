@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from application.accounts.invitations import Invited
@@ -71,6 +72,14 @@ def accepted(home: Tenant, sent: dict[str, Any], person: Colleague) -> SignedIn 
             client=a_browser(),
         ),
     )
+
+
+def accept_by(
+    key: Tenant, sent: dict[str, Any], headers: dict[str, str] | None = None
+) -> httpx.Response:
+    """The answer to somebody who accepts with a key of their own."""
+    body = {"token": token_of(sent)}
+    return key.post("/invitations/accept", body, headers=headers)
 
 
 def links(home: Tenant) -> int:
@@ -359,6 +368,56 @@ def test_a_key_of_the_organization_accepts_nothing(home: Tenant, stranger: Tenan
     answer = stranger.post("/invitations/accept", {"token": token_of(sent)})
 
     assert code_of(answer) == (403, "person_required")
+
+
+def test_a_person_accepts_with_a_key_once(
+    home: Tenant, stranger: Tenant, subtests: pytest.Subtests
+):
+    # A key that only reads is enough, also of somebody who sees one project there.
+    for number, limited in enumerate((None, [str(stranger.project_id)])):
+        with subtests.test(limited=limited):
+            ben = member_of(stranger, role="viewer", project_ids=limited)
+            key = stranger.with_key("read", person_id=ben.id)
+            rights = {
+                "role": "member",
+                "project_ids": [str(home.project_id)],
+                "money": True,
+            }
+            sent = invite(home, ben.email.upper(), **rights)
+            others = invite(home)
+            once = {"Idempotency-Key": f'"{uuid4()}"'}
+
+            assert code_of(accept_by(key, others)) == (403, "another_address")
+            first = accept_by(key, sent, once)
+            assert data_of(first) == {"org_id": str(home.organization_id), **rights}
+            # A repeated request has the first answer, another one comes too late.
+            repeated = accept_by(key, sent, once)
+            assert repeated.headers["Idempotent-Replayed"] == "true"
+            assert data_of(repeated) == data_of(first)
+            assert code_of(accept_by(key, sent)) == (410, "gone")
+            # The refused one is still there for the invited person.
+            assert declined(home, others) == (200, None)
+
+            member = data_of(home.get(f"/members/{ben.id}"))
+            assert {name: member[name] for name in rights} == rights
+            there = data_of(stranger.get(f"/members/{ben.id}"))
+            assert (there["role"], there["project_ids"]) == ("viewer", limited)
+            assert len(data_of(home.get("/members"))) == number + 1
+
+
+def test_a_replaced_or_withdrawn_link_opens_nothing_to_a_key(
+    home: Tenant, stranger: Tenant
+):
+    ben = member_of(stranger)
+    key = stranger.with_key("read", person_id=ben.id)
+    first = invite(home, ben.email)
+    path = f"/invitations/{first['id']}"
+    second = data_of(home.post(f"{path}/resend"))
+
+    assert code_of(accept_by(key, first)) == (410, "gone")
+    data_of(home.delete(path))
+    assert code_of(accept_by(key, second)) == (410, "gone")
+    assert data_of(home.get("/members")) == []
 
 
 def test_an_expired_invitation_frees_its_place_and_its_address(goatherd: Goatherd):
