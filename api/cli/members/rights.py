@@ -31,6 +31,7 @@ from application.accounts.invitations import (
 )
 from application.accounts.operators import person_with_email
 from domain import commands as c
+from domain import events as e
 from domain.errors import DomainError
 from domain.messages import MemberRole
 from domain.organization.handlers.members import add_member
@@ -142,7 +143,8 @@ def add(
                 context=cli_context(),
                 in_transaction=lambda cursor, done: follow_members(cursor, done.events),
             )
-    if not done.events:
+    # An open invitation to the address of a member ends as well.
+    if not any(isinstance(each.event, e.MemberAdded) for each in done.events):
         raise CommandError(
             f"{plain(email)} belongs to the organization already: use `members change`."
         )

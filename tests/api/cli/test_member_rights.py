@@ -1,11 +1,16 @@
 """``goatherd members``: people are invited, added, changed and removed."""
 
+import asyncio
 import re
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from application.accounts.service import PersonAccounts
+from infra.database import own_pool
+from infra.eventstore.store import Store
 from tests.kit.command_line import CommandLine
+from tests.kit.people import a_browser
 
 
 @pytest.fixture
@@ -85,6 +90,27 @@ def test_somebody_with_an_account_is_added_changed_and_removed(
     assert without.err == ""
     assert removed.out == f"Removed {ben}.\n"
     assert ben not in cli("members", "list", *to).out
+
+
+def test_a_member_who_got_an_invited_address_is_not_added_again(
+    cli: CommandLine, alps: str, ben: str, store: Store, database_url: str
+):
+    invited = f"cleo.{uuid4().hex}@example.com"
+    cli("members", "invite", invited, "--org", alps, "--role", "admin")
+    words = ("--org", alps, "--role", "viewer")
+    added = cli("members", "add", ben, *words, "--json").document
+
+    async def move() -> None:
+        async with own_pool(database_url, size=1) as own:
+            await PersonAccounts(store, own).change_email(
+                UUID(added["id"]), invited, client=a_browser()
+            )
+
+    asyncio.run(move())
+    again = cli("members", "add", invited, *words)
+
+    assert (again.out, "already" in again.err) == ("", True)
+    assert listed(cli, alps, invited)["role"] == "viewer"
 
 
 def test_wrong_changes_are_refused(cli: CommandLine, alps: str, ben: str, project: str):
