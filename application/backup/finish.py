@@ -49,6 +49,11 @@ _WAYS_IN = (
     "sign_in_links",
     "mails",
 )
+# A link that was replaced or used after the backup must not work again. The rows stay:
+# an erasure finds invitations to an address by them.
+_END_INVITATION_LINKS = """
+UPDATE invitation_links SET digest = sha256(uuid_send(gen_random_uuid()))
+"""
 _PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 
@@ -101,6 +106,7 @@ def finish_restore(
         note_logged_erasures(cursor)
         for table in _WAYS_IN:
             cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+        cursor.execute(_END_INVITATION_LINKS)
     if has_keys:
         check_keys_there(connection)
         _check_keys(connection, settings)

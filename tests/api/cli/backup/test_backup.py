@@ -17,6 +17,7 @@ from psycopg import sql
 
 from api.system.all_projections import ALL_PROJECTIONS
 from api.web.sign_in.links import make_link as make_sign_in_link
+from application.accounts.invitations import add_link
 from application.accounts.operators import make_password_link, register
 from application.accounts.sessions import begin_session
 from application.backup import (
@@ -27,6 +28,7 @@ from domain import events as e
 from infra.embedded import EmbeddedPostgres
 from infra.eventstore.store import Store
 from infra.ids import new_id
+from infra.keys.digests import digest_of
 from infra.keys.keyring import destroy
 from projections.engine.follower import Follower
 from tests.kit.application import SECRET, started
@@ -41,6 +43,9 @@ from tests.kit.builders import (
 from tests.kit.command_line import CommandLine, Outcome
 from tests.kit.databases import new_database
 from tests.kit.people import EMAIL
+
+# The secret of an invitation's link.
+INVITED = "invited"
 
 # Names of everything that the application made, and how many rows it has.
 TABLES = """
@@ -238,6 +243,13 @@ def test_a_restore_signs_everybody_out_and_ends_links(
             address="",
             browser="",
         )
+        add_link(
+            connection.cursor(),
+            new_id(),
+            organization_id=home.organization_id,
+            token=INVITED,
+            email_digest=b"address",
+        )
     back_up(cli, tmp_path / "backup.zip")
     cli.set(database_url=empty_database_url)
 
@@ -247,6 +259,13 @@ def test_a_restore_signs_everybody_out_and_ends_links(
         kept = rows(url)
         for table in ("password_links", "person_sessions", "sign_in_links"):
             assert len(kept[f"public.{table}"]) == left, table
+        with psycopg.connect(url) as connection:
+            links = connection.execute(
+                "SELECT email_digest, digest = %s FROM invitation_links",
+                (digest_of(INVITED),),
+            ).fetchall()
+        # An erasure finds the invitation by its address.
+        assert links == [(b"address", bool(left))]
     assert len(kept["public.person_emails"]) == 1
 
 
