@@ -20,7 +20,7 @@ _MOST_KEPT = 10_000
 _FORGOTTEN_AFTER = 3_600.0
 
 
-class _Growth(Struct, frozen=True):
+class Growth(Struct, frozen=True):
     """The number of wrong tries without a delay, and the longest delay in seconds."""
 
     free: int
@@ -32,9 +32,9 @@ class _Growth(Struct, frozen=True):
         return 0.0 if over < 0 else min(self.longest, 2.0 ** min(over, 30))
 
 
-_PAIR = _Growth(5, 60.0)
-_ADDRESS = _Growth(20, 60.0)
-_ACCOUNT = _Growth(20, 4.0)
+_PAIR = Growth(5, 60.0)
+_ADDRESS = Growth(20, 60.0)
+_ACCOUNT = Growth(20, 4.0)
 
 
 class Try(Struct, frozen=True, kw_only=True):
@@ -99,7 +99,7 @@ class SlowedTries:
         self.undo(one)
         self._kept.pop(_refusing(one)[0][0], None)
 
-    def _wait(self, key: bytes, growth: _Growth) -> float:
+    def _wait(self, key: bytes, growth: Growth) -> float:
         failures, last = self._kept.get(key, (0, 0.0))
         since = self._clock() - last
         if failures == 0 or since > _FORGOTTEN_AFTER:
@@ -107,7 +107,7 @@ class SlowedTries:
         return max(0.0, growth.delay(failures) - since)
 
 
-def _refusing(one: Try) -> list[tuple[bytes, _Growth]]:
+def _refusing(one: Try) -> list[tuple[bytes, Growth]]:
     if one.device is not None:
         return [(_key(b"device", one.device), _PAIR)]
     source = source_of(one.address).encode()

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from api.http.access import slowed_tries
 from api.web import routes
 from tests.kit.application import Goatherd, Tenant, started
 from tests.kit.databases import new_database
@@ -32,6 +33,15 @@ def other(goatherd: Goatherd, home: Tenant) -> Visitor:
 def passer_by(goatherd: Goatherd) -> Visitor:
     """Somebody who did not sign in."""
     return Visitor(goatherd)
+
+
+@pytest.fixture
+def long_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Delays of wrong tries that no computer is slow enough to outlast."""
+    delay = slowed_tries.Growth.delay
+    monkeypatch.setattr(
+        slowed_tries.Growth, "delay", lambda *given: 600 * delay(*given)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -122,6 +122,7 @@ def test_an_address_that_nobody_has_is_answered_alike(ada: Person):
     assert links == 1
 
 
+@pytest.mark.usefixtures("long_delays")
 def test_requests_are_slowed_by_address_and_for_one_account(
     ada: Person, subtests: pytest.Subtests
 ):

@@ -295,6 +295,7 @@ def test_a_sign_in_and_a_present_password_are_proofs(ada: Person):
     assert "Without a question" in names_of_keys(ada)
 
 
+@pytest.mark.usefixtures("long_delays")
 def test_wrong_proofs_slow_the_next_one_down(ada: Person):
     age_proof(ada)
     question = new_key(ada, "Guessed")

@@ -471,7 +471,7 @@ def test_another_password_and_another_address_end_an_open_link(
 
 
 @pytest.fixture
-def guessed(ada: Person) -> Visitor:
+def guessed(ada: Person, long_delays: None) -> Visitor:  # noqa: ARG001
     """A browser that has tried so many wrong passwords that it has to wait."""
     visitor = Visitor(ada.tenant.goatherd)
     for _ in range(5):

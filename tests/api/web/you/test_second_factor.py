@@ -190,6 +190,7 @@ def test_codes_of_others_and_of_other_times_are_refused(
     assert not is_in(passer_by)
 
 
+@pytest.mark.usefixtures("long_delays")
 def test_wrong_codes_slow_the_next_ones_down(ada: Person, phone: Phone):
     visitor = Visitor(ada.tenant.goatherd)
     answers = []
