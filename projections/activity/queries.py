@@ -59,8 +59,11 @@ class ActivityFilter(msgspec.Struct, frozen=True, kw_only=True):
 _CONDITIONS = {
     "kinds": "kind = ANY(%(kinds)s)",
     "since": "at >= %(since)s",
-    # A creator that moved is in the activity of both projects.
-    "project_id": "(project_id = %(project_id)s OR from_project_id = %(project_id)s)",
+    # A creator that moved is in the activity of both projects, for people who may see
+    # both.
+    "project_id": "(project_id = %(project_id)s OR from_project_id = %(project_id)s "
+    "AND EXISTS (SELECT FROM projects p WHERE p.organization_id = %(organization)s "
+    "AND p.id = from_project_id))",
     "campaign_id": "(subject_id = %(campaign_id)s "
     "OR subject_id IN (SELECT item_id FROM inside) "
     "OR creator_id IN (SELECT item_id FROM inside))",

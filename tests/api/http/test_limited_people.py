@@ -311,6 +311,10 @@ def test_a_creator_that_moved_in_tells_nothing_of_the_project_it_left(
     ]
 
     assert re.fullmatch("Moved from another project by .+", moved["summary"])
+    # Asked for, the other project has no more activity than one that is not there.
+    of_rival = data_of(person.get("/activity", params={"project_id": rival}))
+    assert of_rival == []
+    assert data_of(world.tenant.get("/activity", params={"project_id": rival}))
     assert "creator_added" not in {each["event"] for each in entries}
     assert code_of(earlier) == (404, "not_found")
     assert diff["was_there"] is False
