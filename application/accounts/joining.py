@@ -101,11 +101,16 @@ class Joining:
         return await self._accounts.read(rows.ACCOUNT, (digest,)) is not None
 
     async def accept_invitation(
-        self, token: str, *, person_id: UUID, session_id: UUID, client: AskingBrowser
+        self,
+        token: str,
+        *,
+        person_id: UUID,
+        session_id: UUID | None,
+        client: AskingBrowser,
     ) -> SignedIn | None:
         """Become a member, in a session that is in the new organization afterwards.
 
-        None means that the session ended meanwhile.
+        None means that there was no session, or that it ended meanwhile.
 
         Raises:
             InvitationOverError: the invitation ended, or it expired.
@@ -116,14 +121,15 @@ class Joining:
         def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
             spend_link(cursor, token)
             follow_members(cursor, done.events)
-            tokens.append(
-                move_session(
-                    cursor,
-                    session_id,
-                    person_id=person_id,
-                    organization_id=done.result,
+            if session_id is not None:
+                tokens.append(
+                    move_session(
+                        cursor,
+                        session_id,
+                        person_id=person_id,
+                        organization_id=done.result,
+                    )
                 )
-            )
 
         await asyncio.to_thread(
             execute,
@@ -132,7 +138,7 @@ class Joining:
             context=client.context(person_id),
             in_transaction=within,
         )
-        moved = tokens[-1]
+        moved = tokens[-1] if tokens else None
         return None if moved is None else SignedIn(token=moved)
 
     async def join(

@@ -18,7 +18,11 @@ from application.accounts.devices import (
     note_device,
 )
 from application.accounts.forgotten import mail_password_link
-from application.accounts.passwords import PasswordHashes, common_passwords
+from application.accounts.passwords import (
+    PasswordHashes,
+    Verified,
+    common_passwords,
+)
 from application.accounts.sessions import (
     FIRST_ORGANIZATION,
     begin_session,
@@ -188,12 +192,7 @@ class PersonAccounts:
         Raises:
             PasskeyRequiredError: the person signs in with a passkey.
         """
-        digest = await asyncio.to_thread(self._digest, email)
-        row = await self.read(rows.ACCOUNT, (digest,))
-        person_id, sealed = (None, None) if row is None else row
-        master_key = await self.opened_key()
-        stored = person_id and opened_password_hash(master_key, person_id, sealed)
-        checked = await self._hashes.check(prepared(password), stored)
+        person_id, sealed, checked = await self._checked(email, password)
         if person_id is None or not checked.is_right:
             return None
         try:
@@ -205,6 +204,25 @@ class PersonAccounts:
             )
         except _OutdatedError:
             return None
+
+    async def person_with(self, email: str, password: str) -> UUID | None:
+        """Return the person with an address and a password; None if they don't fit.
+
+        The person may belong to no organization. The answer takes the same time for an
+        address that nobody has.
+        """
+        person_id, _, checked = await self._checked(email, password)
+        return person_id if checked.is_right else None
+
+    async def _checked(
+        self, email: str, password: str
+    ) -> tuple[UUID | None, bytes | None, Verified]:
+        digest = await asyncio.to_thread(self._digest, email)
+        row = await self.read(rows.ACCOUNT, (digest,))
+        person_id, sealed = (None, None) if row is None else row
+        master_key = await self.opened_key()
+        stored = person_id and opened_password_hash(master_key, person_id, sealed)
+        return person_id, sealed, await self._hashes.check(prepared(password), stored)
 
     async def is_password(self, person_id: UUID, password: str) -> bool:
         """Tell whether a password is that of a person."""

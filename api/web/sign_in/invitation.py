@@ -1,5 +1,6 @@
 """/invitations/{link}: the invited person accepts, or declines without an account."""
 
+from contextlib import suppress
 from typing import Any, Final, Literal
 
 from litestar import Controller, Response, get, post
@@ -15,8 +16,9 @@ from api.http.request import Request
 from api.web.kit.sign_in_form import FIRST_PAGE
 from api.web.kit.site import SECRET, Site
 from api.web.sign_in.owner import password_problem, person_problems
-from api.web.sign_in.page import SignIn, client_of
+from api.web.sign_in.page import SignIn, TooManyTriesError, client_of
 from application.accounts.invitations import Invited
+from application.accounts.service import PasskeyRequiredError
 from domain.email import same_email
 from domain.messages import MemberRole
 from domain.organization.errors import InvitationOverError
@@ -37,7 +39,10 @@ _Step = Literal["accept", "sign_in", "register", "another"]
 
 
 class AcceptForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The name and the password of somebody who makes an account."""
+    """The name and a new password of somebody who makes an account.
+
+    Somebody who has one sends their password alone.
+    """
 
     name: str = ""
     password: str = ""
@@ -82,9 +87,13 @@ class InvitationPage(Controller):
         if person is not None and step == "accept":
             _check_csrf(request, site)
             return await _accepted(request, token, sign_in, site, person)
+        form = request.form_as(AcceptForm)
+        if step == "sign_in" and sign_in.ways.passwords and form.password:
+            return await _accepted_by_password(
+                request, token, sign_in, site, invited, form.password
+            )
         if step != "register":
             return _show(request, site, token, invited, person=person, step=step)
-        form = request.form_as(AcceptForm)
         problems = person_problems(form.name, invited.email)
         if problem := password_problem(form.password, email=invited.email):
             problems["password"] = problem
@@ -152,6 +161,47 @@ async def _accepted(
         return Redirect(FIRST_PAGE, status_code=_SEE_OTHER)
     site.own_organizations.forget(person.id)
     return sign_in.hand_over(request, moved, FIRST_PAGE)
+
+
+async def _accepted_by_password(
+    request: Request,
+    token: str,
+    sign_in: SignIn,
+    site: Site,
+    invited: Invited,
+    password: str,
+) -> Response[Any]:
+    """Accept for a person who is signed out, and may belong to no organization."""
+    try:
+        async with sign_in.counting_tries(request, invited.email) as wrong:
+            person_id = await sign_in.accounts.person_with(invited.email, password)
+            if person_id is None:
+                wrong()
+    except TooManyTriesError as error:
+        person_id, problem = None, str(error)
+    else:
+        problem = "does not fit this address"
+    if person_id is None:
+        return _show(
+            request,
+            site,
+            token,
+            invited,
+            person=None,
+            step="sign_in",
+            problems={"password": problem},
+        )
+    try:
+        await sign_in.joining.accept_invitation(
+            token, person_id=person_id, session_id=None, client=client_of(request)
+        )
+    except InvitationOverError:
+        return _over(request, sign_in, site)
+    with suppress(PasskeyRequiredError):
+        found = await sign_in.try_password(request, invited.email, password)
+        if found is not None:
+            return await sign_in.enter_or_ask(request, found, invited.email, FIRST_PAGE)
+    return Redirect(FIRST_PAGE, status_code=_SEE_OTHER)
 
 
 async def _person(request: Request, site: Site) -> SignedInPerson | None:

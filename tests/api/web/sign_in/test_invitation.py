@@ -172,3 +172,24 @@ def test_a_person_switches_and_addresses_of_another_organization_offer_it(
     assert switch(uuid4()) == "/"
     assert "don't belong" in ben.browser.see("/").one("div", id="flashes").text
     assert switch(home_id, "//evil.example") == "/"
+
+
+def test_somebody_who_was_removed_comes_back_with_their_password(
+    home: Tenant, ada: Person
+):
+    ben = member_of(home, name="Ben")
+    data_of(home.delete(f"/members/{ben.id}"))
+    path, browser = invited(home, ben.email), Visitor(home.goatherd)
+
+    page = browser.see(path)
+    wrong = browser.post(f"{path}/accept", {"password": "goats on every roof"})
+    done = browser.post(f"{path}/accept", {"password": PASSWORD})
+
+    assert page.one("input", id="f-password")["autocomplete"] == "current-password"
+    assert wrong.status_code == 400
+    assert "Does not fit this address" in wrong.text
+    assert (done.status_code, done.headers["Location"]) == (303, "/")
+    assert members(home)["Ben"]["role"] == "viewer"
+    assert "Ben" in browser.see("/").one("header").text
+    browser.see(path, status=410)
+    assert ada
