@@ -7,6 +7,7 @@ from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from projections.activity.projection import Activity
 from projections.annotations.projection import Annotations
+from projections.audit import Audit
 from projections.campaigns.projection import Campaigns
 from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList
@@ -26,7 +27,7 @@ from workers.scraping.jobs import ScrapeJobs
 
 PROJECTIONS = (
     *(ApiKeys(), Campaigns(), CreatorList(), Projects(), ScrapeRuns(), Videos()),
-    *(Activity(), Annotations(), CreatorHistory(), ScrapeJobs(), Views()),
+    *(Activity(), Annotations(), Audit(), CreatorHistory(), ScrapeJobs(), Views()),
 )
 
 

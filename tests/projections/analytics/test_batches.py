@@ -25,6 +25,7 @@ from domain.video import decider as video_decider
 from infra.eventstore.store import RecordedEvent, Store
 from projections.activity.projection import Activity
 from projections.annotations.projection import Annotations
+from projections.audit import Audit
 from projections.bans import Bans
 from projections.campaigns.projection import Campaigns
 from projections.creator_history.projection import CreatorHistory
@@ -51,6 +52,7 @@ from tests.kit.histories import (
 
 PROJECTIONS: tuple[Projection, ...] = (
     ApiKeys(),
+    Audit(),
     Bans(),
     Campaigns(),
     CreatorList(),

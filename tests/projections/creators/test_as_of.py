@@ -42,6 +42,7 @@ class HereReader(Reader):
     def __init__(self, connection: Connection[TupleRow]) -> None:
         self._connection = connection
         self._codec = Codec()
+        self.project_ids = None
 
     async def rows(
         self, organization_id: UUID, query: bytes, parameters: Mapping[str, object]
