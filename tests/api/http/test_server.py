@@ -1,11 +1,14 @@
 """The behaviour of bytes on the wire: the tiny application behind our real server."""
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -25,7 +28,7 @@ def port() -> Iterator[int]:
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws"]
     command += ["--port", str(port), "--log-level", "warning"]
     command += ["--factory", "tests.kit.tiny_app:served"]
-    with subprocess.Popen(command, cwd=ROOT) as server:
+    with subprocess.Popen(command, cwd=ROOT, start_new_session=True) as server:
         try:
             deadline = time.monotonic() + SECONDS
             while not _answers(port):
@@ -34,6 +37,11 @@ def port() -> Iterator[int]:
             yield port
         finally:
             server.terminate()
+            # The server waits for the end of connections, and once it did so for ever.
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(SECONDS)
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
 
 
 def _answers(port: int) -> bool:
