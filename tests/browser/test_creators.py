@@ -481,6 +481,28 @@ def test_the_menu_of_a_row_stays_in_the_window_of_a_phone(page: Page, home: Tena
         page.keyboard.press("Escape")
 
 
+def test_a_script_that_does_not_load_is_asked_for_by_the_next_key(
+    page: Page, home: Tenant, watch: Watch
+):
+    watch.expects("exact.js|net::ERR_FAILED")
+    home.add("ada")
+    home.goatherd.catch_up()
+    requests: list[str] = []
+    page.route("**/exact.js", lambda route: (requests.append("refused"), route.abort()))
+    page.goto("/creators?sort=tiktok_handle")
+    opener = page.locator("#rows > tr").first.locator(".opens")
+    opener.focus()
+
+    for _ in range(2):
+        with page.expect_event("requestfailed"):
+            page.keyboard.press("ArrowRight")
+        page.evaluate("document.fonts.ready")
+
+    # Each key asks once.
+    assert requests == ["refused"] * 2
+    expect(opener).to_be_focused()
+
+
 def test_arrow_keys_show_the_numbers_of_a_row_in_full(page: Page, home: Tenant):
     for handle, followers in (("ada", 84_120), ("bea", 91_234)):
         creator_id = home.add(handle)["id"]

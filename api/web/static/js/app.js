@@ -18,8 +18,13 @@ export function onFirst(needs, load) {
     document.addEventListener(name, async (event) => {
       if (loading || !isNeeded(event)) return;
       if (name === "keydown") event.preventDefault();
-      loading = load().catch(() => { loading = null; });
-      await loading;
+      try {
+        await (loading = load());
+      } catch {
+        // The next such event tries again.
+        loading = null;
+        return;
+      }
       event.target.dispatchEvent(new event.constructor(name, event));
     });
   }
@@ -27,7 +32,7 @@ export function onFirst(needs, load) {
 
 onFirst({
   pointerdown: (event) => event.pointerType !== "mouse",
-  keydown: (event) => event.key.startsWith("Arrow") && event.target.closest("tbody") && !event.target.matches("input:not([type=checkbox]), select, textarea"),
+  keydown: (event) => event.key.startsWith("Arrow") && !(event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) && event.target.closest("tbody") && !event.target.matches("input:not([type=checkbox]), select, textarea"),
 }, () => import("./exact.js"));
 
 let shown = null;

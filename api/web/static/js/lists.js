@@ -94,7 +94,7 @@ function offerSelection() {
   const bar = document.getElementById("bar");
   if (!bar) return;
   document.getElementById("pick-all").hidden = false;
-  if (document.querySelector("#rows .pick input:checked")) loadSelection().then(({ begin }) => begin());
+  if (document.querySelector("#rows .pick input:checked")) loadSelection().then(({ begin }) => begin(), () => {});
   else bar.hidden = true;
 }
 window.addEventListener("pageshow", offerSelection);
