@@ -66,7 +66,8 @@ def mock_provider() -> Generator[MockProvider]:
         assert wait_until(lambda: listens(port), seconds=PATIENTLY)
         yield MockProvider(f"http://127.0.0.1:{port}")
     finally:
-        process.terminate()
+        # The provider keeps nothing, and waits for open connections where it is asked to end.
+        process.kill()
         process.wait()
 
 
