@@ -9,6 +9,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from application.connect.endings import ConnectionEndings
 from application.connect.service import revoke_until_stopped
+from application.due.worker import start_due_workers
 from application.mail.sender import send_until_stopped
 from domain.organization.plans import DEFAULT_PLANS, Limits
 from infra.eventstore.store import Store
@@ -16,6 +17,7 @@ from infra.loop import run_until_stopped
 from projections.engine.follower import Follower, listen
 from projections.registry import PROJECTIONS
 from workers.broker import enqueue_scrapes, waiting_messages
+from workers.due_kinds import due_kinds
 from workers.housekeeping import Housekeeping
 from workers.lease_watch import LeaseWatch
 from workers.policies import auto_disable
@@ -41,8 +43,8 @@ class Dispatcher:
 
     Any number may run. Each projection has one checkpoint row, whose lock lets one
     follower work at a time, and one dispatcher at a time enqueues. The scheduler, the
-    policies about videos and figures, mail and housekeeping run in their own threads. A
-    lease of a worker lasts for ``lease_seconds``.
+    policies about videos and figures, due work, mail and housekeeping run in their own
+    threads. A lease of a worker lasts for ``lease_seconds``.
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class Dispatcher:
         ]
         for thread in threads:
             thread.start()
+        threads += start_due_workers(self._store.pool, due_kinds(self._store), stop)
         is_registered = False
 
         def step() -> float:

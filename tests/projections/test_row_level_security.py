@@ -136,6 +136,7 @@ CLOSED = (
     "invitation_links",
     "password_links",
     "mails",
+    "due_work",
     "person_devices",
     "person_identities",
     "used_oidc_states",

@@ -1,0 +1,125 @@
+"""The table of due work: each row is taken by one worker, which finishes it once."""
+
+from datetime import datetime, timedelta
+from typing import Any, LiteralString
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import Cursor
+
+from infra.database import Pool
+
+_PLAN: LiteralString = """
+INSERT INTO due_work (kind, key, due_at, not_before)
+VALUES (%(kind)s, %(key)s, %(due_at)s, %(due_at)s)
+ON CONFLICT (kind, key) DO
+"""
+_MOVE: LiteralString = f"""{_PLAN} UPDATE SET due_at = excluded.due_at,
+    not_before = excluded.due_at, lease = NULL, tries = 0
+"""
+_KEEP: LiteralString = f"{_PLAN} NOTHING"
+_CANCEL: LiteralString = "DELETE FROM due_work WHERE kind = %s AND key = %s"
+_TAKE: LiteralString = """
+UPDATE due_work SET lease = gen_random_uuid(), tries = tries + 1,
+    not_before = clock_timestamp() + %(lease)s
+WHERE kind = %(kind)s AND key = (
+    SELECT key FROM due_work WHERE kind = %(kind)s AND due_at <= clock_timestamp()
+    AND not_before <= clock_timestamp()
+    ORDER BY due_at, key LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING kind, key, due_at, tries, lease, clock_timestamp()
+"""
+_END: LiteralString = """
+DELETE FROM due_work
+WHERE kind = %(kind)s AND key = %(key)s AND lease = %(lease)s
+"""
+_GO_ON: LiteralString = """
+UPDATE due_work SET due_at = %(due_at)s, not_before = %(due_at)s, lease = NULL,
+    tries = 0
+WHERE kind = %(kind)s AND key = %(key)s AND lease = %(lease)s
+"""
+_PUT_OFF: LiteralString = """
+UPDATE due_work SET lease = NULL,
+    not_before = clock_timestamp() + make_interval(secs => %(seconds)s)
+WHERE kind = %(kind)s AND key = %(key)s AND lease = %(lease)s
+"""
+
+
+class LeaseLostError(Exception):
+    """Another worker took the work, or somebody moved or cancelled it, meanwhile."""
+
+
+class DueWork(Struct, frozen=True, kw_only=True):
+    """Work that one worker took; ``tries`` counts this try.
+
+    ``due_at`` is the time of its turn, and ``taken_at`` the database's present.
+    """
+
+    kind: str
+    key: str
+    due_at: datetime
+    tries: int
+    lease: UUID
+    taken_at: datetime
+
+
+def plan_work(
+    cursor: Cursor[Any], kind: str, key: str, *, due_at: datetime, is_moved: bool = True
+) -> None:
+    """Let work fall due, once the transaction of ``cursor`` is committed.
+
+    Planned work of the same kind and key moves to the new time, and a worker that does
+    it at this moment can't finish it. Unless ``is_moved``, it stays as it is.
+    """
+    params = {"kind": kind, "key": key, "due_at": due_at}
+    cursor.execute(_MOVE if is_moved else _KEEP, params)
+
+
+def cancel_work(cursor: Cursor[Any], kind: str, key: str) -> None:
+    """Cancel planned work; a worker that does it at this moment can't finish it."""
+    cursor.execute(_CANCEL, (kind, key))
+
+
+def take_work(pool: Pool, kind: str, *, lease: timedelta) -> DueWork | None:
+    """Take the work of a kind that fell due first; None if none is due.
+
+    If it is neither finished nor put off before the lease ends, another worker takes
+    it.
+    """
+    with pool.connection() as connection:
+        params = {"kind": kind, "lease": lease}
+        row = connection.execute(_TAKE, params).fetchone()
+    if row is None:
+        return None
+    kind, key, due_at, tries, token, taken_at = row
+    return DueWork(
+        kind=kind, key=key, due_at=due_at, tries=tries, lease=token, taken_at=taken_at
+    )
+
+
+def finish_work(
+    cursor: Cursor[Any], work: DueWork, *, next_at: datetime | None
+) -> None:
+    """Finish a turn in the transaction of ``cursor``, and plan the next one.
+
+    Whatever else the transaction does happens once for each turn, also if workers are
+    killed.
+
+    Raises:
+        LeaseLostError: the work is no longer this worker's.
+    """
+    params = {**_own(work), "due_at": next_at}
+    cursor.execute(_END if next_at is None else _GO_ON, params)
+    if cursor.rowcount == 0:
+        msg = f"{work.kind} {work.key}"
+        raise LeaseLostError(msg)
+
+
+def put_off_work(pool: Pool, work: DueWork, *, seconds: float) -> None:
+    """Give work back, to be tried again after some seconds."""
+    with pool.connection() as connection:
+        connection.execute(_PUT_OFF, {**_own(work), "seconds": seconds})
+
+
+def _own(work: DueWork) -> dict[str, object]:
+    return {"kind": work.kind, "key": work.key, "lease": work.lease}

@@ -1,0 +1,149 @@
+"""The workers of due work: loops of their own for each kind."""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from msgspec import Struct
+from psycopg import Cursor
+
+from application.due.turns import NextTurn, only_once
+from application.due.work import (
+    DueWork,
+    LeaseLostError,
+    finish_work,
+    plan_work,
+    put_off_work,
+    take_work,
+)
+from infra.backoff import Backoff
+from infra.database import Pool
+from infra.loop import run_until_stopped
+
+ROUND_SECONDS = 1.0
+
+_log = structlog.get_logger()
+
+
+class Turn:
+    """One turn of some work, as its handler does it.
+
+    A handler that changes this database calls ``finish`` in the same transaction, so
+    that the change happens once. A handler with effects elsewhere does not call it: its
+    turn is finished afterwards, and is done again if the process dies before.
+    """
+
+    def __init__(self, work: DueWork, next_turn: NextTurn) -> None:
+        self.work = work
+        self._next_turn = next_turn
+
+    def finish(self, cursor: Cursor[Any]) -> None:
+        """Finish the turn in the transaction of ``cursor``.
+
+        Raises:
+            LeaseLostError: the work is no longer this worker's; nothing may be done.
+        """
+        next_at = self._next_turn(self.work.due_at, self.work.taken_at)
+        finish_work(cursor, self.work, next_at=next_at)
+
+
+class DueKind(Struct, frozen=True, kw_only=True):
+    """A kind of due work: its handler, its turns and its limits.
+
+    ``at_once`` turns are done at the same time by one process, and a handler must end
+    within ``lease``. ``keys`` are works that always exist, due from the first start on.
+    """
+
+    name: str
+    handle: Callable[[Turn], None]
+    next_turn: NextTurn = only_once
+    at_once: int = 1
+    lease: timedelta = timedelta(minutes=5)
+    backoff: Backoff = Backoff(5.0, longest=1_800.0)
+    keys: Sequence[str] = ()
+
+
+class DueWorker:
+    """Does the work of one kind in the order of due times, and tries again.
+
+    Any number may run. A slow kind delays no other, because each has its own threads.
+    """
+
+    def __init__(self, pool: Pool, kind: DueKind) -> None:
+        self._pool = pool
+        self._kind = kind
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set; continue after failures of the database."""
+        is_planned = False
+
+        def step() -> float:
+            nonlocal is_planned
+            if not is_planned:
+                self.plan()
+                is_planned = True
+            while not stop.is_set() and self.do_next():
+                pass
+            return ROUND_SECONDS
+
+        run_until_stopped(
+            step, stop, failed="due_work_failed", pool=self._pool, kind=self._kind.name
+        )
+
+    def plan(self) -> None:
+        """Plan the works that always exist, unless they are planned."""
+        if not self._kind.keys:
+            return
+        with self._pool.connection() as connection, connection.transaction():
+            cursor = connection.cursor()
+            row = cursor.execute("SELECT clock_timestamp()").fetchone()
+            assert row is not None
+            for key in self._kind.keys:
+                plan_work(cursor, self._kind.name, key, due_at=row[0], is_moved=False)
+
+    def do_next(self) -> bool:
+        """Do the turn that fell due first; return False if none is due."""
+        kind = self._kind
+        work = take_work(self._pool, kind.name, lease=kind.lease)
+        if work is None:
+            return False
+        turn = Turn(work, kind.next_turn)
+        try:
+            kind.handle(turn)
+            # A turn that the handler has finished is no longer this worker's.
+            with suppress(LeaseLostError), self._pool.connection() as connection:
+                turn.finish(connection.cursor())
+        except LeaseLostError:
+            _log.info("due_work_lost", kind=work.kind, key=work.key)
+        except Exception as error:  # noqa: BLE001 - other work must not wait for it
+            put_off_work(self._pool, work, seconds=kind.backoff.seconds(work.tries))
+            _log.warning(
+                "due_work_put_off",
+                kind=work.kind,
+                key=work.key,
+                error=repr(error),
+                tries=work.tries,
+            )
+        return True
+
+
+def start_due_workers(
+    pool: Pool, kinds: Sequence[DueKind], stop: threading.Event
+) -> list[threading.Thread]:
+    """Start the threads of all kinds, which work until ``stop`` is set."""
+    threads = [
+        threading.Thread(
+            target=DueWorker(pool, kind).run,
+            args=(stop,),
+            name=f"due:{kind.name}",
+            daemon=True,
+        )
+        for kind in kinds
+        for _ in range(kind.at_once)
+    ]
+    for thread in threads:
+        thread.start()
+    return threads
