@@ -45,7 +45,7 @@ WHERE kind = %(kind)s AND key = %(key)s AND lease = %(lease)s
 """
 
 
-class LeaseLostError(Exception):
+class WorkLostError(Exception):
     """Another worker took the work, or somebody moved or cancelled it, meanwhile."""
 
 
@@ -102,17 +102,17 @@ def finish_work(
 ) -> None:
     """Finish a turn in the transaction of ``cursor``, and plan the next one.
 
-    Whatever else the transaction does happens once for each turn, also if workers are
+    The transaction's other changes happen once for each turn, also if workers are
     killed.
 
     Raises:
-        LeaseLostError: the work is no longer this worker's.
+        WorkLostError: the work is no longer this worker's.
     """
     params = {**_own(work), "due_at": next_at}
     cursor.execute(_END if next_at is None else _GO_ON, params)
     if cursor.rowcount == 0:
         msg = f"{work.kind} {work.key}"
-        raise LeaseLostError(msg)
+        raise WorkLostError(msg)
 
 
 def put_off_work(pool: Pool, work: DueWork, *, seconds: float) -> None:

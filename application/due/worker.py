@@ -13,7 +13,7 @@ from psycopg import Cursor
 from application.due.turns import NextTurn, only_once
 from application.due.work import (
     DueWork,
-    LeaseLostError,
+    WorkLostError,
     finish_work,
     plan_work,
     put_off_work,
@@ -44,7 +44,7 @@ class Turn:
         """Finish the turn in the transaction of ``cursor``.
 
         Raises:
-            LeaseLostError: the work is no longer this worker's; nothing may be done.
+            WorkLostError: the work is no longer this worker's; nothing may be done.
         """
         next_at = self._next_turn(self.work.due_at, self.work.taken_at)
         finish_work(cursor, self.work, next_at=next_at)
@@ -114,9 +114,9 @@ class DueWorker:
         try:
             kind.handle(turn)
             # A turn that the handler has finished is no longer this worker's.
-            with suppress(LeaseLostError), self._pool.connection() as connection:
+            with suppress(WorkLostError), self._pool.connection() as connection:
                 turn.finish(connection.cursor())
-        except LeaseLostError:
+        except WorkLostError:
             _log.info("due_work_lost", kind=work.kind, key=work.key)
         except Exception as error:  # noqa: BLE001 - other work must not wait for it
             put_off_work(self._pool, work, seconds=kind.backoff.seconds(work.tries))

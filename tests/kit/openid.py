@@ -66,7 +66,7 @@ def mock_provider() -> Generator[MockProvider]:
         assert wait_until(lambda: listens(port), seconds=PATIENTLY)
         yield MockProvider(f"http://127.0.0.1:{port}")
     finally:
-        # The provider keeps nothing, and waits for open connections where it is asked to end.
+        # The provider keeps nothing, and would wait for open connections.
         process.kill()
         process.wait()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from application.due.turns import every, only_once
 from application.due.work import (
-    LeaseLostError,
+    WorkLostError,
     cancel_work,
     finish_work,
     plan_work,
@@ -75,12 +75,12 @@ def noting(store: Store) -> Callable[[Turn], None]:
     return note
 
 
-def work_until_killed(url: str, letters: str) -> None:
-    """Note turns here, and send letters to a file."""
+def work_until_killed(url: str, posts: str) -> None:
+    """Note turns here, and send posts to a file."""
     with opened_store(url) as store:
 
         def send(turn: Turn) -> None:
-            with Path(letters).open("a") as file:
+            with Path(posts).open("a") as file:
                 file.write(f"{turn.work.key}\n")
 
         short = timedelta(seconds=0.5)
@@ -90,7 +90,7 @@ def work_until_killed(url: str, letters: str) -> None:
             next_turn=every(DAY, missed="each"),
             lease=short,
         )
-        sent = DueKind(name="letter", handle=send, lease=short)
+        sent = DueKind(name="post", handle=send, lease=short)
         for thread in start_due_workers(store.pool, (each, sent), threading.Event()):
             thread.join()
 
@@ -98,8 +98,8 @@ def work_until_killed(url: str, letters: str) -> None:
 def test_killed_workers_do_each_missed_turn_once_and_in_order(
     database_url: str, tmp_path: Path
 ):
-    letters = tmp_path / "letters"
-    letters.touch()
+    posts = tmp_path / "posts"
+    posts.touch()
     with opened_store(database_url) as store:
         with store.pool.connection() as connection:
             connection.execute(_DONE)
@@ -108,21 +108,21 @@ def test_killed_workers_do_each_missed_turn_once_and_in_order(
             began = now - DAYS_OFF * DAY - timedelta(minutes=minute + 1)
             plan(store, "each", key, began)
         for number in range(200):
-            plan(store, "letter", str(number), now)
+            plan(store, "post", str(number), now)
 
         killed_at: list[int] = []
         for part in (0.02, 0.3, 0.6):
-            with victim(work_until_killed, database_url, str(letters)) as process:
+            with victim(work_until_killed, database_url, str(posts)) as process:
                 assert wait_until(
                     lambda part=part: len(done(store, "each")) > part * TURNS,
                     seconds=PATIENTLY,
                 )
                 process.kill()
             killed_at.append(len(done(store, "each")))
-        with victim(work_until_killed, database_url, str(letters)):
+        with victim(work_until_killed, database_url, str(posts)):
             assert wait_until(
                 lambda: (
-                    len(done(store, "each")) >= TURNS and not planned(store, "letter")
+                    len(done(store, "each")) >= TURNS and not planned(store, "post")
                 ),
                 seconds=PATIENTLY,
             )
@@ -136,7 +136,7 @@ def test_killed_workers_do_each_missed_turn_once_and_in_order(
         own = [due_at for each, due_at in turns if each == key]
         assert own == [own[0] + number * DAY for number in range(DAYS_OFF + 1)]
     assert all(due_at > now for due_at in following.values())
-    assert {*letters.read_text().split()} == {str(number) for number in range(200)}
+    assert {*posts.read_text().split()} == {str(number) for number in range(200)}
 
 
 def test_turns_that_were_missed_are_made_up_for_by_one_or_by_each():
@@ -233,7 +233,7 @@ def test_work_that_was_moved_or_cancelled_meanwhile_is_not_finished(store: Store
         try:
             with store.pool.connection() as connection:
                 finish_work(connection.cursor(), work, next_at=None)
-        except LeaseLostError:
+        except WorkLostError:
             lost.append(work.key)
 
     assert sorted(lost) == ["cancelled", "moved"]
