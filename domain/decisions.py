@@ -23,7 +23,7 @@ from collections.abc import (
 )
 from functools import reduce
 from types import UnionType
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, overload
 from uuid import UUID
 
 import msgspec
@@ -40,6 +40,32 @@ EventT = TypeVar("EventT", bound=Event)
 History = Sequence[Event]
 Histories = Mapping[UUID, History]
 StreamEvent = tuple[UUID, Event]
+
+
+class HiddenHistory(Sequence[Event]):
+    """The history of something in a project that the one who asks may not see.
+
+    It is as empty as that of an unknown id. Rules that hold over all projects, such as
+    the one that a handle is tracked once, read it with ``whole_history``.
+    """
+
+    def __init__(self, events: History) -> None:
+        self.events = events
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Sequence[Event]": ...
+    def __getitem__(self, index: int | slice) -> Event | Sequence[Event]:
+        return ()[index]
+
+    def __len__(self) -> int:
+        return 0
+
+
+def whole_history(history: History) -> History:
+    """Return all events of a history, hidden ones as well; none may be shown."""
+    return history.events if isinstance(history, HiddenHistory) else history
 
 
 class QuotaCounter(msgspec.Struct, frozen=True, kw_only=True):

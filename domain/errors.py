@@ -265,12 +265,16 @@ class ConflictError(DomainError):
 
 
 class HandleTakenError(ConflictError):
-    """Another creator of the project holds the handle."""
+    """Another creator of the project holds the handle.
+
+    The words are the same for one that was moved away, because the one who asks may not
+    see where it is.
+    """
 
     code = "handle_taken"
 
     def __init__(self, handle: str) -> None:
-        super().__init__(f"@{handle} is tracked in this project, or was moved from it.")
+        super().__init__(f"@{handle} is taken in this project.")
 
 
 class CreatorBannedError(ConflictError):

@@ -147,7 +147,7 @@ class Code(StrEnum):
         "handle_taken",
         409,
         "Another creator of the project has the handle.",
-        "@ada is tracked in this project, or was moved from it.",
+        "@ada is taken in this project.",
     )
     ACCOUNT_IN_PROJECT = (
         "account_in_project",

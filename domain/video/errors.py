@@ -16,6 +16,18 @@ class VideoElsewhereError(ConflictError):
         )
 
 
+class VideoTakenError(ConflictError):
+    """The video is in a project that the one who asks may not see.
+
+    The answer is that of a taken handle, so that it says nothing of another project.
+    """
+
+    code = "handle_taken"
+
+    def __init__(self) -> None:
+        super().__init__("The account of the video is taken in this project.")
+
+
 class VideoMergedError(DomainError):
     """The video was merged into the same video of a creator."""
 

@@ -12,7 +12,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import visibility
-from domain.decisions import Decision, Handler
+from domain.decisions import Decision, Handler, HiddenHistory
 from domain.errors import NotFoundError
 from domain.messages import Event
 from domain.subjects import personal_fields, subject_of
@@ -218,7 +218,7 @@ class _View:
             return history
         if stream == self._organization_id:
             return visibility.narrowed(history, self._project_ids)
-        return history if self._is_visible(history) else ()
+        return history if self._is_visible(history) else HiddenHistory(history)
 
     def check(self, decision: Decision[Any]) -> None:
         """Refuse events about what the person may not see.

@@ -153,13 +153,20 @@ def second_owner(store: Store, organization_id: UUID) -> UUID:
     return added_member(store, organization_id, role="owner")
 
 
-def added_member(store: Store, organization_id: UUID, *, role: MemberRole) -> UUID:
+def added_member(
+    store: Store,
+    organization_id: UUID,
+    *,
+    role: MemberRole,
+    project_ids: tuple[UUID, ...] | None = None,
+) -> UUID:
     """Register somebody without a password, and make them a member."""
     email = f"ben.{uuid4().hex}@example.com"
     ben = register(store, name="Ben", email=email, context=asking())
+    member = c.AddMember(person_id=ben, role=role, project_ids=project_ids)
     execute(
         store,
-        lambda: add_member(organization_id, c.AddMember(person_id=ben, role=role)),
+        lambda: add_member(organization_id, member),
         context=asking(),
         in_transaction=lambda cursor, done: People().write(cursor, done.events),
     )

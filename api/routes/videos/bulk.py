@@ -48,7 +48,7 @@ class ProjectVideoRoutes(Controller):
         "addVideo",
         errors=[
             *(Code.CREATOR_BANNED, Code.ERASED_AND_BANNED),
-            *(Code.OTHER_PROJECT, Code.GONE),
+            *(Code.OTHER_PROJECT, Code.HANDLE_TAKEN, Code.GONE),
             Code.PROJECTION_BEHIND,
         ],
         responses={200: ResponseSpec(Video, description="The video was there before.")},

@@ -103,7 +103,7 @@ async def add_new_ones(
             if line.creator_id is not None and line.tiktok_handle is not None:
                 added[line.tiktok_handle] = str(line.creator_id)
             else:
-                refused.append(_why(line))
+                refused.append(_why(line, page))
     ids = [id_ or added.get(name) for name, id_ in chosen.ids.items()]
     return [id_ for id_ in ids if id_ is not None], " ".join(refused)
 
@@ -140,7 +140,7 @@ async def _problem_with_new(
     )
     failed = [line for line in got.data.lines if line.status == "failed"]
     again = {line.tiktok_handle for line in failed if _is_taken(line)} & confirmed
-    refused = [_why(line) for line in failed if line.tiktok_handle not in again]
+    refused = [_why(line, page) for line in failed if line.tiktok_handle not in again]
     if refused:
         return " ".join(refused).removesuffix(".")
     usage = (await page.get("/organization", Organization)).data.usage
@@ -156,8 +156,8 @@ def _as_text(handles: Iterable[str]) -> str:
     return "\n".join(f"@{handle}" for handle in handles)
 
 
-def _why(line: ReadLine) -> str:
-    if _is_taken(line):
+def _why(line: ReadLine, page: PageContext) -> str:
+    if _is_taken(line) and page.principal.project_ids is None:
         return f"@{line.tiktok_handle} was moved to another project."
     return f"{line.text}: {line.error}".removeprefix(": ")
 

@@ -19,7 +19,15 @@ from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
 from domain.creator.handlers.change import BOTH_SCRAPES, active_creators
 from domain.creator.handlers.claims import claim_handle, claims_of
-from domain.decisions import Decision, Handler, Histories, StreamEvent, decide_all, on
+from domain.decisions import (
+    Decision,
+    Handler,
+    Histories,
+    StreamEvent,
+    decide_all,
+    on,
+    whole_history,
+)
 from domain.errors import (
     CreatorBannedError,
     DomainError,
@@ -243,7 +251,8 @@ def _former(
     """Return the removed creator that comes back instead of a new one, if any."""
     if creator_id is None:
         return None
-    creator = creator_of(histories[creator_id])
+    # It may be in a project that the one who asks may not see.
+    creator = creator_of(whole_history(histories[creator_id]))
     # A renamed creator has another handle now, and a moved one has it in other
     # projects.
     if creator is None or creator.status != "removed" or creator.handle != item.handle:

@@ -17,6 +17,7 @@ from domain.creator.handle_claim import claim_of
 from domain.decisions import (
     Decision,
     Handler,
+    HiddenHistory,
     Histories,
     History,
     ItemResult,
@@ -32,7 +33,11 @@ from domain.scrape.requests import video_run
 from domain.streams import Names, erased_bans_stream, video_stream
 from domain.video.attributes import VideoAttributes
 from domain.video.decider import VideoState, decide, video_after, video_of
-from domain.video.errors import VideoElsewhereError, VideoMergedError
+from domain.video.errors import (
+    VideoElsewhereError,
+    VideoMergedError,
+    VideoTakenError,
+)
 from domain.video.handlers.merge import SingleVideo, merge_videos
 from domain.video.url import read_video_url
 from domain.video.window import Window
@@ -105,6 +110,8 @@ def add_video(
     elif origin_id != project_id:
         video_id = video_stream(origin_id, pseudonym)
     histories = {**histories, **(yield (video_id,))}
+    if isinstance(histories[video_id], HiddenHistory):
+        raise VideoTakenError
     video = video_of(histories[video_id])
     if video is not None and video.creator_id is not None:
         owners = yield (video.creator_id,)

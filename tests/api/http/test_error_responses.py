@@ -70,7 +70,7 @@ def test_times_are_iso_8601_in_utc(tiny: TestClient[Litestar]):
         (
             "taken",
             409,
-            "@ada is tracked in this project, or was moved from it.",
+            "@ada is taken in this project.",
             {"code": "handle_taken"},
         ),
         ("gone", 410, "Use GET /api/v1/analytics instead.", {"code": "gone"}),

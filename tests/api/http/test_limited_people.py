@@ -23,6 +23,7 @@ from tests.kit.operations import (
     operations,
     places_of_ids,
 )
+from tests.kit.people import added_member
 from tests.kit.visitor import Visitor
 
 ROLES: tuple[MemberRole, ...] = ("owner", "admin", "member", "viewer")
@@ -360,3 +361,56 @@ def test_a_creator_that_moved_away_is_not_there_any_more(
     for method, sent in acts:
         answer = person.ask(method, path, **sent)
         assert code_of(answer) == (404, "not_found")
+
+
+def test_a_handle_that_moved_out_of_sight_is_refused_in_the_words_of_any_other(
+    world: World,
+):
+    tenant, rival = world.tenant, world.rival
+    person_id = added_member(
+        tenant.goatherd.store,
+        tenant.organization_id,
+        role="member",
+        project_ids=(tenant.project_id,),
+    )
+    person = tenant.with_key("read", "write", person_id=person_id)
+    own, moved, removed, passing = (f"{word}.{uuid4().hex[:16]}" for word in
+                                    ("own", "moved", "removed", "passing"))  # fmt: skip
+    tenant.add(own)
+    names = tenant.goatherd.store.names
+    ids = {handle: tenant.add(handle)["id"] for handle in (moved, removed)}
+    video = f"{uuid4().int % 10**18 + 10**18}"
+    tenant.found(ids[moved], video, pseudonym=names.pseudonym(video))
+    ids[passing] = rival.add(passing)["id"]
+    data_of(tenant.post(f"/creators/{ids[passing]}/move",
+                        {"project_id": str(tenant.project_id)}))  # fmt: skip
+    for id_ in ids.values():
+        to = {"project_id": str(rival.project_id)}
+        data_of(tenant.post(f"/creators/{id_}/move", to))
+    data_of(tenant.delete(f"/creators/{ids[removed]}"))
+    tenant.goatherd.catch_up()
+
+    refused = {
+        handle: person.post(tenant.creators, {"tiktok_handle": handle})
+        for handle in (own, moved, removed)
+    }
+    url = f"https://www.tiktok.com/@{moved}/video/{video}"
+    watched = person.post(f"/projects/{tenant.project_id}/videos", {"url": url})
+    renamed = person.add(f"new.{uuid4().hex[:16]}")["id"]
+    data_of(person.patch(f"/creators/{renamed}", {"description": "ours"}))
+    rename = person.patch(f"/creators/{renamed}", {"tiktok_handle": moved})
+
+    said = {
+        re.sub(handle, "HANDLE", re.sub("trace[^,]+|[0-9a-f-]{36}", "", answer.text))
+        for handle, answer in (*refused.items(), (moved, rename))
+    }
+    assert {code_of(each) for each in (*refused.values(), rename, watched)} == {
+        (409, "handle_taken")
+    }
+    assert len(said) == 1
+    assert "moved" not in watched.text.replace(moved, "")
+    assert "other project" not in watched.text
+    # Nothing of a creator is left where it only was in between.
+    came_and_went = person.post(tenant.creators, {"tiktok_handle": passing})
+    assert came_and_went.status_code == 201, came_and_went.text
+    assert came_and_went.json()["data"]["id"] != ids[passing]

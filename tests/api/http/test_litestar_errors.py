@@ -40,7 +40,7 @@ from tests.kit.connections import waiting_consent
 from tests.kit.databases import new_database
 from tests.kit.documented import Described
 from tests.kit.operations import ask_for, ids_of, operations
-from tests.kit.people import second_owner
+from tests.kit.people import added_member, second_owner
 
 OF_NO_OPERATION = {
     Code.METHOD_NOT_ALLOWED,
@@ -561,6 +561,18 @@ def video_of_a_moved_creator(scene: Scene) -> None:
     scene.ask.json = {"url": f"https://www.tiktok.com/@goat/video/{video}"}
 
 
+def video_of_a_creator_out_of_sight(scene: Scene) -> None:
+    video_of_a_moved_creator(scene)
+    tenant = scene.tenant
+    person_id = added_member(
+        tenant.goatherd.store,
+        tenant.organization_id,
+        role="member",
+        project_ids=(tenant.project_id,),
+    )
+    scene.tenant = tenant.with_key("read", "write", person_id=person_id)
+
+
 def erase(
     scene: Scene, creator_id: str, *, ban: bool = False, is_taken_in: bool = True
 ) -> None:
@@ -775,6 +787,7 @@ OWN: dict[tuple[str, Code], Spoil] = {
         key_that_is_at_work
     ),
     ("addVideo", Code.OTHER_PROJECT): video_of_a_moved_creator,
+    ("addVideo", Code.HANDLE_TAKEN): video_of_a_creator_out_of_sight,
     ("createConnectLink", Code.CREATOR_REMOVED): removed_creator,
     ("createConnectLink", Code.GONE): erased_creator,
     ("endConnection", Code.GONE): erased_creator,

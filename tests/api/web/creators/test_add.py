@@ -160,7 +160,7 @@ def test_what_failed_stays_and_is_told_line_by_line(visitor: Visitor, home: Tena
     assert "2 creators were added, and 3 lines failed." in page.text
     assert (shown["@new"], shown["@gone"]) == ("added", "brought back")
     assert shown["@taken"].startswith("failed")
-    assert "is tracked in this project" in shown["@taken"]
+    assert "is taken in this project" in shown["@taken"]
     assert "not a TikTok handle" in shown["no/handle"]
     assert shown["New"].startswith("failed")
     assert box(page) == "@taken no/handle New"
@@ -321,7 +321,7 @@ def test_nothing_is_added_before_it_is_confirmed(visitor: Visitor, home: Tenant)
     assert home.goatherd.head == kept
     assert lines(page, "t-good") == {"@new": "is added", "@gone": "comes back"}
     bad = lines(page, "t-bad")
-    assert bad["taken"].startswith("@taken is tracked in this project")
+    assert bad["taken"].startswith("@taken is taken in this project")
     assert bad["NEW"] == "@new is in line 1 already."
     assert "not a TikTok handle" in bad["@lou lou"]
     assert "paste the address of the profile" in bad["https://vm.tiktok.com/ZMabc/"]

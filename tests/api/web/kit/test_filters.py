@@ -60,7 +60,7 @@ def test_an_error_about_fields_names_them_as_a_form_does():
 
 
 def test_an_error_that_is_a_sentence_already_stays_as_it_is():
-    said = "@goat is tracked in this project, or was moved from it."
+    said = "@goat is taken in this project."
     problems = [FieldProblem("/tiktok_handle", said)]
 
     assert (
