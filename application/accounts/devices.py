@@ -89,4 +89,4 @@ def note_device(store: Store, session_token: str, device: str) -> None:
                 link=f"{store.settings.own_url}/you",
             ),
         )
-        send_mail(cursor, store, mail, person_id=person_id)
+        send_mail(cursor, store, mail, subject=person_id)

@@ -60,5 +60,5 @@ def mail_password_link(store: Store, email: str) -> bool:
             text=_TEXT.format(until=until, link=link),
         )
         return send_mail(
-            cursor, store, mail, person_id=person_id, kept_for=rows.LINK_LIFETIME
+            cursor, store, mail, subject=person_id, kept_for=rows.LINK_LIFETIME
         )

@@ -44,13 +44,18 @@ INSERT INTO invitation_links (digest, invitation_id, organization_id, email_dige
 VALUES (%s, %s, %s, %s)
 """
 _RENEW: LiteralString = """
-UPDATE invitation_links SET digest = %s WHERE invitation_id = %s
+UPDATE invitation_links SET digest = %s, mail_digest = NULL WHERE invitation_id = %s
 """
-_FIND: LiteralString = """
-SELECT organization_id, invitation_id FROM invitation_links WHERE digest = %s
-"""
-_SPEND: LiteralString = "DELETE FROM invitation_links WHERE digest = %s RETURNING 1"
+_OF_LINK: LiteralString = "(l.digest = %(digest)s OR l.mail_digest = %(digest)s)"
+_FIND: LiteralString = f"""
+SELECT l.organization_id, l.invitation_id FROM invitation_links l WHERE {_OF_LINK}
+"""  # noqa: S608 - constants only
+_SPEND: LiteralString = f"""
+DELETE FROM invitation_links l WHERE {_OF_LINK} RETURNING 1
+"""  # noqa: S608 - constants only
 _END: LiteralString = "DELETE FROM invitation_links WHERE invitation_id = ANY(%s)"
+# A mail that still waits has the address, and a link that is over.
+_END_MAILS: LiteralString = "DELETE FROM mails WHERE subject = ANY(%s)"
 _TO_ADDRESS: LiteralString = """
 SELECT organization_id, invitation_id FROM invitation_links WHERE email_digest = %s
 """
@@ -59,7 +64,7 @@ _UNAPPLIED: LiteralString = """
 SELECT l.organization_id, l.invitation_id FROM invitation_links l
 JOIN subject_keys k ON k.subject = l.invitation_id WHERE k.wrapped IS NULL
 """
-INVITED: LiteralString = """
+INVITED: LiteralString = f"""
 SELECT i.id, i.organization_id, o.name,
        (SELECT m.name FROM members m WHERE m.organization_id = i.organization_id
         AND 'person:' || m.person_id = i.invited_by),
@@ -71,8 +76,8 @@ SELECT i.id, i.organization_id, o.name,
 FROM invitation_links l
 JOIN invitations i ON i.organization_id = l.organization_id AND i.id = l.invitation_id
 JOIN organizations o ON o.organization_id = i.organization_id
-WHERE l.digest = %s AND i.ended_at IS NULL AND i.expires_at > now()
-"""
+WHERE {_OF_LINK} AND i.ended_at IS NULL AND i.expires_at > now()
+"""  # noqa: S608 - constants only
 
 
 class Invited(Struct, frozen=True, kw_only=True):
@@ -104,6 +109,11 @@ def draw_token() -> str:
     return token_urlsafe(32)
 
 
+def of_link(token: str) -> dict[str, bytes]:
+    """Return the parameters of queries that find an invitation by one of its links."""
+    return {"digest": digest_of(token)}
+
+
 def path_of(token: str) -> str:
     """Return the path of an invitation's link."""
     return f"/invitations/{token}"
@@ -128,8 +138,9 @@ def add_link(
 
 
 def renew_link(cursor: Cursor[Any], invitation_id: UUID, *, token: str) -> None:
-    """Store another link of an open invitation; the old one no longer works."""
+    """Store another link of an open invitation; earlier ones no longer work."""
     cursor.execute(_RENEW, (digest_of(token), invitation_id))
+    cursor.execute(_END_MAILS, ([invitation_id],))
 
 
 def spend_link(cursor: Cursor[Any], token: str) -> None:
@@ -138,7 +149,7 @@ def spend_link(cursor: Cursor[Any], token: str) -> None:
     Raises:
         InvitationOverError: somebody was faster, or the link was replaced.
     """
-    if cursor.execute(_SPEND, (digest_of(token),)).fetchone() is None:
+    if cursor.execute(_SPEND, of_link(token)).fetchone() is None:
         raise InvitationOverError
 
 
@@ -165,6 +176,7 @@ def follow_members(
             ended.append(event.id)
     if ended:
         cursor.execute(_END, (ended,))
+        cursor.execute(_END_MAILS, (ended,))
         destroy(cursor, ended)
 
 
@@ -175,7 +187,7 @@ def found_invitation(store: Store, token: str) -> FoundInvitation:
         InvitationOverError: the link was used, replaced or withdrawn.
     """
     with store.pool.connection() as connection:
-        rows = connection.execute(_FIND, (digest_of(token),)).fetchall()
+        rows = connection.execute(_FIND, of_link(token)).fetchall()
     found = next(iter(structs(FoundInvitation, rows)), None)
     if found is None:
         raise InvitationOverError

@@ -18,6 +18,7 @@ from application.accounts.invitations import (
     decline,
     email_digest,
     follow_members,
+    of_link,
     spend_link,
 )
 from application.accounts.service import (
@@ -38,7 +39,6 @@ from infra.database import AsyncPool, run_read_async
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from infra.keys.digests import digest_of
 from infra.structs import structs
 
 _OWN_ORGANIZATIONS: LiteralString = """
@@ -92,7 +92,7 @@ class Joining:
 
     async def invited(self, token: str) -> Invited | None:
         """Return the invitation behind a link, None if it is over."""
-        row = await self._accounts.read(INVITED, (digest_of(token),))
+        row = await self._accounts.read(INVITED, of_link(token))
         return None if row is None else structs(Invited, [row])[0]
 
     async def has_account(self, email: str) -> bool:

@@ -35,7 +35,7 @@ _FORGET: tuple[LiteralString, ...] = (
     _END_LINK,
     "DELETE FROM pending_sign_ins WHERE person_id = %s",
     "DELETE FROM passkeys WHERE person_id = %s",
-    "DELETE FROM mails WHERE person_id = %s",
+    "DELETE FROM mails WHERE subject = %s",
     "DELETE FROM person_devices WHERE person_id = %s",
     "DELETE FROM person_identities WHERE person_id = %s",
 )

@@ -52,7 +52,8 @@ _WAYS_IN = (
 # A link that was replaced or used after the backup must not work again. The rows stay:
 # an erasure finds invitations to an address by them.
 _END_INVITATION_LINKS = """
-UPDATE invitation_links SET digest = sha256(uuid_send(gen_random_uuid()))
+UPDATE invitation_links
+SET digest = sha256(uuid_send(gen_random_uuid())), mail_digest = NULL
 """
 _PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.1

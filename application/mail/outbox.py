@@ -22,8 +22,8 @@ KEPT_FOR = timedelta(days=1)
 _LEASE = timedelta(minutes=5)
 
 _ADD: LiteralString = """
-INSERT INTO mails (id, person_id, sealed, until)
-VALUES (%(id)s, %(person)s, %(sealed)s, now() + %(kept_for)s)
+INSERT INTO mails (id, subject, sealed, until)
+VALUES (%(id)s, %(subject)s, %(sealed)s, now() + %(kept_for)s)
 """
 _CLAIM: LiteralString = """
 UPDATE mails SET send_at = now() + %s, tries = tries + 1
@@ -65,14 +65,14 @@ def send_mail(
     store: Store,
     mail: Mail,
     *,
-    person_id: UUID | None = None,
+    subject: UUID | None = None,
     kept_for: timedelta = KEPT_FOR,
 ) -> bool:
     """Let a mail be sent after the transaction of ``cursor``; tell whether it will be.
 
     Without a mail server nothing happens. The mail is sent at least once: it is sent
-    again if a process dies after the server took it. It is given up after ``kept_for``,
-    and is gone with the erasure of the person.
+    again if a process dies after the server took it. It is given up after ``kept_for``.
+    ``subject`` is the person or the invitation with whose end it is deleted.
     """
     if not can_send_mail(store):
         return False
@@ -81,7 +81,7 @@ def send_mail(
     sealed = master_key.wrap(mail_name(mail_id), msgspec.json.encode(mail))
     cursor.execute(
         _ADD,
-        {"id": mail_id, "person": person_id, "sealed": sealed, "kept_for": kept_for},
+        {"id": mail_id, "subject": subject, "sealed": sealed, "kept_for": kept_for},
     )
     return True
 

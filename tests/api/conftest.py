@@ -8,6 +8,7 @@ from litestar.testing import TestClient
 
 from tests.kit.application import Goatherd, Tenant, started
 from tests.kit.databases import new_database
+from tests.kit.mailing import Mailing, started_with_mail
 from tests.kit.tiny_app import Keyring, tiny_app
 
 
@@ -39,6 +40,13 @@ def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
         # The oldest runs the installation as long as nobody said who does.
         goatherd.tenant(is_operator=True)
         yield goatherd
+
+
+@pytest.fixture(scope="session")
+def mailing(postgres_url: str, template_database: str) -> Iterator[Mailing]:
+    """An application that sends mail; tests share it, as tenants of it."""
+    with started_with_mail(postgres_url, template_database) as mailing:
+        yield mailing
 
 
 @pytest.fixture

@@ -134,6 +134,7 @@ CLOSED = (
     "person_emails",
     "person_secrets",
     "invitation_links",
+    "invitation_mails",
     "password_links",
     "mails",
     "due_work",

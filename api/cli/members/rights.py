@@ -21,6 +21,7 @@ from api.cli.kit.names import (
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import plain, print_json
 from api.cli.members.commands import Email
+from application.accounts.invitation_mails import mail_invitation
 from application.accounts.invitations import (
     LIFETIME,
     add_link,
@@ -75,11 +76,13 @@ def invite(
 ) -> None:
     """Invite somebody, and print the link with which they accept or decline.
 
-    The link is shown this once. It works once, within seven days.
+    The link is shown this once. It works once, within seven days. Where a mail server
+    is set up, the address is sent another link by mail.
     """
     settings = read_settings(data_dir=data_dir)
     org_id, projects = _named(settings, org, project)
     invitation_id, token, now = new_id(), draw_token(), datetime.now(UTC)
+    mailed = False
     with opened_store(settings) as store:
         command = c.InvitePerson(
             id=invitation_id,
@@ -94,6 +97,7 @@ def invite(
         digest = email_digest(store, email)
 
         def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
+            nonlocal mailed
             follow_members(cursor, done.events)
             add_link(
                 cursor,
@@ -102,16 +106,24 @@ def invite(
                 token=token,
                 email_digest=digest,
             )
+            mailed = mail_invitation(cursor, store, invitation_id)
 
         _change(store, settings, org_id, command, within)
     link = f"{settings.own_url}{path_of(token)}"
     if json:
         print_json(
-            {"id": invitation_id, "link": link, "expires_at": command.expires_at}
+            {
+                "id": invitation_id,
+                "link": link,
+                "expires_at": command.expires_at,
+                "mailed": mailed,
+            }
         )
         return
     print(f"Link  {link}")
     print(f"Until {command.expires_at:%Y-%m-%d %H:%M} UTC, once")
+    if mailed:
+        print(f"Mail  goes to {plain(email)}, with a link of its own")
 
 
 def add(

@@ -30,6 +30,7 @@ from api.routes.members.members import (
     asker,
     once_each,
 )
+from application.accounts.invitation_mails import mail_invitation
 from application.accounts.invitations import (
     LIFETIME,
     accepting,
@@ -86,7 +87,10 @@ class NewInvitation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class SentInvitation(Struct, frozen=True, kw_only=True):
-    """An invitation with its link, which no other answer has."""
+    """An invitation with its link, which no other answer has.
+
+    ``mailed`` is true if the address is sent a mail, which has a link of its own.
+    """
 
     id: UUID
     email: str
@@ -94,6 +98,7 @@ class SentInvitation(Struct, frozen=True, kw_only=True):
     project_ids: list[UUID] | None
     expires_at: datetime
     link: str
+    mailed: bool
 
 
 class WithdrawnInvitation(Struct, frozen=True, kw_only=True):
@@ -180,8 +185,9 @@ class InvitationRoutes(Controller):
         """Invite somebody by their email address.
 
         Only this answer shows the link, with which the invited person accepts or
-        declines within seven days. The plan's `max_members_per_org` counts members and
-        open invitations. Only an owner invites an owner.
+        declines within seven days. Where a mail server is set up, `mailed` is true and
+        the address is sent another link as well. The plan's `max_members_per_org`
+        counts members and open invitations. Only an owner invites an owner.
         """
         now = datetime.now(UTC)
         sending = _Sending(
@@ -215,6 +221,7 @@ class InvitationRoutes(Controller):
                 token=sending.token(),
                 email_digest=digest,
             )
+            sending.mail(cursor)
 
         return writer.perform(
             request,
@@ -241,7 +248,10 @@ class InvitationRoutes(Controller):
         writer: NamedDependency[CommandWriter],
         connections: NamedDependency[Connections],
     ) -> Answer[SentInvitation]:
-        """Give an open invitation a new link for seven days; the old one ends."""
+        """Give an open invitation a new link for seven days; earlier ones end.
+
+        It is mailed as a new invitation is: three times a day at most.
+        """
         now = datetime.now(UTC)
         until = now + LIFETIME
         sending = _Sending(
@@ -254,6 +264,7 @@ class InvitationRoutes(Controller):
         def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
             follow_members(cursor, done.events)
             renew_link(cursor, invitation_id, token=sending.token())
+            sending.mail(cursor)
 
         return writer.perform(
             request,
@@ -378,9 +389,13 @@ class _Sending:
         self._store = writer.store
         self._base = connections.base_address or own_address(request)
         self._secret = DerivedSecret(request, secret=writer.secret)
+        self._is_mailed = False
 
     def token(self) -> str:
         return self._secret.draw(_drawn_for(self.id, self.expires_at))
+
+    def mail(self, cursor: Cursor[TupleRow]) -> None:
+        self._is_mailed = mail_invitation(cursor, self._store, self.id)
 
     def answer(self, done: Executed[UUID], *, status: int) -> Answer[SentInvitation]:
         history = [recorded.event for recorded in done.history(done.result)]
@@ -397,6 +412,7 @@ class _Sending:
                 project_ids=None if ids is None else list(ids),
                 expires_at=invitation.expires_at,
                 link=_HIDDEN,
+                mailed=self._is_mailed,
             ),
             status=status,
         )

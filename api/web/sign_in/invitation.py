@@ -1,7 +1,7 @@
 """/invitations/{link}: the invited person accepts, or declines without an account."""
 
 from contextlib import suppress
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
@@ -17,19 +17,13 @@ from api.web.kit.sign_in_form import FIRST_PAGE
 from api.web.kit.site import SECRET, Site
 from api.web.sign_in.owner import password_problem, person_problems
 from api.web.sign_in.page import SignIn, TooManyTriesError, client_of
+from application.accounts.invitation_mails import MAY
 from application.accounts.invitations import Invited
 from application.accounts.service import PasskeyRequiredError
 from domain.email import same_email
-from domain.messages import MemberRole
 from domain.organization.errors import InvitationOverError
 from domain.person.errors import EmailTakenError
 
-_MAY: Final[dict[MemberRole, str]] = {
-    "owner": "As an owner you may do everything.",
-    "admin": "As an admin you manage members, keys and settings, and do all the work.",
-    "member": "As a member you add and change creators, videos, campaigns and notes.",
-    "viewer": "As a viewer you look at figures and export them.",
-}
 _FORBIDDEN, _GONE, _INVALID = 403, 410, 400
 _SEE_OTHER = 303
 
@@ -254,7 +248,7 @@ def _show(
         "csrf": "" if session is None else site.sessions.csrf_token(session),
         "form": form or AcceptForm(),
         "invited": invited,
-        "may": _MAY[invited.role],
+        "may": MAY[invited.role],
         "path": f"/invitations/{token}",
         "person": person,
         "problems": problems or {},

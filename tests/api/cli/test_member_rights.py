@@ -64,6 +64,18 @@ def test_somebody_is_invited_with_a_link(cli: CommandLine, alps: str, project: s
     assert "must be an email address" in wrong.err
 
 
+def test_an_invited_address_is_sent_a_mail(cli: CommandLine, alps: str, store: Store):
+    email = f"cleo.{uuid4().hex}@example.com"
+    words = ("members", "invite", email, "--org", alps, "--role", "viewer")
+    cli.set(smtp_url="smtp://127.0.0.1?from=goat@herd.example&tls=none")
+    printed = cli(*words).out
+    with store.pool.connection() as connection:
+        ((sealed,),) = connection.execute("SELECT sealed FROM mails").fetchall()
+
+    assert f"Mail  goes to {email}, with a link of its own" in printed
+    assert email.encode() not in sealed
+
+
 def test_somebody_with_an_account_is_added_changed_and_removed(
     cli: CommandLine, alps: str, ben: str, project: str
 ):

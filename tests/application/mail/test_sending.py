@@ -67,13 +67,13 @@ def with_mail(store: Store, port: int) -> Store:
     return Store(store.pool, replace(store.settings, smtp_url=address_of(port)))
 
 
-def let_send(store: Store, *, person_id: UUID | None = None, hours: float = 24) -> bool:
+def let_send(store: Store, *, subject: UUID | None = None, hours: float = 24) -> bool:
     with store.pool.connection() as connection, connection.transaction():
         return send_mail(
             connection.cursor(),
             store,
             HELLO,
-            person_id=person_id,
+            subject=subject,
             kept_for=timedelta(hours=hours),
         )
 
@@ -291,7 +291,7 @@ def test_nothing_is_sent_before_the_connection_is_encrypted(
 def test_the_mails_of_an_erased_person_are_never_sent(store: Store):
     store = with_mail(store, free_port())
     person_id = register(store, name="Ada", email=EMAIL, context=asking())
-    let_send(store, person_id=person_id)
+    let_send(store, subject=person_id)
 
     erase(store, person_id, context=asking())
 

@@ -115,6 +115,7 @@ def test_an_invitation_has_a_link_that_no_other_answer_shows(home: Tenant):
         "project_ids": projects,
         "expires_at": "",
         "link": "",
+        "mailed": False,
     }
     until = datetime.fromisoformat(sent["expires_at"])
     assert timedelta(days=7, minutes=-2) < until - datetime.now(UTC)

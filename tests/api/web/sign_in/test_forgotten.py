@@ -1,24 +1,17 @@
 """A forgotten password: a link by mail, and nothing told about addresses."""
 
 import re
-from collections.abc import Iterator
+from email.message import EmailMessage
 from uuid import uuid4
 
 import httpx
 import pytest
-from msgspec.structs import replace
 
-from application.mail.sender import MailSender
-from application.mail.server import MailServer
-from infra.embedded.processes import wait_until
-from infra.eventstore.store import Store
-from tests.kit.application import Goatherd, Tenant, started
-from tests.kit.databases import new_database
-from tests.kit.mail_server import MailBox, mail_server, text_of
+from tests.kit.application import Tenant
+from tests.kit.mail_server import text_of
+from tests.kit.mailing import Mailing
 from tests.kit.markup import read
-from tests.kit.patience import PATIENTLY
 from tests.kit.people import Person, owner_of
-from tests.kit.ports import free_port
 from tests.kit.visitor import Visitor
 
 PATH = "/sign-in/forgotten"
@@ -26,64 +19,31 @@ NEW = "nine goats on a hill"
 LINK = re.compile(r"^https://goats\.example\.com(/password/[\w-]{20,})$", re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def port() -> int:
-    return free_port()
-
-
-@pytest.fixture(scope="module")
-def mailing(postgres_url: str, template_database: str, port: int) -> Iterator[Goatherd]:
-    """An application whose settings name a mail server, and the public address."""
-    with (
-        new_database(postgres_url, template=template_database) as url,
-        started(
-            url,
-            adapt=lambda settings: replace(
-                settings,
-                smtp_url=f"smtp://127.0.0.1:{port}?from=goat@herd.example&tls=none",
-                url="https://goats.example.com",
-            ),
-        ) as goatherd,
-    ):
-        yield goatherd
-
-
 @pytest.fixture
-def ada(mailing: Goatherd) -> Person:
-    return owner_of(mailing.tenant())
-
-
-def waiting(goatherd: Goatherd) -> int:
-    ((number,),) = goatherd.query("SELECT count(*) FROM mails")
-    return number
+def ada(mailing: Mailing) -> Person:
+    return owner_of(mailing.goatherd.tenant())
 
 
 def link_for(visitor: Visitor, email: str, **headers: str) -> httpx.Response:
     return visitor.post(PATH, {"email": email}, headers=headers)
 
 
-def delivered(goatherd: Goatherd, port: int) -> MailBox:
-    """Give the waiting mails to a server, as a dispatcher does."""
-    box = MailBox()
-    url = f"smtp://127.0.0.1:{port}?from=goat@herd.example&tls=none"
-    store = Store(goatherd.store.pool, replace(goatherd.store.settings, smtp_url=url))
-    server = MailServer.of(store.settings)
-    assert server is not None
-    with mail_server(box, port=port):
-        while MailSender(store, server).send_next():
-            pass
-    return box
+def mails_with_links(mailing: Mailing, email: str, *, least: int) -> list[EmailMessage]:
+    return [
+        mail
+        for mail in mailing.mails_to(email, least=least)
+        if mail["Subject"] == "Choose a new password for Goatherd"
+    ]
 
 
-def test_a_person_gets_a_link_and_chooses_a_new_password(ada: Person, port: int):
-    goatherd, visitor = ada.tenant.goatherd, Visitor(ada.tenant.goatherd)
+def test_a_person_gets_a_link_and_chooses_a_new_password(ada: Person, mailing: Mailing):
+    visitor = Visitor(ada.tenant.goatherd)
     link = visitor.see("/").one("a", href=PATH)
     form = visitor.see(PATH).one("form", action=PATH)
     # A stranger chooses the host of a request, and must not choose that of a link.
     answer = link_for(visitor, f" {ada.email.upper()}", Host="evil.example")
-    assert wait_until(lambda: waiting(goatherd) == 1, seconds=PATIENTLY)
+    (mail,) = mails_with_links(mailing, ada.email, least=1)
     link_for(visitor, ada.email)
-    (mail,) = delivered(goatherd, port).mails
     text = text_of(mail)
     found = LINK.search(text)
 
@@ -102,12 +62,11 @@ def test_a_person_gets_a_link_and_chooses_a_new_password(ada: Person, port: int)
     assert visitor.get(found[1]).status_code == 410
 
 
-def test_an_address_that_nobody_has_is_answered_alike(ada: Person):
+def test_an_address_that_nobody_has_is_answered_alike(ada: Person, mailing: Mailing):
     goatherd = ada.tenant.goatherd
     unknown = f"ben.{uuid4().hex}@example.com"
-    before = waiting(goatherd)
     answers = [link_for(Visitor(goatherd), email) for email in (ada.email, unknown)]
-    assert wait_until(lambda: waiting(goatherd) == before + 1, seconds=PATIENTLY)
+    mails = mails_with_links(mailing, ada.email, least=1)
 
     texts = {
         read(answer.text).one("main").text.replace(email, "")
@@ -115,7 +74,8 @@ def test_an_address_that_nobody_has_is_answered_alike(ada: Person):
     }
     assert {answer.status_code for answer in answers} == {200}
     assert len(texts) == 1
-    assert waiting(goatherd) == before + 1
+    assert len(mails) == 1
+    assert mailing.mails_to(unknown) == []
     ((links,),) = goatherd.query(
         "SELECT count(*) FROM password_links WHERE person_id = %s", ada.id
     )
