@@ -57,7 +57,7 @@ T = TypeVar("T")
 PASSWORD_ADDED = c.ChangeSignInMethod(method="password", change="added")
 SIGNED_IN = c.SignInPerson(method="password")
 _BY_LINK = c.SignInPerson(method="link")
-_HAS_OWNER: LiteralString = """
+HAS_OWNER: LiteralString = """
 SELECT EXISTS (SELECT FROM members
                WHERE organization_id = %s AND role = 'owner' AND removed_at IS NULL)
 """
@@ -134,10 +134,12 @@ class PersonAccounts:
         passkey: FirstPasskey | None = None,
         person_id: UUID | None = None,
         client: AskingBrowser,
+        spends: Callable[[Cursor[TupleRow]], None] | None = None,
     ) -> SignedIn:
         """Register the first owner of an organization, and begin their session.
 
         They sign in with the password, or with a passkey that was made for the id.
+        ``spends`` uses up, in the same transaction, the link that leads here.
 
         Raises:
             DomainError: the name, the address or the password is refused, somebody has
@@ -168,6 +170,8 @@ class PersonAccounts:
                 self.keep_password(cursor, owner_id, hashed)
             if passkey is not None:
                 passkey.store(cursor, self, owner_id)
+            if spends is not None:
+                spends(cursor)
             tokens.append(begun(cursor, owner_id, organization_id, client))
 
         await asyncio.to_thread(
@@ -400,7 +404,7 @@ class PersonAccounts:
 
     async def has_owner(self, organization_id: UUID) -> bool:
         """Tell whether a person owns an organization."""
-        row = await self.read(_HAS_OWNER, (organization_id,))
+        row = await self.read(HAS_OWNER, (organization_id,))
         return row is not None and row[0]
 
     async def is_anybody_registered(self) -> bool:

@@ -129,12 +129,17 @@ def furnished(address: str, key: str) -> dict[str, str]:
 
 
 def signed_in(browser: Browser, address: str, link: str) -> Page:
-    """A page of somebody who followed the link."""
+    """A page of somebody who made their account at the link."""
     context = browser.new_context(
         base_url=address, device_scale_factor=1, reduced_motion="reduce"
     )
     page = context.new_page()
     page.goto(link)
+    page.get_by_label("Your name").fill("Ada Alm")
+    page.get_by_label("Email").fill("ada@example.com")
+    page.get_by_label("Password").fill("seven goats on a hill")
+    page.get_by_role("button", name="Save and begin").click()
+    page.get_by_role("button", name="Account").wait_for()
     return page
 
 

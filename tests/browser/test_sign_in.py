@@ -83,7 +83,7 @@ def test_signing_out_ends_the_session_in_this_browser(page: Page):
 def test_a_link_signs_in_once(
     strangers_page: Page, context: BrowserContext, watch: Watch, home: Tenant
 ):
-    link = link_for(home)
+    link = link_for(home.with_key("read"))
     strangers_page.goto(link)
     is_at_home(strangers_page)
     context.clear_cookies()
@@ -128,6 +128,7 @@ def test_later_leads_home_without_an_answer(strangers_page: Page, home: Tenant):
     strangers_page.get_by_role("button", name="Later").click()
 
     is_at_home(strangers_page)
+    expect(strangers_page.get_by_role("link", name="Make your account")).to_be_visible()
 
 
 def test_signing_in_leads_to_the_page_that_was_asked_for(

@@ -7,6 +7,7 @@ from api.cli.kit.databases import connected
 from api.cli.up.fake_tiktok import fake_tiktok_url
 from api.cli.up.first_run import FirstOrganization
 from api.web.sign_in.links import make_link
+from application.accounts.service import HAS_OWNER
 from infra.embedded.data_dir import key_path
 from infra.settings import Settings, base_url
 
@@ -19,7 +20,7 @@ def greet(
     """Print the addresses, and the ways to sign in."""
     url = base_url(settings.host, settings.port)
     path = key_path(settings.data_dir)
-    link = _link(settings)
+    link = _link(settings, organization)
     shown = path.resolve()
     if organization.new_key is not None:
         key = f"{organization.new_key} (kept in {shown})"
@@ -49,11 +50,20 @@ def _with_name(url: str) -> str:
     return url.replace("//127.0.0.1:", "//localhost:")
 
 
-def _link(settings: Settings) -> str:
-    """Return the path of a link that signs in once; empty without a key."""
+def _link(settings: Settings, organization: FirstOrganization) -> str:
+    """Return the path of a link that makes the owner's account, or signs in once.
+
+    It is empty without a key, and where it would lead nowhere.
+    """
     path, database = key_path(settings.data_dir), settings.database_url
     key = path.read_text().strip() if path.exists() else ""
     if not key or database is None:
         return ""
     with connected(database) as connection:
+        found = connection.execute(HAS_OWNER, (organization.organization_id,))
+        (has_owner,) = found.fetchone() or (False,)
+        if settings.passwords and not has_owner:
+            return f"{make_link(connection, key)} (makes your account)"
+        if not settings.key_sign_in:
+            return ""
         return f"{make_link(connection, key)} (signs you in, once)"

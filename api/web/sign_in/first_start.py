@@ -1,11 +1,12 @@
 """/first-start: the form for the first owner, and the names of a new organization."""
 
 from collections.abc import Mapping
-from uuid import UUID
+from functools import partial
 
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.response import Template
+from msgspec import Struct
 
 from api.http.error_codes import Code
 from api.routes.organization import Organization
@@ -15,10 +16,11 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.sign_in_form import FIRST_PAGE
 from api.web.kit.site import SECRET
+from api.web.sign_in.links import delete_link
 from api.web.sign_in.owner import OwnerFields, checked_owner
 from api.web.sign_in.page import FIRST_START, SignIn, client_of
 from application.accounts.passkeys import PasskeyRefusedError
-from domain.person.errors import EmailTakenError
+from domain.person.errors import EmailTakenError, HasOwnerError
 from domain.time_zones import time_zones
 from infra.organizations import FIRST_PROJECT, UNNAMED_ORGANIZATION
 
@@ -42,7 +44,7 @@ class FirstStartForm(OwnerFields, frozen=True, kw_only=True):
 
 
 class FirstStartPage(Controller):
-    """The first page after the first start."""
+    """The page on which somebody with the first key answers."""
 
     path = FIRST_START
 
@@ -60,74 +62,110 @@ class FirstStartPage(Controller):
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
         """Store the answers, or leave everything as it is until later."""
+        if not await sign_in.has_question(page.principal):
+            return page.go_to(FIRST_PAGE)
         return await answer(page, page.form(FirstStartForm), sign_in)
 
 
+class _Form(Struct, frozen=True, kw_only=True):
+    """The form as it is shown: its address, and the answers that it asks for.
+
+    With ``may_wait`` it can be left until later.
+    """
+
+    action: str
+    asks_owner: bool
+    asks_names: bool
+    may_wait: bool
+    organization: Organization
+
+
 async def ask(
-    page: PageContext, sign_in: SignIn, *, action: str = FIRST_START
+    page: PageContext,
+    sign_in: SignIn,
+    *,
+    link: str | None = None,
+    may_wait: bool = True,
 ) -> Template:
     """Return the form with what is known already."""
-    organization = (await page.get("/organization", Organization)).data
-    project = await _first_project(page)
+    form = await _form(page, sign_in, link=link, may_wait=may_wait)
+    project = await _first_project(page) if form.asks_names else None
     known = {
-        "organization": organization.name,
-        "time_zone": organization.time_zone,
+        "organization": form.organization.name,
+        "time_zone": form.organization.time_zone,
         "project": "" if project is None else project.name,
     }
     texts = {
         name: "" if text in _PLACEHOLDERS else text for name, text in known.items()
     }
-    asks_owner = await _asks_owner(sign_in, organization.id)
-    return _form(page, texts, {}, action=action, asks_owner=asks_owner, is_first=True)
+    return _render(page, form, texts, {}, is_first=True)
 
 
 async def answer(
     page: PageContext,
-    form: FirstStartForm,
+    given: FirstStartForm,
     sign_in: SignIn,
     *,
-    action: str = FIRST_START,
+    link: str | None = None,
+    may_wait: bool = True,
 ) -> PageResponse:
-    """Store the answers and sign the owner in, or leave everything until later."""
-    if not await sign_in.has_question(page.principal):
-        return page.go_to(FIRST_PAGE)
-    organization_id = page.principal.organization_id
-    if form.later:
+    """Store the answers and sign the owner in, or leave everything until later.
+
+    ``link`` is the text of the link at which they were given, which the owner uses up.
+    """
+    if given.later and may_wait:
         await sign_in.stop_asking(page.principal)
         return page.go_to(FIRST_PAGE)
-    texts = {name: getattr(form, name).strip() for name in _MISSING}
-    asks_owner = await _asks_owner(sign_in, organization_id)
+    form = await _form(page, sign_in, link=link, may_wait=may_wait)
+    texts = {name: getattr(given, name).strip() for name in _MISSING}
     owner, problems = None, {}
-    if asks_owner:
-        owner, problems = await checked_owner(page.request, sign_in, form)
-    problems |= await _store(page, texts)
+    if form.asks_owner:
+        owner, problems = await checked_owner(page.request, sign_in, given)
+    if form.asks_names:
+        problems |= await _store(page, texts)
     signed_in = None
     if not problems and owner is not None:
         try:
             signed_in = await sign_in.accounts.make_first_owner(
-                organization_id, **owner, client=client_of(page.request)
+                form.organization.id,
+                **owner,
+                client=client_of(page.request),
+                spends=partial(delete_link, token=link) if link else None,
             )
         except EmailTakenError as error:
             problems = {"email": str(error)}
         except PasskeyRefusedError as error:
             problems = {"password": str(error).rstrip(".")}
+        except HasOwnerError:
+            # Somebody else answered in the meantime.
+            return page.go_to(FIRST_PAGE)
     if problems:
-        people = {"name": form.name, "email": form.email}
-        return _form(
-            page, {**people, **texts}, problems, action=action, asks_owner=asks_owner
-        )
+        people = {"name": given.name, "email": given.email}
+        return _render(page, form, {**people, **texts}, problems)
     await sign_in.stop_asking(page.principal)
-    page.site.forget(organization_id)
+    page.site.forget(form.organization.id)
     if signed_in is None:
         return page.go_to(FIRST_PAGE)
-    return await sign_in.enter(page.request, signed_in, form.email, FIRST_PAGE)
+    return await sign_in.enter(page.request, signed_in, given.email, FIRST_PAGE)
 
 
-async def _asks_owner(sign_in: SignIn, organization_id: UUID) -> bool:
-    """Tell whether the owner is asked for, who gets a password then."""
-    if not sign_in.ways.passwords:
-        return False
-    return not await sign_in.accounts.has_owner(organization_id)
+async def _form(
+    page: PageContext, sign_in: SignIn, *, link: str | None, may_wait: bool
+) -> _Form:
+    """Return the form with the questions that are still open.
+
+    Somebody who answered "Later" left the organization unnamed, and is asked again for
+    its names together with the owner.
+    """
+    organization = (await page.get("/organization", Organization)).data
+    is_unnamed = organization.name == UNNAMED_ORGANIZATION
+    return _Form(
+        action=FIRST_START if link is None else f"/sign-in/{link}",
+        asks_owner=await sign_in.may_make_owner(page.principal),
+        asks_names=is_unnamed or await sign_in.has_question(page.principal),
+        may_wait=may_wait,
+        organization=organization,
+    )
 
 
 async def _store(page: PageContext, texts: Mapping[str, str]) -> dict[str, str]:
@@ -168,13 +206,12 @@ async def _first_project(page: PageContext) -> Project | None:
     return projects[-1] if projects else None
 
 
-def _form(
+def _render(
     page: PageContext,
+    form: _Form,
     texts: Mapping[str, str],
     problems: Mapping[str, str],
     *,
-    asks_owner: bool,
-    action: str = FIRST_START,
     is_first: bool = False,
 ) -> Template:
     """Return the form without the navigation, which is for after the answer.
@@ -184,12 +221,15 @@ def _form(
     return page.site.render(
         "first_start.html",
         {
-            "action": action,
-            "asks_owner": asks_owner,
+            "action": form.action,
+            "asks_names": form.asks_names,
+            "asks_owner": form.asks_owner,
             "csrf": page.csrf,
             "flash": None,
             "form": {"name": "", "email": "", **texts},
             "is_first": is_first,
+            "may_wait": form.may_wait and page.site.ways.keys,
+            "organization": form.organization.name,
             "page": None,
             "problems": problems,
             "time_zones": sorted(time_zones()),

@@ -1,6 +1,8 @@
 """/sign-in/{link}: a link of the start signs in, or asks the first question."""
 
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
@@ -15,8 +17,8 @@ from api.web.sign_in.first_start import FirstStartForm, answer, ask
 from api.web.sign_in.page import SignIn, switched_off
 
 _SPENT_LINK = (
-    "This link has been used, or is more than a day old. Sign in with your key "
-    "instead, or restart Goatherd for a new link."
+    "This link has been used, or is more than a day old. Sign in here instead, or "
+    "restart Goatherd for a new link."
 )
 
 
@@ -37,16 +39,17 @@ class LinkRoutes(Controller):
         # A browser that loads links in advance must not use the link up.
         if b"prefetch" in (request.raw_header(b"sec-purpose") or b""):
             return Response(None, status_code=204)
-        principal = await sign_in.peek_link(token)
-        if principal is not None and await _is_first(sign_in, principal):
-            request.context.principal = principal
+        seen = await sign_in.peek_link(token)
+        if seen is not None and await _is_first(sign_in, seen.principal):
+            request.context.principal = seen.principal
             page = await PageContext.begin(request, site)
-            return await ask(page, sign_in, action=f"/sign-in/{token}")
+            may_wait = _is_on_this_machine(request)
+            return await ask(page, sign_in, link=token, may_wait=may_wait)
         if not site.ways.keys:
             return await switched_off(site, "key")
         digest = await sign_in.try_link(request, token)
         if digest is None:
-            return sign_in_form(site, problem=_SPENT_LINK)
+            return await _spent(site)
         return await sign_in.begin_session(request, digest, FIRST_PAGE)
 
     @post("/sign-in/{token:str}", opt={"scope": None, "form": FirstStartForm})
@@ -57,38 +60,55 @@ class LinkRoutes(Controller):
         sign_in: NamedDependency[SignIn],
         site: NamedDependency[Site],
     ) -> Response[Any]:
-        """Use a link up, and store the answers to the question of the first start."""
+        """Store the answers to the question of the first start.
+
+        The owner uses the link up. "Later" signs in with its key and leaves it, so that
+        it asks again.
+        """
+        given, seen = request.form_as(FirstStartForm), await sign_in.peek_link(token)
+        if seen is not None and await sign_in.may_make_owner(seen.principal):
+            may_wait = _is_on_this_machine(request)
+            if given.later and not site.ways.keys:
+                return await switched_off(site, "key")
+            request.context.principal = seen.principal
+            if given.later and may_wait:
+                await sign_in.begin_key_session(request, seen.key_digest)
+            page = await PageContext.begin(request, site)
+            return await answer(page, given, sign_in, link=token, may_wait=may_wait)
         if not site.ways.keys:
-            return await _answer_without_key(request, token, sign_in, site)
+            return await switched_off(site, "key")
         digest = await sign_in.try_link(request, token)
         if digest is None:
-            return sign_in_form(site, problem=_SPENT_LINK)
-        principal = await sign_in.principal_of(digest)
-        request.context.principal = principal
+            return await _spent(site)
+        request.context.principal = await sign_in.principal_of(digest)
         request.context.session = await sign_in.begin_key_session(request, digest)
         page = await PageContext.begin(request, site)
-        return await answer(page, request.form_as(FirstStartForm), sign_in)
+        if not await sign_in.has_question(page.principal):
+            return page.go_to(FIRST_PAGE)
+        return await answer(page, given, sign_in)
 
 
 async def _is_first(sign_in: SignIn, principal: Principal) -> bool:
     """Tell whether a link leads to the question of the first start."""
-    if not await sign_in.has_question(principal):
-        return False
-    if sign_in.ways.keys:
+    if await sign_in.may_make_owner(principal):
         return True
-    return not await sign_in.accounts.has_owner(principal.organization_id)
+    return sign_in.ways.keys and await sign_in.has_question(principal)
 
 
-async def _answer_without_key(
-    request: Request, token: str, sign_in: SignIn, site: Site
-) -> Response[Any]:
-    """Store the answers where a key begins no session, and use the link up then."""
-    form, principal = request.form_as(FirstStartForm), await sign_in.peek_link(token)
-    if form.later or principal is None or not await _is_first(sign_in, principal):
-        return await switched_off(site, "key")
-    request.context.principal = principal
-    page = await PageContext.begin(request, site)
-    answered = await answer(page, form, sign_in, action=f"/sign-in/{token}")
-    if not await sign_in.has_question(principal):
-        await sign_in.try_link(request, token)
-    return answered
+def _is_on_this_machine(request: Request) -> bool:
+    """Tell whether the browser runs on the machine of Goatherd, where a key is enough.
+
+    Somebody who forges the header could make the account just as well.
+    """
+    host = (request.raw_header(b"host") or b"").decode("latin-1").lower()
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+async def _spent(site: Site) -> Response[Any]:
+    """Return the form to sign in for somebody whose link is over."""
+    await site.people.look_for_people()
+    return sign_in_form(site, problem=_SPENT_LINK, of="provider")

@@ -2,7 +2,7 @@
 
 from secrets import token_urlsafe
 
-from psycopg import AsyncConnection, Connection
+from psycopg import AsyncConnection, Connection, Cursor
 from psycopg.rows import TupleRow
 
 from infra.database import AsyncPool, run_read_async
@@ -28,6 +28,11 @@ def make_link(connection: Connection[TupleRow], key: str) -> str:
     token = token_urlsafe(24)
     connection.execute(_MAKE, (digest_of(token), digest_of(key), LIFETIME_HOURS))
     return f"/sign-in/{token}"
+
+
+def delete_link(cursor: Cursor[TupleRow], token: str) -> None:
+    """Use a link up in the transaction of another change."""
+    cursor.execute("DELETE FROM sign_in_links WHERE digest = %s", (digest_of(token),))
 
 
 async def spend_link(pool: AsyncPool, token: str) -> bytes | None:

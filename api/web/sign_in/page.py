@@ -112,6 +112,13 @@ class SignInForm(Struct, frozen=True, forbid_unknown_fields=True):
     next: str = ""
 
 
+class SeenLink(Struct, frozen=True, kw_only=True):
+    """The key with which a link signs in."""
+
+    key_digest: bytes
+    principal: Principal
+
+
 class SignIn:
     """Checks keys, links and sessions, and begins and ends sessions."""
 
@@ -296,13 +303,14 @@ class SignIn:
         """
         return await self._authenticator.principal_of(digest)
 
-    async def peek_link(self, token: str) -> Principal | None:
-        """Return the principal of a link without using it up, None if it is over."""
+    async def peek_link(self, token: str) -> SeenLink | None:
+        """Return the key of a link without using it up, None if it is over."""
         digest = await peek_link(self._pool, token)
         if digest is None:
             return None
         try:
-            return await self._authenticator.principal_of(digest)
+            principal = await self._authenticator.principal_of(digest)
+            return SeenLink(key_digest=digest, principal=principal)
         except ApiError as error:
             if error.code is not Code.INVALID_API_KEY:
                 raise
@@ -343,10 +351,17 @@ class SignIn:
 
         Answers need a key with every scope.
         """
-        may_answer = set(ALL_SCOPES) <= set(principal.scopes)
-        return may_answer and await is_question_open(
+        return _has_all_scopes(principal) and await is_question_open(
             self._pool, principal.organization_id
         )
+
+    async def may_make_owner(self, principal: Principal) -> bool:
+        """Return whether this key may make the organization's first owner."""
+        if not self.ways.passwords or principal.person is not None:
+            return False
+        if not _has_all_scopes(principal):
+            return False
+        return not await self.accounts.has_owner(principal.organization_id)
 
     async def stop_asking(self, principal: Principal) -> None:
         """Close the question of the first start for good."""
@@ -489,6 +504,10 @@ class SignInRoutes(Controller):
     ) -> Redirect:
         """End the session."""
         return await sign_in.end_session(request)
+
+
+def _has_all_scopes(principal: Principal) -> bool:
+    return set(ALL_SCOPES) <= set(principal.scopes)
 
 
 def second_step_cookie(*, is_tls: bool) -> str:

@@ -28,7 +28,6 @@ from api.web.sign_in.page import SignIn, TooManyTriesError, client_of, require_p
 from application.accounts.passkeys import PasskeyRefusedError
 from domain.email import checked_email
 from domain.errors import InvalidEmailError
-from domain.organization.api_keys import ALL_SCOPES
 from domain.person.errors import EmailTakenError, HasOwnerError
 from domain.phrases import counted
 from domain.time_zones import time_zones
@@ -226,7 +225,7 @@ class YouPages(Controller):
         """Make the first owner of the organization, and sign them in."""
         require_passwords(sign_in)
         form = page.form(OwnerFields)
-        if not await _may_own(page, sign_in):
+        if not await sign_in.may_make_owner(page.principal):
             return page.go_to(PATH)
         owner, problems = await checked_owner(page.request, sign_in, form)
         try:
@@ -270,16 +269,6 @@ async def _password_problems(
     except TooManyTriesError as error:
         return {"current_password": str(error).rstrip(".")}
     return {"current_password": _WRONG}
-
-
-async def _may_own(page: PageContext, sign_in: SignIn) -> bool:
-    """Tell whether this key may make the organization's first owner."""
-    principal = page.principal
-    if not sign_in.ways.passwords:
-        return False
-    if principal.person is not None or not set(ALL_SCOPES) <= set(principal.scopes):
-        return False
-    return not await sign_in.accounts.has_owner(principal.organization_id)
 
 
 async def show_you(
@@ -374,7 +363,7 @@ async def _show_key(
         "you/key.html",
         {
             "form": form or OwnerFields(),
-            "may_own": await _may_own(page, sign_in),
+            "may_own": await sign_in.may_make_owner(page.principal),
             "problems": problems or {},
         },
         status=400 if problems else 200,
