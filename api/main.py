@@ -58,6 +58,7 @@ from api.routes.lists.video_parameters import provide_video_list
 from api.routes.me import Me, MeRoutes, OwnSession
 from api.routes.members.invitations import InvitationRoutes
 from api.routes.members.members import MemberRoutes
+from api.routes.notifications import NotificationRoutes
 from api.routes.organization import Organization, OrganizationRoutes
 from api.routes.projection_responses import ProjectionState
 from api.routes.projections import ProjectionRoutes
@@ -91,6 +92,7 @@ from application.accounts.sessions import find_session
 from application.connect.service import Connections
 from application.erase.pictures import PICTURES
 from application.integrity.signing import InstallationSigner
+from application.notifications.news import Notification
 from domain.integrity.roots import SignedRoot
 from domain.organization.roles import limits_of, may_operate, scopes_of
 from infra.database import own_pool, reading_pool, writing_pool
@@ -126,6 +128,7 @@ ENTITIES = {
     "activity": ActivityEntry,
     "annotation": Annotation,
     "audit_entry": AuditEntry,
+    "notification": Notification,
     "scrape": Scrape,
     "source": ProviderState,
     "history_entry": HistoryEntry,
@@ -310,6 +313,7 @@ def assemble(settings: Settings) -> Litestar:
             routes=[
                 OrganizationRoutes,
                 MeRoutes,
+                NotificationRoutes,
                 MemberRoutes,
                 InvitationRoutes,
                 ProjectRoutes,

@@ -40,6 +40,7 @@ TargetScope = Literal["gained", "posts_in_days", "lifetime"]
 TargetMetric = Literal["views", "posts", "engagement"]
 Completeness = Literal["complete", "partial"]
 Platform = Literal["tiktok"]
+Severity = Literal["info", "warning", "critical"]
 Outcome = Literal[
     "ok",
     "not_found",

@@ -7,6 +7,7 @@ from application.erase import pictures, sealed_list
 from application.erase.idle_rebuilds import cancel_idle_rebuilds
 from application.erase.tidy import tidy_if_due
 from application.mail import outbox
+from application.notifications import news
 from infra import idempotency
 from infra.eventstore.store import Store
 from infra.loop import run_until_stopped
@@ -17,7 +18,7 @@ ROUND_SECONDS = 60.0
 
 
 class Housekeeping:
-    """Deletes old rows: answers, mails, lists of erased values, removed creators.
+    """Deletes old rows: answers, mails, news, lists of erased values, removed creators.
 
     Once the ``projections`` have applied an erasure, housekeeping also makes PostgreSQL
     forget the old rows of their tables, and ends idle rebuilds. Any number may run,
@@ -47,6 +48,7 @@ class Housekeeping:
         """Do the due tasks once."""
         idempotency.prune(self._store.pool)
         outbox.prune(self._store.pool)
+        news.prune(self._store.pool)
         sealed_list.prune(self._store.pool)
         pictures.prune(self._store.pool)
         cancel_idle_rebuilds(self._store.pool, PROJECTIONS)

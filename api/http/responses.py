@@ -52,6 +52,12 @@ class CountedMeta(Struct, frozen=True, kw_only=True, rename="camel"):
     offset: int
 
 
+class UnreadMeta(PageMeta, frozen=True, kw_only=True, rename="camel"):
+    """The meta of a page of news, and the number of all that are unread."""
+
+    unread_count: int
+
+
 class EncodedResponse(ASGIResponse):
     """Sends bytes and headers unchanged.
 
@@ -154,6 +160,18 @@ class ListPage(Answer[list[T]], Generic[T]):
 
     def __init__(self, rows: list[T], *, limit: int, next_cursor: str | None) -> None:
         super().__init__(rows, meta=PageMeta(next_cursor=next_cursor, limit=limit))
+
+
+class UnreadPage(ListPage[T], Generic[T]):
+    """One page of news, with the number of all that are unread."""
+
+    def __init__(
+        self, rows: list[T], *, limit: int, next_cursor: str | None, unread_count: int
+    ) -> None:
+        super().__init__(rows, limit=limit, next_cursor=next_cursor)
+        self.meta = UnreadMeta(
+            next_cursor=next_cursor, limit=limit, unread_count=unread_count
+        )
 
 
 class CountedList(Answer[list[T]], Generic[T]):

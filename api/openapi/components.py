@@ -26,6 +26,7 @@ TAGS = {
     "Tags": "Words by which people group creators and videos.",
     "Views": "Filters, orders and columns of lists, saved under a name.",
     "Campaigns": "Groups of creators, videos and other campaigns, and their targets.",
+    "Alerts": "The bell: news for the person or key that asks.",
     "Activity": "The list of events in creators, videos and campaigns, for people.",
     "Analytics": "Numbers over time.",
     "Summaries": "Key figures and leaderboards of projects and campaigns.",

@@ -38,6 +38,7 @@ _FORGET: tuple[LiteralString, ...] = (
     "DELETE FROM mails WHERE subject = %s",
     "DELETE FROM person_devices WHERE person_id = %s",
     "DELETE FROM person_identities WHERE person_id = %s",
+    "DELETE FROM notifications WHERE person_id = %s",
 )
 ACCOUNT: LiteralString = """
 SELECT e.person_id, s.sealed FROM person_emails e

@@ -12,6 +12,7 @@ import msgspec
 from api.http.error_codes import Code
 from application.integrity.make_root import make_root
 from application.integrity.signing import InstallationSigner
+from application.notifications.news import notify
 from infra.settings import Settings
 from tests.kit.application import Tenant, ago, data_of, settings_for
 from tests.kit.builders import asking
@@ -88,6 +89,9 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     invitation = {"email": f"cleo.{uuid4().hex}@example.com", "role": "viewer"}
     invited = data_of(tenant.post("/invitations", invitation), status=201)
     person_id = added_member(store, tenant.organization_id, role="member")
+    with store.pool.connection() as connection:
+        of = tenant.organization_id
+        notify(connection.cursor(), of, kind="news", title="News")
     waiting_consent(tenant, creator["id"], f"new.{uuid4().hex[:20]}")
     tenant.goatherd.catch_up()
     return {

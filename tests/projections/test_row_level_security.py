@@ -12,6 +12,7 @@ from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import TupleRow
 
 from application.accounts.sessions import begin_session
+from application.notifications.news import NewsReader, mark_read, notify
 from domain import events as e
 from domain.organization.logo import logo_of
 from domain.streams import video_stream
@@ -104,6 +105,8 @@ WALLED = (
     "annotation_projects",
     "annotation_creators",
     "views",
+    "notifications",
+    "notification_reads",
 )
 CLOSED = (
     "goatherd_events",
@@ -166,7 +169,7 @@ OF_PROJECTS = (
     *("analytics_video_days", "analytics_profile_totals", "analytics_profile_days"),
     *("analytics_creator_posts", "analytics_owner_days", "creator_history"),
     *("creator_history_videos", "creator_milestones", "campaigns", "campaign_items"),
-    *("activity", "annotations"),
+    *("activity", "annotations", "notifications", "notification_reads"),
 )
 # They see these tables for the reasons given, and no table that is not named here.
 OF_ORGANIZATION = {
@@ -319,6 +322,7 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
             ),
         )
         RequestCounts(store.pool, Settings()).take("web", tenant, creator_id)
+        _tell(store, tenant, project_id)
     log(store, history.events)
     for projection in (
         *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),
@@ -338,6 +342,23 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
                 address="10.1.1.1",
                 browser="Firefox",
             )
+
+
+def _tell(store: Store, organization_id: UUID, project_id: UUID) -> None:
+    """Tell of a project at the bell, and let somebody have read it."""
+    reading = NewsReader(
+        organization_id=organization_id,
+        name="key:a",
+        person_id=None,
+        is_admin=True,
+        project_ids=None,
+    )
+    with store.pool.connection() as connection:
+        cursor = connection.cursor()
+        news_id = notify(
+            cursor, organization_id, kind="same", title="Same", project_id=project_id
+        )
+        mark_read(cursor, reading, [news_id])
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ NARROWED = {
     *("listActivity", "listAnnotations", "listCampaigns", "listCreators"),
     *("getCreatorAmounts", "listProjects", "listScrapes", "countScrapes", "listTags"),
     *("listVideos", "getVideoAmounts", "listViews", "getAnalyticsSchema"),
+    *("listNotifications", "readNotifications"),
     # Without the numbers of the whole organization.
     "getOrganization",
     # Their ids are lists, which have a test of their own.

@@ -1,0 +1,1 @@
+"""Notifications: the news of the bell, and who has read them."""
