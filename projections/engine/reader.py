@@ -19,11 +19,15 @@ _POLL_SECONDS = 0.003
 # The setting ends with the pipeline's implicit transaction, so the pool gets the
 # connection back without it.
 _SET_ORGANIZATION = b"SELECT set_config('goatherd.organization_id', %s, true)"
-# The policies of the role show the rows of these projects alone.
+# The policies of the role show the rows of these projects alone. An index that is in
+# memory has the project of a row. PostgreSQL avoids plans that read many rows at once
+# unless pages cost as little as they do in memory.
 _SET_PROJECTS = f"""
 SELECT set_config('goatherd.organization_id', %s, true),
        set_config('goatherd.project_ids', %s, true),
-       set_config('role', '{LIMITED_ROLE}', true)
+       set_config('role', '{LIMITED_ROLE}', true),
+       set_config('seq_page_cost', '0.1', true),
+       set_config('random_page_cost', '0.1', true)
 """.encode()
 # A prepared statement is planned for one role, so each role has its own.
 _FOR_LIMITED = b"\n-- limited"

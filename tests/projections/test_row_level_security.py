@@ -661,6 +661,18 @@ def test_people_limited_to_both_projects_find_what_the_reader_finds(
                 assert sorted(_rows(limited, table)) == sorted(expected)
 
 
+def test_an_index_finds_the_subjects_of_projects(limited: Reading):
+    _limit(limited, *_PROJECTS[0])
+    # PostgreSQL would read the few rows of this table without an index.
+    limited.execute("SELECT set_config('enable_seqscan', 'off', true)")
+
+    plan = limited.execute("EXPLAIN SELECT id FROM analytics_subjects").fetchall()
+
+    steps = "\n".join(step for (step,) in plan)
+    assert "using analytics_subjects_of_project" in steps
+    assert "Filter" not in steps.replace("One-Time Filter", "")
+
+
 def test_people_without_a_project_find_nothing(limited: Reading):
     for setting in ("", "{}", f"{{{UUID(int=0)}}}"):
         read_as(limited, HOME)
