@@ -13,6 +13,7 @@ from domain.analytics.summaries.outliers import take_off_in_words
 from domain.campaign.sentences import sentence
 from domain.messages import ConnectionEnd
 from domain.organization.sentences import sentence as sentence_of_organization
+from domain.organization.sentences import sentence_of_oneself
 from domain.phrases import counted, joined
 
 SummarizedEvent = (
@@ -147,12 +148,16 @@ def summary(
             return f"{of_a_creator(event, first=item)} by {by}."
 
 
-def audit_summary(event: AuditedEvent, *, by: str, item: str) -> str:
+def audit_summary(
+    event: AuditedEvent, *, by: str, item: str, is_own: bool = False
+) -> str:
     """Return a sentence for an event of an organization itself.
 
     ``item`` is the present name of the key, the project or the person that the event is
-    about.
+    about. ``is_own`` says that the person did it themselves.
     """
+    if is_own:
+        return f"{sentence_of_oneself(event, item=item)}."
     match event:
         case e.PersonSignedIn(method=method):
             return f"{_capital(by)} signed in with {_METHODS.get(method, method)}."

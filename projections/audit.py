@@ -192,7 +192,12 @@ def _entry(
         at=recorded.recorded_at,
         event=name,
         actor=recorded.actor,
-        summary=audit_summary(event, by=actor_label(recorded.actor, by), item=item),
+        summary=audit_summary(
+            event,
+            by=actor_label(recorded.actor, by),
+            item=item,
+            is_own=id_ is not None and recorded.actor == f"person:{id_}",
+        ),
         data={field: value for field, value in fields if field not in secrets},
     )
 

@@ -23,7 +23,9 @@ class RoleSeesAllError(DomainError):
     field = "project_ids"
 
     def __init__(self, role: MemberRole) -> None:
-        super().__init__(f"must be null for the role {role}, which sees all projects")
+        super().__init__(
+            f"must be left out for the role {role}, which sees all projects"
+        )
 
 
 class OwnersOnlyError(DomainError):

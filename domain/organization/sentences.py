@@ -56,9 +56,11 @@ def sentence(event: Event, *, item: str) -> str:
             return f"{_capital(item)} removed"
         case e.InvitationMade():
             # The address is forgotten when the invitation ends.
-            who = "Somebody" if event.email == _FORGOTTEN else event.email
             rights = joined(_rights(event))
-            return f"{who} invited as {event.role}{rights and f', {rights},'}"
+            given = f"{event.role}{rights and f', {rights},'}"
+            if event.email == _FORGOTTEN:
+                return f"Invitation as {given} made"
+            return f"{event.email} invited as {given}"
         case e.InvitationSentAgain():
             return "New link of an invitation made"
         case e.InvitationAccepted():
@@ -69,6 +71,18 @@ def sentence(event: Event, *, item: str) -> str:
             return "Invitation withdrawn"
         case _:
             return _capital(event.stored_name.replace("_", " "))
+
+
+def sentence_of_oneself(event: Event, *, item: str) -> str:
+    """Return the sentence of what a person did about their own membership."""
+    match event:
+        case e.MemberAdded():
+            rights = joined(_rights(event))
+            return f"{_capital(item)} joined as {event.role}{rights and f', {rights}'}"
+        case e.MemberRemoved():
+            return f"{_capital(item)} left"
+        case _:
+            return f"{sentence(event, item=item)} by themselves"
 
 
 def _settings(event: e.OrganizationSettingsChanged) -> list[str]:

@@ -1,6 +1,6 @@
 """Error pages: an explanation, advice, and the text of a form that was not stored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -8,6 +8,7 @@ from litestar import Request as LitestarRequest
 from litestar import Response
 from litestar.response import Redirect, Template
 
+from api.http.access.auth import SignedInPerson
 from api.http.access.sessions import COOKIE
 from api.http.bodies.form_body import kept_form
 from api.http.error_codes import Code
@@ -30,11 +31,17 @@ _HINTS = {
     Code.RECENT_PROOF_REQUIRED: "Nothing was done. Go back, and send it again.",
     Code.NOT_FOUND: "It may have been removed, or the address is wrong.",
     Code.GONE: "Unless its figures were dropped, they still count without a name.",
-    Code.RATE_LIMIT_EXCEEDED: "Requests for pages count against your key's plan.",
+    Code.RATE_LIMIT_EXCEEDED: "Each page counts as a request of your plan.",
     Code.UNAVAILABLE: "Nothing was lost. Try it again in a moment.",
     Code.PROJECTION_BEHIND: "Your change is stored, and is shown in a moment.",
     Code.INTERNAL_ERROR: "Nothing you did is half done. The operators of this Goatherd "
     "find the reason in the log under the id below.",
+}
+_HINT_FOR_PEOPLE = "Ask an owner or admin of your organization for it."
+_ROLES_WITH: Mapping[str, str] = {
+    "read": "a viewer",
+    "write": "a member",
+    "admin": "an admin",
 }
 _ELSEWHERE = (
     "This is in another of your organizations.",
@@ -97,9 +104,10 @@ def failure_page(
 
     ``message`` is a headline and a hint in place of the error's own.
     """
-    headline, hint = message or (_headline(error), _HINTS.get(error.code, ""))
     site = cast("Site", request.app.state.site)
     page = _page_context(request, site)
+    person = None if page is None else page.person
+    headline, hint = message or _message_of(error, person)
     elsewhere = _elsewhere(request, page) if error.code is Code.NOT_FOUND else []
     if elsewhere:
         headline, hint = _ELSEWHERE
@@ -149,12 +157,23 @@ def _page_context(request: Request, site: Site) -> PageContext | None:
     return page
 
 
-def _headline(error: ApiError) -> str:
-    if error.code is not Code.INSUFFICIENT_SCOPE or "required" not in error.meta:
-        return in_words(error)
+def _message_of(error: ApiError, person: SignedInPerson | None) -> tuple[str, str]:
+    """Return the headline and the hint for a person, or for the user of a key."""
+    hint = _HINTS.get(error.code, "")
+    if error.code is not Code.INSUFFICIENT_SCOPE:
+        return in_words(error), hint
+    if person is not None:
+        hint = _HINT_FOR_PEOPLE
+    if "required" not in error.meta:
+        return in_words(error), hint
     required, granted = error.meta["required"], error.meta["granted"]
+    if person is not None:
+        article = "an" if person.role[0] in "ao" else "a"
+        needed = _ROLES_WITH.get(required, required)
+        return f"This needs {needed}, and you are {article} {person.role}.", hint
     has = _listed(granted) if granted else "none"
-    return f"Your key may not do this: it needs the scope {required} and has {has}."
+    headline = f"Your key may not do this: it needs the scope {required} and has {has}."
+    return headline, hint
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -45,6 +45,7 @@ def form_route(
     form: type[Struct] = NoFields,
     scope: Scope = "write",
     operator: bool = False,
+    whole_organization: bool = False,
     recent_proof: bool = False,
     sets_up_factor: bool = False,
     most_bytes: int = MAX_BODY_BYTES,
@@ -53,10 +54,12 @@ def form_route(
 
     A dangerous form declares ``recent_proof``: a person whose last proof is older than
     ten minutes is asked for another one before the handler runs, and the form is kept.
+    ``whole_organization`` is as in ``page_route``.
     """
     opt = {
         "scope": scope,
         "operator": operator,
+        "whole_organization": whole_organization,
         "recent_proof": recent_proof,
         "sets_up_factor": sets_up_factor,
         "page": True,

@@ -316,9 +316,14 @@ class PageContext:
         return uuid4().hex
 
     def may(self, scope: Scope) -> bool:
-        """Return whether the key of the session has a scope."""
+        """Return whether the person or the key of the session has a scope."""
         principal = self.request.context.principal
         return principal is not None and scope in principal.scopes
+
+    @property
+    def you(self) -> str:
+        """Return the person or the key as the subject of a sentence about rights."""
+        return "Your key" if self.person is None else "You"
 
     @property
     def sees_all(self) -> bool:
@@ -332,7 +337,7 @@ class PageContext:
         return self.principal.is_operator
 
     def tabs(self, tabs: Tabs) -> list[tuple[str, str]]:
-        """Return the path and the label of each tab that the key may see."""
+        """Return the path and the label of each tab that the user may see."""
         return [
             (path, label)
             for scope, path, label, is_of_operators in tabs

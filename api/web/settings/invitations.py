@@ -36,12 +36,14 @@ class InvitationForms(Controller):
 
     path = f"{PATH}/invitations"
 
-    @page_route(scope="admin")
+    @page_route(scope="admin", whole_organization=True)
     async def invitations(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Go to the list, for users who reload the page with the link."""
         return page.go_to(PATH)
 
-    @form_route(form=InvitationForm, scope="admin", recent_proof=True)
+    @form_route(
+        form=InvitationForm, scope="admin", whole_organization=True, recent_proof=True
+    )
     async def invite(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Invite somebody, and show the link in this answer only."""
         form = page.form(InvitationForm)
@@ -58,7 +60,12 @@ class InvitationForms(Controller):
             return await show_members(page, form=form, error=error)
         return await _show_link(page, got.data, is_new=True)
 
-    @form_route("/{invitation_id:uuid}/resend", scope="admin", recent_proof=True)
+    @form_route(
+        "/{invitation_id:uuid}/resend",
+        scope="admin",
+        whole_organization=True,
+        recent_proof=True,
+    )
     async def resend(
         self, page: NamedDependency[PageContext], invitation_id: FromPath[UUID]
     ) -> PageResponse:
@@ -72,7 +79,12 @@ class InvitationForms(Controller):
             return await show_members(page, error=error)
         return await _show_link(page, got.data, is_new=False)
 
-    @form_route("/{invitation_id:uuid}/withdraw", scope="admin", recent_proof=True)
+    @form_route(
+        "/{invitation_id:uuid}/withdraw",
+        scope="admin",
+        whole_organization=True,
+        recent_proof=True,
+    )
     async def withdraw(
         self, page: NamedDependency[PageContext], invitation_id: FromPath[UUID]
     ) -> PageResponse:

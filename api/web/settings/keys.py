@@ -1,5 +1,6 @@
 """/settings/keys: the API keys of the organization. A key's text is shown once."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.settings.layout import show_settings
 from projections.organizations.projection import ApiKey
+from projections.people import Member
 
 PATH = "/settings/keys"
 
@@ -32,14 +34,14 @@ class KeyPages(Controller):
 
     path = PATH
 
-    @page_route(scope="admin")
+    @page_route(scope="admin", whole_organization=True)
     async def keys(
         self, page: NamedDependency[PageContext], cursor: FromQuery[str] = ""
     ) -> Template:
         """List the keys, newest first, with the form for a new one."""
         return await _show(page, cursor=cursor)
 
-    @form_route(form=KeyForm, scope="admin", recent_proof=True)
+    @form_route(form=KeyForm, scope="admin", whole_organization=True, recent_proof=True)
     async def make(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Create a key, and show its text in this answer only."""
         form = page.form(KeyForm)
@@ -60,7 +62,12 @@ class KeyPages(Controller):
             is_secret=True,
         )
 
-    @form_route("/{key_id:uuid}/revoke", scope="admin", recent_proof=True)
+    @form_route(
+        "/{key_id:uuid}/revoke",
+        scope="admin",
+        whole_organization=True,
+        recent_proof=True,
+    )
     async def revoke(
         self, page: NamedDependency[PageContext], key_id: FromPath[UUID]
     ) -> PageResponse:
@@ -70,6 +77,20 @@ class KeyPages(Controller):
             return page.go_to("/")
         page.flash("The key was revoked. It does not work any more.")
         return page.go_to(PATH)
+
+
+async def _owners(page: PageContext, keys: Sequence[ApiKey]) -> dict[UUID, str]:
+    """Return the names of the people of whom there are keys."""
+    owners = {key.owner.id for key in keys if key.owner.type == "person"}
+    found: dict[UUID, str] = {}
+    cursor: str | None = None
+    while owners:
+        got = await page.get("/members", list[Member], limit=100, cursor=cursor)
+        found |= {one.id: one.name for one in got.data}
+        cursor = got.meta["nextCursor"]
+        if cursor is None:
+            break
+    return found
 
 
 async def _show(
@@ -84,6 +105,7 @@ async def _show(
     context = {
         "form": form,
         "keys": got.data,
+        "people": await _owners(page, got.data),
         "more_url": got.next_url(PATH),
         "now": now,
         "person": page.person,

@@ -76,21 +76,27 @@ class MemberPages(Controller):
 
     path = PATH
 
-    @page_route(scope="admin")
+    @page_route(scope="admin", whole_organization=True)
     async def members(
         self, page: NamedDependency[PageContext], cursor: FromQuery[str] = ""
     ) -> Template:
         """List people and open invitations, with the form for another invitation."""
         return await show_members(page, cursor=cursor)
 
-    @page_route("/{person_id:uuid}", scope="admin")
+    @page_route("/{person_id:uuid}", scope="admin", whole_organization=True)
     async def member(
         self, page: NamedDependency[PageContext], person_id: FromPath[UUID]
     ) -> Template:
         """Show the form of a person's rights."""
         return await _show_member(page, person_id)
 
-    @form_route("/{person_id:uuid}", form=RightsForm, scope="admin", recent_proof=True)
+    @form_route(
+        "/{person_id:uuid}",
+        form=RightsForm,
+        scope="admin",
+        whole_organization=True,
+        recent_proof=True,
+    )
     async def change(
         self,
         page: NamedDependency[PageContext],
@@ -112,7 +118,12 @@ class MemberPages(Controller):
         page.flash(f"The rights of {got.data.name} were saved.")
         return page.go_to(PATH)
 
-    @form_route("/{person_id:uuid}/remove", scope="admin", recent_proof=True)
+    @form_route(
+        "/{person_id:uuid}/remove",
+        scope="admin",
+        whole_organization=True,
+        recent_proof=True,
+    )
     async def remove(
         self,
         page: NamedDependency[PageContext],

@@ -35,12 +35,14 @@ class SourcePages(Controller):
 
     path = PATH
 
-    @page_route(scope="admin", operator=True)
+    @page_route(scope="admin", whole_organization=True, operator=True)
     async def sources(self, page: NamedDependency[PageContext]) -> Template:
         """Show the state of each source, with the form for a check."""
         return await _show(page)
 
-    @form_route(form=SourceCheckForm, scope="admin", operator=True)
+    @form_route(
+        form=SourceCheckForm, scope="admin", whole_organization=True, operator=True
+    )
     async def check(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Scrape one creator once, and show each step."""
         form = page.form(SourceCheckForm)

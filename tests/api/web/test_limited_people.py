@@ -15,11 +15,12 @@ from domain.organization.roles import scopes_of
 from infra.settings import Settings
 from tests.browser.places import QUERIES, places
 from tests.kit.application import Goatherd, Tenant, data_of
-from tests.kit.markup import read
+from tests.kit.markup import Element, read
 from tests.kit.operations import ids_of
 from tests.kit.people import member_of, owner_of
 from tests.kit.visitor import Visitor
 
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}")
 _NAME = re.compile(r"{(\w+)(?::\w+)?}")
 # Streams of events do not end.
 # Pages about the whole organization, which are not there for limited people.
@@ -159,6 +160,7 @@ def test_limited_people_open_the_pages_that_others_with_the_role_open(world: Wor
 
     declared = {path for path in PAGES if routes()[path].is_of_whole_organization}
     assert different == declared | OF_ORGANIZATION
+    assert {"/members", "/settings/keys", "/settings/sources", "/audit"} <= declared
 
 
 def test_pages_do_not_remember_an_organization_for_limited_people(world: World):
@@ -178,22 +180,36 @@ def test_pages_do_not_remember_an_organization_for_limited_people(world: World):
         assert ("Rival" in answer.text) is is_there
 
 
+@cache
+def pages_of(world: World, visitor: Visitor) -> Mapping[str, Element]:
+    """Every page that a visitor may open, by its path."""
+    answers = {path: visitor.get(address(path, world.own)) for path in PAGES}
+    return {
+        path: read(answer.text)
+        for path, answer in answers.items()
+        if answer.headers.get("content-type", "").startswith("text/html")
+        and answer.status_code == 200
+    }
+
+
 def offered_on_pages(world: World, visitor: Visitor) -> set[str]:
     """The actions that buttons on pages offer to a visitor."""
     found: set[str] = set()
-    for path in PAGES:
-        answer = visitor.get(address(path, world.own))
-        if not answer.headers.get("content-type", "").startswith("text/html"):
-            continue
-        for form in read(answer.text).all("form", method="post"):
+    for page in pages_of(world, visitor).values():
+        for form in page.all("form", method="post"):
             for button in form.all("button"):
                 if button.attributes.get("type") == "button":
                     continue
                 action = button.attributes.get("formaction") or form["action"]
-                for name, id_ in world.own.items():
-                    action = action.replace(id_, f"{{{name}}}")
-                found.add(action.partition("?")[0])
+                found.add(without_ids(world, action).partition("?")[0])
     return {action for action in found if not action.startswith(OF_THEMSELVES)}
+
+
+def without_ids(world: World, path: str) -> str:
+    """A path with the names of ids in place of the ids."""
+    for name, id_ in world.own.items():
+        path = path.replace(id_, f"{{{name}}}")
+    return path
 
 
 def test_a_page_offers_nothing_that_would_be_refused(
@@ -212,3 +228,61 @@ def test_a_page_offers_nothing_that_would_be_refused(
     gone = {each for each in member - limited if not each.startswith("/views/")}
     assert gone == {"/projects", "/views", *moves}
     assert limited <= member | {"/inbox"}
+
+
+def test_no_link_of_a_page_leads_to_one_that_is_refused(
+    world: World, subtests: pytest.Subtests
+):
+    people = {
+        "admin": world.whole["admin"],
+        "member": world.limited["member"],
+        "viewer": world.limited["viewer"],
+    }
+    for role, visitor in people.items():
+        links: dict[str, tuple[str, str]] = {}
+        for path, page in pages_of(world, visitor).items():
+            forms = page.all("form", method="get")
+            actions = [form.attributes.get("action", path) for form in forms]
+            hrefs = [a["href"] for a in page.all("a") if "href" in a.attributes]
+            for link in filter(is_of_pages, [*actions, *hrefs]):
+                kind = without_ids(world, link).partition("?")[0]
+                # Videos that were removed have no page.
+                if not _ID.search(kind):
+                    links.setdefault(kind, (path, link))
+        assert "/creators/{creator_id}" in links
+        for path, link in links.values():
+            with subtests.test(link, role=role, on=path):
+                answer = visitor.get(link)
+
+                assert answer.status_code not in {403, 404}, answer.text
+
+
+def is_of_pages(link: str) -> bool:
+    """Tell whether a link leads to one of the pages for people who are signed in."""
+    path = link.partition("?")[0]
+    is_whole = path.startswith("/") and not path.startswith("//")
+    return is_whole and not path.startswith(("/static", "/docs", "/images"))
+
+
+def test_messages_about_rights_speak_of_the_role_of_a_person_and_of_a_key(world: World):
+    with_key = Visitor(world.tenant.goatherd)
+    with_key.sign_in(world.tenant.with_key("read").key)
+
+    for visitor in (*world.whole.values(), *world.limited.values()):
+        for path, page in pages_of(world, visitor).items():
+            assert not re.search(r"(?i)\byour key\b", page.text), path
+    refused = world.whole["viewer"].see("/members", status=403).one("main").text
+    assert "This needs an admin, and you are a viewer." in refused
+    assert "Ask an owner or admin of your organization for it." in refused
+    assert "Your key may not do this" in with_key.see("/members", status=403).text
+    settings = f"/creators/{world.own['creator_id']}/settings"
+    assert "You can only read." in world.limited["viewer"].see(settings).text
+    assert "Your key can only read." in with_key.see(settings).text
+
+
+def test_people_see_only_what_they_manage(world: World):
+    admin, member = world.whole["admin"], world.limited["member"]
+    for visitor, manages in ((admin, True), (member, False)):
+        assert ("Manage projects" in visitor.see("/?project=all").text) is manages
+        found = visitor.see("/settings/personal-data").all("input", id="search")
+        assert bool(found) is manages

@@ -102,7 +102,7 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
             project_ids=PROJECTS,
             expires_at=NOON,
         ),
-        "Somebody invited as viewer, limited to 2 projects, by Ada.",
+        "Invitation as viewer, limited to 2 projects, made by Ada.",
     ),
     (
         e.InvitationSentAgain(id=ID, expires_at=NOON),
@@ -129,3 +129,23 @@ def test_each_event_of_an_audit_has_its_sentence():
 
     assert said == [sentence for _, sentence in SAID]
     assert {type(event) for event, _ in SAID} == {*get_args(AuditedEvent)}
+
+
+def test_people_join_and_leave_by_themselves():
+    own: tuple[AuditedEvent, ...] = (
+        e.MemberAdded(person_id=ID, role="viewer"),
+        e.MemberAdded(person_id=ID, role="viewer", project_ids=PROJECTS, money=True),
+        e.MemberRemoved(person_id=ID),
+        e.MemberChanged(person_id=ID, role="member"),
+    )
+
+    said = [
+        audit_summary(event, by="Ada Alm", item="Ada Alm", is_own=True) for event in own
+    ]
+
+    assert said == [
+        "Ada Alm joined as viewer.",
+        "Ada Alm joined as viewer, limited to 2 projects and with payments.",
+        "Ada Alm left.",
+        "Rights of Ada Alm changed: now member, by themselves.",
+    ]

@@ -7,9 +7,11 @@ import pytest
 
 from domain import events as e
 from infra.embedded.processes import wait_until
+from infra.ids import new_id
 from tests.kit.application import Goatherd, Tenant, code_of
 from tests.kit.markup import Element, read
 from tests.kit.patience import PATIENTLY
+from tests.kit.people import added_member
 from tests.kit.visitor import Visitor
 
 KEYS = "/settings/keys"
@@ -169,3 +171,26 @@ def test_a_key_that_expired_is_told_apart(
     row = row_of(visitor.see(KEYS), "Another key")
 
     assert "expired" in row.text
+
+
+def test_the_key_of_a_person_has_their_name(home: Tenant, visitor: Visitor):
+    of = home.organization_id
+    ben = added_member(home.goatherd.store, of, role="member")
+    for name, person_id in (("Sheet", ben), ("Old sheet", new_id())):
+        id_ = new_id()
+        created = e.ApiKeyCreated(
+            key_id=id_,
+            name=name,
+            digest=id_.hex * 2,
+            hint="3f9c",
+            scopes=("read",),
+            person_id=person_id,
+        )
+        home.goatherd.append(of, created)
+    home.goatherd.catch_up()
+
+    page = visitor.see(KEYS)
+
+    assert row_of(page, "Sheet").one("td", **{"data-label": "Owner"}).text == "Ben"
+    former = row_of(page, "Old sheet").one("td", **{"data-label": "Owner"})
+    assert former.text == "a former member"

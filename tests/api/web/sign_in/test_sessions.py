@@ -139,7 +139,7 @@ def test_pages_count_as_requests_of_the_plan(passer_by: Visitor, goatherd: Goath
     assert answer.status_code == 429
     assert answer.headers["retry-after"]
     assert "RateLimit" in answer.headers
-    assert "count against your key's plan" in read(answer.text).text
+    assert "Each page counts as a request of your plan" in read(answer.text).text
 
 
 def test_a_page_counts_once_whatever_it_asks(passer_by: Visitor, goatherd: Goatherd):
