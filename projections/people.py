@@ -33,7 +33,12 @@ UPDATE people SET name = %(name)s, version = version + 1, position = %(position)
 WHERE person_id = %(person)s AND position < %(position)s
 """
 _EMAIL = """
-UPDATE people SET email = %(email)s, version = version + 1, position = %(position)s
+UPDATE people SET email = %(email)s, email_confirmed = false, version = version + 1,
+    position = %(position)s
+WHERE person_id = %(person)s AND position < %(position)s
+"""
+_EMAIL_CONFIRMED = """
+UPDATE people SET email_confirmed = true, position = %(position)s
 WHERE person_id = %(person)s AND position < %(position)s
 """
 _TIME_ZONE = """
@@ -42,8 +47,8 @@ UPDATE people SET time_zone = %(time_zone)s, version = version + 1,
 WHERE person_id = %(person)s AND position < %(position)s
 """
 _ERASED = """
-UPDATE people SET name = NULL, email = NULL, time_zone = NULL, erased_at = %(at)s,
-    position = %(position)s
+UPDATE people SET name = NULL, email = NULL, email_confirmed = false,
+    time_zone = NULL, erased_at = %(at)s, position = %(position)s
 WHERE person_id = %(person)s AND position < %(position)s
 """
 # Members have the present name and address of the person, whichever came first.
@@ -123,6 +128,15 @@ def _email_changed(
 ) -> None:
     cursor.execute(_EMAIL, {"email": event.email, **_of_person(recorded)})
     cursor.execute(_SHOWN, _of_person(recorded))
+
+
+@on(e.EmailConfirmed)
+def _email_confirmed(
+    event: e.EmailConfirmed,  # noqa: ARG001 - the type chooses the fold
+    cursor: Cursor[TupleRow],
+    recorded: RecordedEvent,
+) -> None:
+    cursor.execute(_EMAIL_CONFIRMED, _of_person(recorded))
 
 
 @on(e.PersonPreferencesChanged)
@@ -299,6 +313,7 @@ class PersonInOrganization(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     name: str
     email: str
+    email_confirmed: bool
     locale: str
     time_zone: str | None
     role: MemberRole
@@ -308,8 +323,8 @@ class PersonInOrganization(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ONE = """
-SELECT p.person_id, p.name, p.email, p.locale, p.time_zone, m.role, m.project_ids,
-       m.money, p.version
+SELECT p.person_id, p.name, p.email, p.email_confirmed, p.locale, p.time_zone, m.role,
+       m.project_ids, m.money, p.version
 FROM people p JOIN members m ON m.person_id = p.person_id
 WHERE p.person_id = %s AND m.organization_id = %s AND m.removed_at IS NULL
 AND p.erased_at IS NULL

@@ -43,12 +43,14 @@ class Me(Struct, frozen=True, kw_only=True):
 
     Times are shown to them in ``time_zone``, null for that of the organization.
     ``project_ids`` are the projects that they may see, null for all. The version counts
-    changes of the name, the address and the time zone.
+    changes of the name, the address and the time zone. ``email_confirmed`` tells that
+    a mail to the present address reached them.
     """
 
     id: UUID
     name: str
     email: str
+    email_confirmed: bool
     locale: str
     time_zone: str | None
     org_id: UUID

@@ -52,7 +52,7 @@ def mail_password_link(store: Store, email: str) -> bool:
         if found is None:
             return False
         person_id, address = found
-        token, until = rows.make_password_link(cursor, person_id)
+        token, until = rows.make_password_link(cursor, person_id, by_mail=True)
         link = f"{store.settings.own_url}/password/{token}"
         mail = Mail(
             to=address,

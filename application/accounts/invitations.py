@@ -48,7 +48,9 @@ UPDATE invitation_links SET digest = %s, mail_digest = NULL WHERE invitation_id 
 """
 _OF_LINK: LiteralString = "(l.digest = %(digest)s OR l.mail_digest = %(digest)s)"
 _FIND: LiteralString = f"""
-SELECT l.organization_id, l.invitation_id FROM invitation_links l WHERE {_OF_LINK}
+SELECT l.organization_id, l.invitation_id,
+       coalesce(l.mail_digest = %(digest)s, false)
+FROM invitation_links l WHERE {_OF_LINK}
 """  # noqa: S608 - constants only
 _SPEND: LiteralString = f"""
 DELETE FROM invitation_links l WHERE {_OF_LINK} RETURNING 1
@@ -99,10 +101,14 @@ class Invited(Struct, frozen=True, kw_only=True):
 
 
 class FoundInvitation(Struct, frozen=True, kw_only=True):
-    """The invitation behind a link, which may have expired."""
+    """The invitation behind a link, which may have expired.
+
+    ``by_mail`` tells that the link is the one in the mail to the address.
+    """
 
     organization_id: UUID
     id: UUID
+    by_mail: bool = False
 
 
 def draw_token() -> str:
@@ -204,7 +210,11 @@ def accepting(store: Store, token: str, person_id: UUID) -> Handler[UUID]:
     """
     found = found_invitation(store, token)
     return accept_invitation(
-        found.organization_id, found.id, person_id, at=datetime.now(UTC)
+        found.organization_id,
+        found.id,
+        person_id,
+        by_mail=found.by_mail,
+        at=datetime.now(UTC),
     )
 
 

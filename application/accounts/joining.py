@@ -11,6 +11,7 @@ from psycopg import AsyncConnection, Cursor
 from psycopg.rows import TupleRow
 
 from application.accounts import rows
+from application.accounts.confirmations import mail_confirmation
 from application.accounts.invitations import (
     INVITED,
     Invited,
@@ -18,6 +19,7 @@ from application.accounts.invitations import (
     decline,
     email_digest,
     follow_members,
+    found_invitation,
     of_link,
     spend_link,
 )
@@ -160,11 +162,14 @@ class Joining:
         tokens: list[str] = []
 
         def handler() -> Handler[None]:
+            found = found_invitation(self._store, token)
+            confirm = c.ConfirmEmail(email=invited.email)
             return register_invited(
                 invited.organization_id,
                 invited.id,
                 person_id,
                 c.RegisterPerson(name=name, email=invited.email),
+                *((confirm,) if found.by_mail else ()),
                 PASSWORD_ADDED,
                 SIGNED_IN,
                 at=datetime.now(UTC),
@@ -174,6 +179,7 @@ class Joining:
             spend_link(cursor, token)
             rows.claim_email(cursor, digest, person_id)
             follow_members(cursor, done.events)
+            mail_confirmation(cursor, self._store, person_id)
             self._accounts.keep_password(cursor, person_id, hashed)
             tokens.append(begun(cursor, person_id, invited.organization_id, client))
 

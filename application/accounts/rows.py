@@ -27,6 +27,7 @@ _MOVE: LiteralString = """
 UPDATE person_emails SET digest = %s WHERE person_id = %s AND digest <> %s
 """
 _FIND: LiteralString = "SELECT person_id FROM person_emails WHERE digest = %s"
+_EMAIL: LiteralString = "SELECT email FROM people WHERE person_id = %s"
 _END_LINK: LiteralString = "DELETE FROM password_links WHERE person_id = %s"
 _FORGET: tuple[LiteralString, ...] = (
     "DELETE FROM person_emails WHERE person_id = %s",
@@ -36,6 +37,7 @@ _FORGET: tuple[LiteralString, ...] = (
     "DELETE FROM pending_sign_ins WHERE person_id = %s",
     "DELETE FROM passkeys WHERE person_id = %s",
     "DELETE FROM mails WHERE subject = %s",
+    "DELETE FROM email_links WHERE person_id = %s",
     "DELETE FROM person_devices WHERE person_id = %s",
     "DELETE FROM person_identities WHERE person_id = %s",
     "DELETE FROM notifications WHERE person_id = %s",
@@ -57,16 +59,17 @@ AND EXISTS (SELECT FROM members m JOIN organizations o USING (organization_id)
 """
 # A person has one link: a newer one ends the older.
 _LINK: LiteralString = """
-INSERT INTO password_links (digest, person_id, expires_at)
-VALUES (%(digest)s, %(person)s, now() + %(lifetime)s)
+INSERT INTO password_links (digest, person_id, expires_at, by_mail)
+VALUES (%(digest)s, %(person)s, now() + %(lifetime)s, %(by_mail)s)
 ON CONFLICT (person_id) DO UPDATE SET digest = excluded.digest,
-    expires_at = excluded.expires_at
+    expires_at = excluded.expires_at, by_mail = excluded.by_mail
 RETURNING expires_at
 """
 LINKED: LiteralString = """
 SELECT l.person_id, p.name, p.email,
        EXISTS (SELECT FROM person_secrets s
-               WHERE s.person_id = l.person_id AND s.kind = 'password')
+               WHERE s.person_id = l.person_id AND s.kind = 'password'),
+       l.by_mail
 FROM password_links l JOIN people p USING (person_id)
 WHERE l.digest = %s AND l.expires_at > now() AND p.erased_at IS NULL
 """
@@ -90,12 +93,16 @@ VALUES (%s, %s, now() + make_interval(secs => %s))
 
 
 class LinkedPerson(Struct, frozen=True, kw_only=True):
-    """The person of a link, and whether they have a password already."""
+    """The person of a link, and whether they have a password already.
+
+    ``by_mail`` tells that the link is in a mail to the address, and nowhere else.
+    """
 
     id: UUID
     name: str
     email: str
     has_password: bool
+    by_mail: bool
 
 
 def claim_email(cursor: Cursor[Any], digest: bytes, person_id: UUID) -> None:
@@ -127,6 +134,11 @@ def person_with_email(cursor: Cursor[Any], digest: bytes) -> UUID | None:
     return None if row is None else row[0]
 
 
+def email_of(cursor: Cursor[Any], person_id: UUID) -> str | None:
+    row = cursor.execute(_EMAIL, (person_id,)).fetchone()
+    return None if row is None else row[0]
+
+
 def stored_hash(cursor: Cursor[Any], person_id: UUID) -> bytes | None:
     """Return the sealed hash of a person's password; None without a password.
 
@@ -149,7 +161,11 @@ def forget_person(cursor: Cursor[Any], person_id: UUID) -> None:
 
 
 def make_password_link(
-    cursor: Cursor[Any], person_id: UUID, *, lifetime: timedelta = LINK_LIFETIME
+    cursor: Cursor[Any],
+    person_id: UUID,
+    *,
+    lifetime: timedelta = LINK_LIFETIME,
+    by_mail: bool = False,
 ) -> tuple[str, datetime]:
     """Return the secret of a new link and its end; an earlier link ends now."""
     token = token_urlsafe(24)
@@ -159,6 +175,7 @@ def make_password_link(
             "digest": digest_of(token),
             "person": person_id,
             "lifetime": lifetime,
+            "by_mail": by_mail,
         },
     ).fetchone()
     assert row is not None

@@ -11,6 +11,13 @@ from psycopg import AsyncConnection, Cursor
 from psycopg.rows import TupleRow
 
 from application.accounts import rows
+from application.accounts.confirmations import (
+    LINKED_EMAIL,
+    LinkedEmail,
+    mail_confirmation,
+    spend_email_link,
+    tell_former_address,
+)
 from application.accounts.devices import (
     DISMISS,
     NEW_DEVICES,
@@ -172,6 +179,7 @@ class PersonAccounts:
                 passkey.store(cursor, self, owner_id)
             if spends is not None:
                 spends(cursor)
+            mail_confirmation(cursor, self._store, owner_id)
             tokens.append(begun(cursor, owner_id, organization_id, client))
 
         await asyncio.to_thread(
@@ -283,6 +291,9 @@ class PersonAccounts:
     ) -> None:
         """Give a person another address, and end an open link to choose a password.
 
+        Where a mail server is set up, the new address is sent a link that confirms it,
+        and the former one gets a notice.
+
         Raises:
             InvalidEmailError: the text is no address.
             EmailTakenError: somebody has the address.
@@ -290,12 +301,47 @@ class PersonAccounts:
         digest = await asyncio.to_thread(self._digest, email)
 
         def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
+            former = rows.email_of(cursor, person_id)
             rows.move_email(cursor, digest, person_id)
             rows.end_password_link(cursor, person_id)
             People().write(cursor, done.events)
+            mail_confirmation(cursor, self._store, person_id)
+            if former is not None and same_email(former) != same_email(email):
+                tell_former_address(cursor, self._store, person_id, former)
 
         command = c.ChangeEmail(email=email)
         await self.change(person_id, command, client=client, within=within)
+
+    async def linked_email(self, token: str) -> LinkedEmail | None:
+        """Return the address behind a link that confirms it; None if it is over."""
+        row = await self.read(LINKED_EMAIL, (digest_of(token),))
+        return None if row is None else structs(LinkedEmail, [row])[0]
+
+    async def confirm_email(
+        self, token: str, linked: LinkedEmail, *, client: AskingBrowser
+    ) -> None:
+        """Note that mails reach the person of a link, and use the link up.
+
+        Raises:
+            EmailLinkOverError: the link is over, or the address changed meanwhile.
+        """
+
+        def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
+            spend_email_link(cursor, token, linked.person_id)
+            People().write(cursor, done.events)
+
+        command = c.ConfirmEmail(email=linked.email)
+        await self.change(linked.person_id, command, client=client, within=within)
+
+    async def mail_confirmation(self, person_id: UUID) -> bool:
+        """Let a person confirm their address by mail; tell if a mail will be sent."""
+        sent: list[bool] = []
+        await self.in_transaction(
+            lambda cursor: sent.append(
+                mail_confirmation(cursor, self._store, person_id)
+            )
+        )
+        return sent[-1]
 
     async def sign_out(self, person_id: UUID, session_id: UUID) -> None:
         """End one session."""
@@ -313,10 +359,7 @@ class PersonAccounts:
         row = await self.read(rows.LINKED, (digest_of(token),))
         if row is None:
             return None
-        id_, name, email, has_password = row
-        return rows.LinkedPerson(
-            id=id_, name=name, email=email, has_password=has_password
-        )
+        return structs(rows.LinkedPerson, [row])[0]
 
     async def use_password_link(
         self,
@@ -341,16 +384,21 @@ class PersonAccounts:
             return None
         hashed = await self.hashed(password, email=person.email)
         renamed = () if name is None else (c.ChangePerson(name=name),)
+        confirm = c.ConfirmEmail(email=person.email)
         try:
-            return await self._enter(
+            entered = await self._enter(
                 person.id,
                 *(*renamed, PASSWORD_ADDED),
+                *((confirm,) if person.by_mail else ()),
                 client=client,
                 hashed=hashed,
                 spends=token,
             )
         except _OutdatedError:
             return None
+        if not person.has_password:
+            await self.mail_confirmation(person.id)
+        return entered
 
     @property
     def can_mail(self) -> bool:

@@ -46,6 +46,7 @@ _WAYS_IN = (
     "person_sessions",
     "pending_sign_ins",
     "password_links",
+    "email_links",
     "sign_in_links",
     "mails",
 )

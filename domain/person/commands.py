@@ -24,6 +24,12 @@ class ChangeEmail(Command, frozen=True, kw_only=True):
     email: str
 
 
+class ConfirmEmail(Command, frozen=True, kw_only=True):
+    """Note that mails to an address reach the person, if it is still theirs."""
+
+    email: str
+
+
 class ChangeSignInMethod(Command, frozen=True, kw_only=True):
     method: SignInMethod
     change: Literal["added", "removed"]
@@ -41,6 +47,7 @@ PersonCommand = (
     RegisterPerson
     | ChangePerson
     | ChangeEmail
+    | ConfirmEmail
     | ChangeSignInMethod
     | SignInPerson
     | ErasePerson

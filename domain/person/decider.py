@@ -8,7 +8,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from domain.decisions import check_name, check_time_zone, state_after
-from domain.email import checked_email
+from domain.email import checked_email, same_email
 from domain.errors import CorruptHistoryError, NotFoundError
 from domain.messages import Event, copied
 from domain.person import commands as c
@@ -22,7 +22,8 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     """A person; the version counts changes of what the person can change.
 
     ``methods`` are the ways in which the person can sign in, and ``passkeys`` is the
-    number of their passkeys.
+    number of their passkeys. ``email_confirmed`` tells whether mails to the present
+    address reached them.
     """
 
     name: str
@@ -31,6 +32,7 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str | None
     methods: frozenset[e.SignInMethod] = frozenset()
     passkeys: int = 0
+    email_confirmed: bool = False
     version: int = 1
     is_erased: bool = False
 
@@ -56,6 +58,10 @@ def decide(person: PersonState | None, command: c.PersonCommand) -> list[e.Perso
         case c.ChangeEmail():
             email = checked_email(command.email)
             return [] if email == person.email else [e.EmailChanged(email=email)]
+        case c.ConfirmEmail(email=email):
+            is_theirs = same_email(email) == same_email(person.email)
+            is_new = is_theirs and not person.email_confirmed
+            return [e.EmailConfirmed()] if is_new else []
         case c.ChangeSignInMethod():
             return _method_changed(person, command)
         case c.SignInPerson():
@@ -84,7 +90,9 @@ def evolve(person: PersonState | None, event: e.PersonEvent) -> PersonState:
                 return person
             return replace(person, time_zone=time_zone, version=version)
         case e.EmailChanged(email=email):
-            return replace(person, email=email, version=version)
+            return replace(person, email=email, email_confirmed=False, version=version)
+        case e.EmailConfirmed():
+            return replace(person, email_confirmed=True)
         case e.SignInMethodChanged():
             return _with_method(person, event)
         case e.PersonSignedIn():

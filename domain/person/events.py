@@ -44,6 +44,12 @@ class EmailChanged(Event, frozen=True, kw_only=True):
     email: Personal[str]
 
 
+class EmailConfirmed(Event, frozen=True, kw_only=True):
+    """The person showed that mails to their present address reach them."""
+
+    stored_name: ClassVar[str] = "email_confirmed"
+
+
 class SignInMethodChanged(Event, frozen=True, kw_only=True):
     """The person can sign in in another way, or in one way less.
 
@@ -79,6 +85,7 @@ PersonEvent = (
     | PersonRenamed
     | PersonPreferencesChanged
     | EmailChanged
+    | EmailConfirmed
     | SignInMethodChanged
     | PersonSignedIn
     | PersonErased

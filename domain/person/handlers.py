@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import UNSET
 
 from domain.decisions import Decision, Handler, check_version, decide_all, on
+from domain.email import same_email
 from domain.errors import NotFoundError
 from domain.messages import Event, MemberRole
 from domain.organization.commands import (
@@ -24,8 +25,11 @@ from domain.organization.events import MemberRemoved, OrganizationEvent
 from domain.organization.members import has_owner, invitations_to
 from domain.organization.plans import Limits
 from domain.person import commands as c
+from domain.person import events as e
 from domain.person.decider import PersonState, decide, evolve, person_of
-from domain.person.errors import HasOwnerError
+from domain.person.errors import EmailTakenError, HasOwnerError
+
+_CONNECTED = c.ChangeSignInMethod(method="oidc", change="added")
 
 
 def register_person(person_id: UUID, command: c.RegisterPerson) -> Handler[None]:
@@ -65,10 +69,13 @@ def register_from_directory(
     *,
     organization_id: UUID,
     role: MemberRole,
+    has_confirmed: bool,
     at: datetime,
     plans: Mapping[str, Limits],
 ) -> Handler[None]:
     """Decide that a person whom a directory knows gets an account, and a membership.
+
+    ``has_confirmed`` tells whether the directory says that the address is theirs.
 
     Raises:
         NotFoundError: there is no such organization.
@@ -78,8 +85,10 @@ def register_from_directory(
     organization = organization_of(histories[organization_id])
     if organization is None:
         raise NotFoundError("organization")
-    added = c.ChangeSignInMethod(method="oidc", change="added")
-    events = decide_all(None, [command, added], decide=decide, evolve=evolve)
+    commands: list[c.PersonCommand] = [command, _CONNECTED]
+    if has_confirmed:
+        commands.append(c.ConfirmEmail(email=command.email))
+    events = decide_all(None, commands, decide=decide, evolve=evolve)
     member = _member_from_directory(person_id, role, at)
     joined = _joined(organization, member, command.email, plans)
     return Decision(None, events=[*on(person_id, events), *on(organization_id, joined)])
@@ -90,15 +99,19 @@ def follow_directory(
     *,
     organization_id: UUID,
     role: MemberRole,
+    joins_by: str | None = None,
     at: datetime,
     plans: Mapping[str, Limits],
 ) -> Handler[bool]:
     """Decide that a person has the role that a directory says; tell if they belong.
 
     A person whom somebody removed from the organization stays out. The last owner stays
-    an owner.
+    an owner. Somebody who is here already joins their account by an address that the
+    directory confirmed, ``joins_by``, and can sign in by the directory from now on.
 
     Raises:
+        EmailTakenError: the person has not confirmed the address that they join by, or
+            has another one.
         NotFoundError: there is no such organization.
         LimitReachedError: the plan has no room for another member.
     """
@@ -109,6 +122,13 @@ def follow_directory(
         raise NotFoundError("organization")
     if person is None or person.is_erased:
         return Decision(result=False)
+    connected: list[e.PersonEvent] = []
+    if joins_by is not None:
+        if not person.email_confirmed or same_email(person.email) != same_email(
+            joins_by
+        ):
+            raise EmailTakenError
+        connected = decide(person, _CONNECTED)
     member = organization.members.get(person_id)
     if member is None:
         if _was_removed(person_id, histories[organization_id]):
@@ -117,7 +137,11 @@ def follow_directory(
         events = _joined(organization, command, person.email, plans)
     else:
         events = _with_role(organization, person_id, role)
-    return Decision(result=True, events=on(organization_id, events), guards=[person_id])
+    return Decision(
+        result=True,
+        events=[*on(person_id, connected), *on(organization_id, events)],
+        guards=[] if connected else [person_id],
+    )
 
 
 def _member_from_directory(

@@ -31,6 +31,7 @@ def filled(history: History) -> list[RecordedEvent]:
     history.happened(HOME, viewer)
     history.happened(ADA, e.PersonRenamed(name="Ada Berg"))
     history.happened(ADA, e.EmailChanged(email="ada.berg@example.com"))
+    history.happened(ADA, e.EmailConfirmed())
     history.happened(ADA, e.PersonPreferencesChanged(time_zone="Europe/Vienna"))
     history.happened(HOME, e.MemberChanged(person_id=BEN, role="member", money=True))
     history.happened(HOME, e.MemberChanged(person_id=BEN, project_ids=None))
@@ -55,6 +56,7 @@ def test_members_have_the_present_name_and_rights(
     assert people[ADA]["name"] == "Ada Berg"
     assert people[ADA]["time_zone"] == "Europe/Vienna"
     assert people[ADA]["version"] == 4
+    assert people[ADA]["email_confirmed"] is True
     assert (people[BEN]["name"], people[BEN]["email"]) == (None, None)
     assert people[BEN]["erased_at"] == ben_erased
     at_home = members[HOME, ADA]

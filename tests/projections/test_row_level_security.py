@@ -139,6 +139,7 @@ CLOSED = (
     "invitation_links",
     "invitation_mails",
     "password_links",
+    "email_links",
     "mails",
     "due_work",
     "person_devices",

@@ -25,6 +25,7 @@ from api.web.kit.sign_in_form import FIRST_PAGE, page_after_sign_in
 from api.web.kit.site import SECRET
 from api.web.sign_in.owner import OwnerFields, checked_owner, password_problem
 from api.web.sign_in.page import SignIn, TooManyTriesError, client_of, require_passwords
+from application.accounts.confirmations import EmailLinkOverError, LinkedEmail
 from application.accounts.passkeys import PasskeyRefusedError
 from domain.email import checked_email
 from domain.errors import InvalidEmailError
@@ -38,6 +39,8 @@ PATH = "/you"
 _KEYS_PER_PAGE = 50
 _USUAL_KEY = KeyForm(scopes=["read"])
 _WRONG = "is not your password"
+_LOOK_FOR_MAIL = " A mail with a link to confirm it is on its way."
+_FORBIDDEN, _GONE = 403, 410
 
 
 class AboutForm(VersionedForm, frozen=True, kw_only=True):
@@ -133,7 +136,58 @@ class YouPages(Controller):
                 page, sign_in, form={"email": form.email}, email=problems
             )
         sign_in.forget_sessions()
-        page.flash("You sign in with the new address from now on.")
+        page.flash(
+            "You sign in with the new address from now on."
+            + (_LOOK_FOR_MAIL if sign_in.accounts.can_mail else "")
+        )
+        return page.go_to(PATH)
+
+    @form_route("/email/link", scope="read")
+    async def mail_confirmation(
+        self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
+    ) -> PageResponse:
+        """Send another link that confirms the address."""
+        person = page.principal.require_person()
+        sent = await sign_in.accounts.mail_confirmation(person.id)
+        page.flash(
+            f"A mail with a link is on its way to {person.email}."
+            if sent
+            else "No mail was sent: your address is confirmed, or was sent ten mails "
+            "today."
+        )
+        return page.go_to(PATH)
+
+    @page_route("/email/{token:str}")
+    async def ask_confirmation(
+        self,
+        page: NamedDependency[PageContext],
+        sign_in: NamedDependency[SignIn],
+        token: FromPath[str],
+    ) -> Template:
+        """Ask whether the address of a mailed link is to be confirmed."""
+        return _show_confirmation(
+            page, sign_in, token, await sign_in.accounts.linked_email(token)
+        )
+
+    @form_route("/email/{token:str}", scope="read")
+    async def confirm_email(
+        self,
+        page: NamedDependency[PageContext],
+        sign_in: NamedDependency[SignIn],
+        token: FromPath[str],
+    ) -> PageResponse:
+        """Note that mails to the address reach the person who is signed in."""
+        linked = await sign_in.accounts.linked_email(token)
+        person = page.principal.require_person()
+        if linked is None or linked.person_id != person.id:
+            return _show_confirmation(page, sign_in, token, linked)
+        try:
+            await sign_in.accounts.confirm_email(
+                token, linked, client=client_of(page.request)
+            )
+        except EmailLinkOverError:
+            return _show_confirmation(page, sign_in, token, None)
+        page.flash(f"{linked.email} is confirmed.")
         return page.go_to(PATH)
 
     @form_route("/password", form=PasswordForm, scope="read", recent_proof=True)
@@ -245,6 +299,31 @@ class YouPages(Controller):
         return await _show_key(page, sign_in, form=form, problems=problems)
 
 
+def _show_confirmation(
+    page: PageContext, sign_in: SignIn, token: str, linked: LinkedEmail | None
+) -> Template:
+    """Show the address behind a link, or that it is over or somebody else's."""
+    is_own = (
+        linked is not None
+        and page.person is not None
+        and linked.person_id == page.person.id
+    )
+    status = 200 if is_own else _FORBIDDEN
+    if linked is None:
+        sign_in.count_wrong_link(page.request)
+        status = _GONE
+    return page.show(
+        "you/confirm_email.html",
+        {
+            "is_over": linked is None,
+            "linked": linked if is_own else None,
+            "token": token,
+        },
+        status=status,
+        is_secret=True,
+    )
+
+
 async def _password_problems(
     page: PageContext, sign_in: SignIn, password: str
 ) -> dict[str, str]:
@@ -301,6 +380,7 @@ async def show_you(
     return page.show(
         "you/you.html",
         {
+            "can_mail": sign_in.accounts.can_mail,
             "email_problems": email or {},
             "erasure_problems": erasure or {},
             "form": {**present, **(form or {})},

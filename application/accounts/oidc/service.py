@@ -12,6 +12,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from application.accounts import rows
+from application.accounts.confirmations import mail_confirmation
 from application.accounts.invitations import follow_members
 from application.accounts.oidc import identities
 from application.accounts.oidc.client import OidcClient, SignInSecrets
@@ -245,11 +246,11 @@ class OidcSignIn:
         """Register a person whom nobody knew here, and return their id."""
         entry, person_id = known.entry, new_id()
         assert entry.role is not None, "nobody gets here without a role"
-        role, host = entry.role, self.client.host
+        role = entry.role
         if entry.email is None:
             raise SignInRefusedError(
-                f"{host} did not say your email address, which an account here needs. "
-                "Ask the people who run it.",
+                f"{self.client.host} did not say your email address, which an account "
+                "here needs. Ask the people who run it.",
                 cause="There is no claim email, or it is no address.",
             )
         command = c.RegisterPerson(name=entry.name, email=entry.email)
@@ -261,6 +262,7 @@ class OidcSignIn:
                 command,
                 organization_id=self.client.organization_id,
                 role=role,
+                has_confirmed=entry.has_confirmed,
                 at=datetime.now(UTC),
                 plans=self._store.settings.all_plans,
             )
@@ -269,6 +271,7 @@ class OidcSignIn:
             identities.add_identity(cursor, digest, person_id, self.client.known_as)
             rows.claim_email(cursor, email, person_id)
             follow_members(cursor, done.events)
+            mail_confirmation(cursor, self._store, person_id)
 
         try:
             self._execute(handler, client, within)
@@ -279,17 +282,51 @@ class OidcSignIn:
                 raise SignInRefusedError(SPENT) from None
             return person
         except EmailTakenError:
-            raise SignInRefusedError(
-                "Somebody has an account here with your email address. If it is yours, "
-                f"sign in to it in another way, and connect it with {host} on the page "
-                "You."
-            ) from None
+            return self._joined(known, digest, email, client)
+        return person_id
+
+    def _joined(
+        self, known: KnownPerson, digest: bytes, email: bytes, client: AskingBrowser
+    ) -> UUID:
+        """Let a person who is here join, if both sides confirmed the same address."""
+        refused = SignInRefusedError(
+            "Somebody has an account here with your email address. If it is yours, "
+            "sign in to it in another way, and connect it with "
+            f"{self.client.host} on the page You.",
+            cause="Both sides have to confirm an address that joins an account.",
+        )
+        if not known.entry.has_confirmed:
+            raise refused
+        with self._store.pool.connection() as connection:
+            person_id = rows.person_with_email(connection.cursor(), email)
+        if person_id is None:
+            raise refused
+        try:
+            self._follow(person_id, known.entry, client, identity=digest)
+        except EmailTakenError:
+            raise refused from None
+        except IdentityTakenError:
+            # Another browser of the same person may have been faster.
+            if self._person(digest) != person_id:
+                raise refused from None
         return person_id
 
     def _follow(
-        self, person_id: UUID, entry: DirectoryEntry, client: AskingBrowser
+        self,
+        person_id: UUID,
+        entry: DirectoryEntry,
+        client: AskingBrowser,
+        *,
+        identity: bytes | None = None,
     ) -> None:
-        """Give a person the role that the directory says."""
+        """Give a person the role that the directory says.
+
+        With ``identity`` they join their account by the address in the entry.
+
+        Raises:
+            EmailTakenError: they have not confirmed this address here.
+            IdentityTakenError: they have another identity.
+        """
         assert entry.role is not None, "nobody gets here without a role"
         role = entry.role
 
@@ -298,11 +335,15 @@ class OidcSignIn:
                 person_id,
                 organization_id=self.client.organization_id,
                 role=role,
+                joins_by=None if identity is None else entry.email,
                 at=datetime.now(UTC),
                 plans=self._store.settings.all_plans,
             )
 
-        def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
+        def within(cursor: Cursor[TupleRow], done: Executed[bool]) -> None:
+            if identity is not None and done.result:
+                known_as = self.client.known_as
+                identities.add_identity(cursor, identity, person_id, known_as)
             # They may have had more rights until now, and are signed out then.
             follow_members(cursor, done.events)
 

@@ -53,11 +53,17 @@ def add_member(
 
 
 def accept_invitation(
-    organization_id: UUID, invitation_id: UUID, person_id: UUID, *, at: datetime
+    organization_id: UUID,
+    invitation_id: UUID,
+    person_id: UUID,
+    *,
+    by_mail: bool = False,
+    at: datetime,
 ) -> Handler[UUID]:
     """Decide that a person accepts an invitation to their address.
 
-    The result is the organization's id.
+    The result is the organization's id. A link that came ``by_mail`` confirms the
+    address.
 
     Raises:
         NotFoundError: there is no such person, or they were erased.
@@ -75,7 +81,13 @@ def accept_invitation(
         id=invitation_id, person_id=person_id, email=person.email, at=at
     )
     events = on(organization_id, decide(organization, command))
-    return Decision(organization_id, events=events, guards=[person_id])
+    confirm = c.ConfirmEmail(email=person.email)
+    confirmed = decide_person(person, confirm) if by_mail else []
+    return Decision(
+        organization_id,
+        events=[*on(person_id, confirmed), *events],
+        guards=[] if confirmed else [person_id],
+    )
 
 
 def end_invitation(

@@ -83,6 +83,18 @@ def test_a_change_has_only_what_is_different(person: Scenario):
     person.given(REGISTERED).when(c.ChangeEmail(email="ada@example.com")).then_nothing()
 
 
+def test_an_address_is_confirmed_once_and_another_one_is_not(person: Scenario):
+    confirmed, confirm = e.EmailConfirmed(), c.ConfirmEmail(email="ADA@example.com")
+    moved = e.EmailChanged(email="a@b.de")
+
+    person.given(REGISTERED).when(confirm).then(confirmed)
+    person.given(REGISTERED, confirmed).when(confirm).then_nothing()
+    person.given(REGISTERED, moved).when(confirm).then_nothing()
+    person.given(REGISTERED, confirmed, moved).when(
+        c.ConfirmEmail(email="a@b.de")
+    ).then(confirmed)
+
+
 def added(method: e.SignInMethod) -> e.SignInMethodChanged:
     return e.SignInMethodChanged(method=method, change="added")
 

@@ -450,6 +450,71 @@ def test_somebody_elses_address_gives_nobody_their_account(directory: Directory)
     )
 
 
+def test_an_address_that_both_sides_confirmed_joins_an_account(
+    directory: Directory,
+):
+    goatherd, organization = directory.goatherd, directory.tenant.organization_id
+    ada = owner_of(goatherd.tenant())
+    goatherd.append(ada.id, e.EmailConfirmed())
+    subject = directory.knows("chiefs", email=ada.email.upper(), email_verified=True)
+    visitor = directory.sign_in(subject)
+    directory.sign_in(subject)
+
+    assert goatherd.query(
+        "SELECT role, removed_at FROM members "
+        "WHERE person_id = %s AND organization_id = %s",
+        *(ada.id, organization),
+    ) == [("admin", None)]
+    assert ada.name in visitor.see("/you").one("button", class_="account").text
+    events = goatherd.events(ada.id)
+    assert events.count(e.SignInMethodChanged(method="oidc", change="added")) == 1
+    # A second identity with the address is somebody else's.
+    other = directory.knows("chiefs", email=ada.email, email_verified=True)
+    directory.refused(Visitor(goatherd), directory.sent_back(visitor, other))
+
+
+def test_an_address_that_one_side_did_not_confirm_joins_nobody(
+    directory: Directory, subtests: pytest.Subtests
+):
+    goatherd = directory.goatherd
+    confirmed, moved = e.EmailConfirmed(), e.EmailChanged(email="new@example.com")
+    for name, events, verified in (
+        ("neither here", (), True),
+        ("nor there", (confirmed,), False),
+        ("another address by now", (confirmed, moved), True),
+        ("said as a text", (confirmed,), "true"),
+    ):
+        email = f"ben.{uuid4().hex}@example.com"
+        ben = register(goatherd.store, name="Ben", email=email, context=asking())
+        for event in events:
+            goatherd.append(ben, event)
+        subject = directory.knows("owners", email=email, email_verified=verified)
+        visitor = Visitor(goatherd)
+        with subtests.test(name):
+            said = directory.refused(visitor, directory.sent_back(visitor, subject))
+            assert "an account here with your email address" in said
+            assert goatherd.events(ben)[1:] == [*events]
+
+
+def test_somebody_who_was_removed_does_not_join_again_by_their_address(
+    directory: Directory,
+):
+    goatherd, organization = directory.goatherd, directory.tenant.organization_id
+    email = f"ben.{uuid4().hex}@example.com"
+    ben = register(goatherd.store, name="Ben", email=email, context=asking())
+    goatherd.append(ben, e.EmailConfirmed())
+    goatherd.append(organization, e.MemberAdded(person_id=ben, role="viewer"))
+    goatherd.append(organization, e.MemberRemoved(person_id=ben))
+    subject = directory.knows("owners", email=email, email_verified=True)
+    visitor = Visitor(goatherd)
+
+    said = directory.refused(visitor, directory.sent_back(visitor, subject))
+
+    assert "removed you" in said
+    identities = "SELECT FROM person_identities WHERE person_id = %s"
+    assert goatherd.query(identities, ben) == []
+
+
 def test_a_forgotten_password_gives_nobody_one_past_the_provider(
     directory: Directory,
 ):

@@ -165,6 +165,8 @@ HARMLESS_FORMS = {
     "/views/{view_id}/delete",
     "/you",
     "/you/account",
+    "/you/email/link",
+    "/you/email/{token}",
     "/you/keys/{key_id}/revoke",
     "/you/new-sign-ins/dismiss",
     "/you/organization",
