@@ -308,12 +308,13 @@ def actor_ids(events: Iterable[RecordedEvent]) -> list[UUID]:
 
 
 class PersonInOrganization(msgspec.Struct, frozen=True, kw_only=True):
-    """A person, and their rights in one organization."""
+    """A person, how they can sign in, and their rights in one organization."""
 
     id: UUID
     name: str
     email: str
     email_confirmed: bool
+    sign_in_methods: list[e.SignInMethod]
     locale: str
     time_zone: str | None
     role: MemberRole
@@ -323,8 +324,12 @@ class PersonInOrganization(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ONE = """
-SELECT p.person_id, p.name, p.email, p.email_confirmed, p.locale, p.time_zone, m.role,
-       m.project_ids, m.money, p.version
+SELECT p.person_id, p.name, p.email, p.email_confirmed, ARRAY(
+           SELECT kind FROM person_secrets s WHERE s.person_id = p.person_id
+           UNION SELECT 'passkey' FROM passkeys k WHERE k.person_id = p.person_id
+           UNION SELECT 'oidc' FROM person_identities i WHERE i.person_id = p.person_id
+           ORDER BY kind),
+       p.locale, p.time_zone, m.role, m.project_ids, m.money, p.version
 FROM people p JOIN members m ON m.person_id = p.person_id
 WHERE p.person_id = %s AND m.organization_id = %s AND m.removed_at IS NULL
 AND p.erased_at IS NULL

@@ -18,7 +18,7 @@ _FIGURES_BYTES = 8
 def etag(version: int, shown: object = None) -> str:
     """Return the entity tag of a version: strong, unless the data have figures.
 
-    ``FIGURE_FIELDS`` names the fields that scrapes change without a new version, by the
+    ``FIGURE_FIELDS`` names the fields that change without a new version, by the
     type of ``shown``. With such fields the tag is weak, and a digest of their values
     follows the version.
     """

@@ -1,7 +1,7 @@
 """/me: the person who asks, and the sessions in which they are signed in."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from litestar import Controller, delete, patch, post
@@ -27,6 +27,7 @@ from domain import commands as c
 from domain.email import same_email
 from domain.errors import NotFoundError
 from domain.messages import MemberRole
+from domain.person.events import SignInMethod
 from domain.person.handlers import change_person
 from infra.database import AsyncPool
 from infra.eventstore.execute import Executed
@@ -44,13 +45,21 @@ class Me(Struct, frozen=True, kw_only=True):
     Times are shown to them in ``time_zone``, null for that of the organization.
     ``project_ids`` are the projects that they may see, null for all. The version counts
     changes of the name, the address and the time zone. ``email_confirmed`` tells that
-    a mail to the present address reached them.
+    a mail to the present address reached them. ``sign_in_methods`` are the ways that
+    they have set up: ``codes`` and ``recovery`` follow a password. ``locale`` is
+    ``en``, because all pages are in English.
     """
+
+    # They change without a new version.
+    FIGURE_FIELDS: ClassVar = (
+        *("email_confirmed", "sign_in_methods", "role", "project_ids", "money"),
+    )
 
     id: UUID
     name: str
     email: str
     email_confirmed: bool
+    sign_in_methods: list[SignInMethod]
     locale: str
     time_zone: str | None
     org_id: UUID

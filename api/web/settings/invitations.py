@@ -52,6 +52,7 @@ class InvitationForms(Controller):
                 "email": form.email.strip(),
                 "role": form.role,
                 "project_ids": chosen_projects(form),
+                "money": form.money == "yes",
             }
             got = await page.send("POST", "/invitations", SentInvitation, body)
         except ApiError as error:

@@ -47,11 +47,15 @@ _SHOWN_ERRORS = {
 
 
 class RightsForm(VersionedForm, frozen=True, kw_only=True):
-    """The rights of a person; ``projects`` is ``all`` or ``some``, namely these."""
+    """The rights of a person; ``projects`` is ``all`` or ``some``, namely these.
+
+    ``money`` is ``yes`` or empty.
+    """
 
     role: Annotated[str, typed("Role")] = ""
     projects: str = "all"
     project_ids: list[str] = field(default_factory=list[str])
+    money: str = ""
 
 
 class InvitationForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,6 +65,7 @@ class InvitationForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     role: Annotated[str, typed("Role")] = "member"
     projects: str = "all"
     project_ids: list[str] = field(default_factory=list[str])
+    money: str = ""
 
 
 class MemberLine(Struct, frozen=True, kw_only=True):
@@ -106,7 +111,11 @@ class MemberPages(Controller):
         """Change a person's rights, and sign them out everywhere."""
         form = page.form(RightsForm)
         try:
-            body = {"role": form.role, "project_ids": chosen_projects(form)}
+            body = {
+                "role": form.role,
+                "project_ids": chosen_projects(form),
+                "money": form.money == "yes",
+            }
             got = await page.send(
                 "PATCH", f"{PATH}/{person_id}", Member, body, version=form.made_from
             )
@@ -217,6 +226,7 @@ async def _show_member(
         "role": member.role,
         "projects": "all" if ids is None else "some",
         "project_ids": [] if ids is None else [str(id_) for id_ in ids],
+        "money": "yes" if member.money else "",
     }
     context = {
         "form": form or present,

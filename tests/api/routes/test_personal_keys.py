@@ -109,12 +109,21 @@ def test_a_person_makes_a_key_which_acts_in_their_name(
 def test_me_and_sessions_answer_to_a_personal_key(
     ada: Person, key: Tenant, home: Tenant
 ):
-    me = data_of(key.get("/me"))
+    first = key.get("/me")
+    me, tag = data_of(first), first.headers["ETag"]
+    home.goatherd.append(ada.id, e.EmailConfirmed())
+    home.goatherd.catch_up()
+    confirmed = key.get("/me", headers={"If-None-Match": tag})
+    again = {"If-None-Match": confirmed.headers["ETag"]}
+    unchanged = key.get("/me", headers=again)
     renamed = key.patch("/me", {"name": "Ada Berg"})
     (session,) = data_of(key.get("/me/sessions"))
     ended = data_of(key.delete(f"/me/sessions/{session['id']}"))
 
     assert (me["id"], me["name"], me["role"]) == (str(ada.id), "Ada Alm", "owner")
+    assert (me["sign_in_methods"], me["email_confirmed"]) == (["password"], False)
+    assert data_of(confirmed)["email_confirmed"] is True
+    assert unchanged.status_code == 304
     assert data_of(renamed)["name"] == "Ada Berg"
     assert session["is_this"] is False
     assert ended == {"id": session["id"], "ended": True}

@@ -99,6 +99,24 @@ def test_an_invitation_shows_its_link_once(home: Tenant, ada: Person):
     assert "You see the project Spring" in words
 
 
+def test_payments_are_given_and_taken_with_a_box(home: Tenant, ada: Person):
+    invite(ada.browser, email := an_address(), role="viewer", money="yes")
+    invite(ada.browser, other := an_address(), role="viewer")
+    money = {one["email"]: one["money"] for one in data_of(home.get("/invitations"))}
+    ben = member_of(home, "Ben", role="viewer", money=True)
+    form = ada.browser.see(f"{PATH}/{ben.id}").one("form", id="rights")
+    box = form.one("input", name="money")
+    rows = people(ada.browser.see(PATH))
+    page = ada.browser.see(f"{PATH}/{ben.id}")
+    saved = ada.browser.submit(page, f"{PATH}/{ben.id}", money="")
+
+    assert money == {email: True, other: False}
+    assert "checked" in box.attributes
+    assert rows[0][1] == "Viewer and payments"
+    assert saved.status_code == 303
+    assert data_of(home.get(f"{PATH}/{ben.id}"))["money"] is False
+
+
 def test_wrong_invitations_are_refused_at_their_field(home: Tenant, ada: Person):
     email = an_address()
     invite(ada.browser, email)

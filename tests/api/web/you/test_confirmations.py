@@ -162,6 +162,10 @@ def test_ten_mails_a_day_ask_for_a_confirmation(ada: Person, mailing: Mailing):
 
     assert "No mail was sent" in ada.browser.see("/you").text
     assert confirmations(mailing, ada.email) == 10
+    former, new = mailing.link_to(ada.email, PATH), f"new.{uuid4().hex}@example.com"
+    move_to(ada, new)
+    assert confirmations(mailing, new) == 0
+    assert ada.browser.get(former).status_code == 410
 
 
 def test_without_a_mail_server_nothing_is_to_be_confirmed(home: Tenant):
