@@ -91,9 +91,11 @@ def test_one_link_ends_the_other(alps: Tenant, mailing: Mailing):
 def test_an_address_is_sent_three_mails_a_day(alps: Tenant, mailing: Mailing):
     email = address()
     sent = invite(alps, email)
-    mailed = [resend(alps, sent)["mailed"] for _ in range(3)]
+    mailed = [resend(alps, sent)["mailed"] for _ in range(2)]
+    third = mailing.link_to(email, INVITATION)
+    mailed.append(resend(alps, sent)["mailed"])
     # The last sending had no mail, and ended the link of the mail before.
-    Visitor(alps.goatherd).see(mailing.link_to(email, INVITATION), status=410)
+    Visitor(alps.goatherd).see(third, status=410)
     elsewhere = invite(mailing.goatherd.tenant(), email)
 
     assert mailed == [True, True, False]
