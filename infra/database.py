@@ -69,6 +69,19 @@ class SchemaTooNewError(Exception):
     """The database has migrations of a newer Goatherd than this one."""
 
 
+class MissingRoleError(Exception):
+    """A role for reads is missing, and the owner of the database may not make it."""
+
+    def __init__(self, role: str, owner: str) -> None:
+        super().__init__(
+            f"PostgreSQL's role {role} is missing, or {owner} may not use it, and "
+            f"{owner} may not create roles. Let a superuser run these two lines, the "
+            f"first only if there is no such role, and start again:\n"
+            f"CREATE ROLE {role} NOLOGIN;\n"
+            f'GRANT {role} TO "{owner}" WITH ADMIN OPTION;'
+        )
+
+
 def writing_pool(url: str, *, size: int, even_restoring: bool = False) -> Pool:
     """Return an unopened pool for reading histories and appending events.
 
@@ -198,6 +211,7 @@ def migrate(url: str) -> list[str]:
 
     Raises:
         SchemaTooNewError: the database knows a migration that this release does not.
+        MissingRoleError: the owner may not create a role that is missing.
     """
     applied: list[str] = []
     with psycopg.connect(url, autocommit=True) as connection:
@@ -244,23 +258,30 @@ def create_reader(connection: Connection[TupleRow]) -> None:
     """Create the roles for reads that the server lacks, and allow us to use them.
 
     Raises:
-        InsufficientPrivilege: the owner may not create a role that is missing, or may
-            not grant itself one that is there.
+        MissingRoleError: the owner may not create a role that is missing, or may not
+            grant itself one that is there.
     """
-    superuser = connection.execute(
-        "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
-    ).fetchone()
     for name in (READER_ROLE, LIMITED_ROLE):
-        role = sql.Identifier(name)
-        exists = connection.execute(
-            "SELECT FROM pg_roles WHERE rolname = %s", (name,)
-        ).fetchone()
-        if exists is None:
-            # Roles belong to the whole server, so the migration of another database may
-            # create this one at the same time.
-            with suppress(
-                psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation
-            ):
-                connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
-        if superuser is not None and not superuser[0]:
-            connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
+        try:
+            _create_role(connection, name)
+        except psycopg.errors.InsufficientPrivilege:
+            owner = connection.execute("SELECT current_user").fetchone()
+            assert owner is not None
+            raise MissingRoleError(name, owner[0]) from None
+
+
+def _create_role(connection: Connection[TupleRow], name: str) -> None:
+    role = sql.Identifier(name)
+    exists = connection.execute(
+        "SELECT FROM pg_roles WHERE rolname = %s", (name,)
+    ).fetchone()
+    if exists is None:
+        # Roles belong to the whole server, so the migration of another database may
+        # create this one at the same time.
+        with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
+    may_use = connection.execute(
+        "SELECT pg_has_role(current_user, %s, 'SET')", (name,)
+    ).fetchone()
+    if may_use is None or not may_use[0]:
+        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))

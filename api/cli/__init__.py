@@ -59,7 +59,7 @@ def is_expected(error: Exception) -> bool:
     from application.backup.errors import BackupError
     from application.integrity.rewritten_events import BrokenHistoryError
     from domain.errors import DomainError
-    from infra.database import SchemaTooNewError
+    from infra.database import MissingRoleError, SchemaTooNewError
     from infra.embedded import EmbeddedServiceError
     from infra.eventstore.store import BusyError
     from infra.keys.master_key import MasterKeyError
@@ -69,6 +69,7 @@ def is_expected(error: Exception) -> bool:
 
     expected = (
         *(CommandError, SettingsError, EmbeddedServiceError, SchemaTooNewError),
+        MissingRoleError,
         *(DomainError, BusyError, MasterKeyError, RecordingError, *EXPECTED),
         *(BackupError, BrokenHistoryError),
         *(psycopg.Error, redis.RedisError, OSError),

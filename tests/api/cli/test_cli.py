@@ -5,15 +5,22 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.rows import TupleRow
 
 from api.cli.kit import caught_up
 from api.system.all_projections import ALL_PROJECTIONS
-from infra.database import known_migrations
+from infra.database import (
+    LIMITED_ROLE,
+    READER_ROLE,
+    create_reader,
+    known_migrations,
+)
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.bans import Bans
@@ -542,6 +549,44 @@ def test_what_cannot_be_rebuilt_is_refused(
 
     assert outcome.status == 1
     assert why in outcome.complaint
+
+
+def test_an_owner_who_may_not_make_roles_is_told_what_a_superuser_types(
+    cli: CommandLine,
+    empty_database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    subtests: pytest.Subtests,
+):
+    parts = urlsplit(empty_database_url)
+    owner, database = f"owner_{uuid4().hex}", sql.Identifier(parts.path.strip("/"))
+    name, host = sql.Identifier(owner), parts.netloc.rpartition("@")[2]
+    with psycopg.connect(empty_database_url, autocommit=True) as server:
+        create_reader(server)
+        server.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+        change = "ALTER DATABASE {} OWNER TO {}"
+        server.execute(sql.SQL(change).format(database, name))
+        url = f"{parts.scheme}://{owner}@{host}{parts.path}?{parts.query}"
+        cli.set(database_url=url)
+        try:
+            for role in ("goatherd_reader", f"missing_{uuid4().hex}"):
+                with subtests.test(role), monkeypatch.context() as changed:
+                    changed.setattr("infra.database.READER_ROLE", role)
+                    outcome = cli("migrate")
+
+                    assert outcome.status == 1
+                    assert f"CREATE ROLE {role} NOLOGIN;" in outcome.err
+                    assert f'GRANT {role} TO "{owner}"' in outcome.err
+                    assert "Traceback" not in outcome.err
+            # Somebody granted the roles, and not the right to grant them.
+            for role in (READER_ROLE, LIMITED_ROLE):
+                grant = "GRANT {} TO {}"
+                server.execute(sql.SQL(grant).format(sql.Identifier(role), name))
+            assert cli("migrate").err == ""
+        finally:
+            change = "ALTER DATABASE {} OWNER TO CURRENT_USER"
+            server.execute(sql.SQL(change).format(database))
+            server.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(name))
+            server.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
 def test_migrate_makes_the_schema_once(cli: CommandLine, empty_database_url: str):
