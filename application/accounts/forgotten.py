@@ -17,7 +17,7 @@ _PAUSE = timedelta(minutes=2)
 _NOW: LiteralString = """
 SELECT p.person_id, p.email FROM person_emails e JOIN people p USING (person_id)
 WHERE e.digest = %(digest)s AND p.erased_at IS NULL AND NOT EXISTS (
-    SELECT FROM password_links l WHERE l.person_id = e.person_id
+    SELECT FROM password_links l WHERE l.person_id = e.person_id AND l.by_mail
     AND l.expires_at > now() + %(recent)s)
 AND (NOT EXISTS (SELECT FROM person_identities i WHERE i.person_id = e.person_id)
      OR EXISTS (SELECT FROM person_secrets s
@@ -38,7 +38,7 @@ nothing: your password stays as it is.
 def mail_password_link(store: Store, email: str) -> bool:
     """Send a person a link that sets a password; tell whether somebody gets a mail.
 
-    Nobody gets one for an address that nobody has, within two minutes of a link, or
+    Nobody gets one for an address that nobody has, within two minutes of one, or
     without a password if an OpenID provider signs them in.
     The address of the mail is that of the account, as the person wrote it.
     """

@@ -28,12 +28,12 @@ UPDATE person_emails SET digest = %s WHERE person_id = %s AND digest <> %s
 """
 _FIND: LiteralString = "SELECT person_id FROM person_emails WHERE digest = %s"
 _EMAIL: LiteralString = "SELECT email FROM people WHERE person_id = %s"
-_END_LINK: LiteralString = "DELETE FROM password_links WHERE person_id = %s"
+_END_LINKS: LiteralString = "DELETE FROM password_links WHERE person_id = %s"
 _FORGET: tuple[LiteralString, ...] = (
     "DELETE FROM person_emails WHERE person_id = %s",
     "DELETE FROM person_secrets WHERE person_id = %s",
     "DELETE FROM person_sessions WHERE person_id = %s",
-    _END_LINK,
+    _END_LINKS,
     "DELETE FROM pending_sign_ins WHERE person_id = %s",
     "DELETE FROM passkeys WHERE person_id = %s",
     "DELETE FROM mails WHERE subject = %s",
@@ -57,12 +57,13 @@ AND EXISTS (SELECT FROM members m JOIN organizations o USING (organization_id)
             WHERE m.person_id = %(person)s AND m.removed_at IS NULL
             AND o.requires_second_factor)
 """
-# A person has one link: a newer one ends the older.
+# A person has one link of each kind: a newer one ends the older. Anybody may ask for a
+# mailed one, so it leaves that of an operator valid.
 _LINK: LiteralString = """
 INSERT INTO password_links (digest, person_id, expires_at, by_mail)
 VALUES (%(digest)s, %(person)s, now() + %(lifetime)s, %(by_mail)s)
-ON CONFLICT (person_id) DO UPDATE SET digest = excluded.digest,
-    expires_at = excluded.expires_at, by_mail = excluded.by_mail
+ON CONFLICT (person_id, by_mail) DO UPDATE SET digest = excluded.digest,
+    expires_at = excluded.expires_at
 RETURNING expires_at
 """
 LINKED: LiteralString = """
@@ -73,9 +74,15 @@ SELECT l.person_id, p.name, p.email,
 FROM password_links l JOIN people p USING (person_id)
 WHERE l.digest = %s AND l.expires_at > now() AND p.erased_at IS NULL
 """
+# The other link of the person ends as well.
 _SPEND: LiteralString = """
-DELETE FROM password_links WHERE digest = %s AND expires_at > now()
-RETURNING person_id
+WITH spent AS (
+    DELETE FROM password_links WHERE person_id = (
+        SELECT person_id FROM password_links
+        WHERE digest = %(digest)s AND expires_at > now())
+    RETURNING digest, person_id
+)
+SELECT person_id FROM spent WHERE digest = %(digest)s
 """
 
 
@@ -167,7 +174,10 @@ def make_password_link(
     lifetime: timedelta = LINK_LIFETIME,
     by_mail: bool = False,
 ) -> tuple[str, datetime]:
-    """Return the secret of a new link and its end; an earlier link ends now."""
+    """Return the secret of a new link and its end.
+
+    An earlier link of an operator ends now, or the mailed one if this is mailed.
+    """
     token = token_urlsafe(24)
     row = cursor.execute(
         _LINK,
@@ -182,9 +192,9 @@ def make_password_link(
     return token, row[0]
 
 
-def end_password_link(cursor: Cursor[Any], person_id: UUID) -> None:
-    """Delete the link of a person that nobody has used, if there is one."""
-    cursor.execute(_END_LINK, (person_id,))
+def end_password_links(cursor: Cursor[Any], person_id: UUID) -> None:
+    """Delete the links of a person that nobody has used."""
+    cursor.execute(_END_LINKS, (person_id,))
 
 
 def make_second_step(cursor: Cursor[Any], person_id: UUID) -> str:
@@ -203,6 +213,6 @@ def remove_second_factor(cursor: Cursor[Any], person_id: UUID) -> None:
 
 
 def spend_password_link(cursor: Cursor[Any], token: str) -> UUID | None:
-    """Use a link up and return its person; None if it is not valid."""
-    row = cursor.execute(_SPEND, (digest_of(token),)).fetchone()
+    """Use the links of a person up, and return them; None if this is not valid."""
+    row = cursor.execute(_SPEND, {"digest": digest_of(token)}).fetchone()
     return None if row is None else row[0]

@@ -7,6 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from application.accounts.operators import make_password_link
 from tests.kit.application import Tenant
 from tests.kit.mail_server import text_of
 from tests.kit.mailing import Mailing
@@ -80,6 +81,24 @@ def test_an_address_that_nobody_has_is_answered_alike(ada: Person, mailing: Mail
         "SELECT count(*) FROM password_links WHERE person_id = %s", ada.id
     )
     assert links == 1
+
+
+def test_a_link_that_anybody_asks_for_leaves_that_of_an_admin_valid(
+    ada: Person, mailing: Mailing
+):
+    goatherd, visitor = ada.tenant.goatherd, Visitor(ada.tenant.goatherd)
+    path, _ = make_password_link(goatherd.store, ada.id)
+    link_for(Visitor(goatherd), ada.email)
+    (mail,) = mailing.mails_to(ada.email, least=1)
+    found = LINK.search(text_of(mail))
+    assert found is not None
+
+    both = [visitor.get(each).status_code for each in (path, found[1])]
+    visitor.submit(visitor.see(path), path, password=NEW)
+
+    assert both == [200, 200]
+    # Nobody needs the other one any more.
+    assert [visitor.get(each).status_code for each in (path, found[1])] == [410, 410]
 
 
 @pytest.mark.usefixtures("long_delays")
