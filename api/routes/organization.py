@@ -8,6 +8,8 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
+from psycopg import Cursor
+from psycopg.rows import TupleRow
 
 from api.http.access.auth import Principal
 from api.http.access.rate_limit import RequestLimiter
@@ -20,10 +22,12 @@ from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
 from api.routes.projects import Name
 from api.routes.usage import Counts, Usage, counts_within, read_counts, usage_of
+from application.accounts.sessions import end_sessions_with_password_alone
 from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError
 from domain.events import JobType
+from domain.messages import Event
 from domain.organization.decider import OrganizationState, organization_of
 from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import Limits
@@ -181,6 +185,7 @@ class OrganizationRoutes(Controller):
         "/",
         "changeOrganization",
         scope="admin",
+        errors=[Code.RECENT_PROOF_REQUIRED],
         body_examples={
             "OrganizationChange": {
                 "name": "Goats of the Alps",
@@ -204,9 +209,14 @@ class OrganizationRoutes(Controller):
         it. With `erase_removed_after_days` creators are erased that many days after
         their removal: nothing brings them back. With `requires_second_factor` members
         without a one-time code or a passkey are led to set one up, and their keys are
-        refused; somebody without one can't switch it on.
+        refused; somebody without one can't switch it on. Sessions that began with a
+        password alone end with it. A personal key can't change it: 403
+        `recent_proof_required`.
         """
         organization_id = request.organization_id
+        if data.requires_second_factor is not UNSET:
+            # Who gets in, and how, is as dangerous as the members are.
+            request.principal.require_recent_proof()
         if data.requires_second_factor is True:
             check_own_second_factor(writer.store, request.principal)
 
@@ -218,6 +228,10 @@ class OrganizationRoutes(Controller):
             )
             return Answer(shown, version=shown.version)
 
+        def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
+            if any(_requires_factor(recorded.event) for recorded in done.events):
+                end_sessions_with_password_alone(cursor, organization_id)
+
         return writer.perform(
             request,
             lambda: change_organization(
@@ -227,7 +241,15 @@ class OrganizationRoutes(Controller):
                 expected_versions=writer.expected_versions(request),
             ),
             present,
+            in_transaction=within,
         )
+
+
+def _requires_factor(event: Event) -> bool:
+    return (
+        isinstance(event, e.OrganizationSettingsChanged)
+        and event.requires_second_factor is True
+    )
 
 
 def _row(organization_id: UUID, done: Executed[UUID]) -> OrganizationRow:

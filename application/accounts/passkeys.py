@@ -37,6 +37,7 @@ from webauthn.helpers.structs import (
 )
 
 from application.accounts.service import AskingBrowser, PersonAccounts, SignedIn
+from application.accounts.sessions import end_sessions_before_factor
 from domain import commands as c
 from domain.errors import NotFoundError
 from infra.eventstore.execute import Executed
@@ -280,9 +281,16 @@ class Passkeys:
         return [row.credential_id for row in await self._rows(person_id)]
 
     async def add(
-        self, person_id: UUID, passkey: NewPasskey, *, client: AskingBrowser
+        self,
+        person_id: UUID,
+        passkey: NewPasskey,
+        *,
+        kept: UUID | None,
+        client: AskingBrowser,
     ) -> None:
         """Let a person sign in with a passkey.
+
+        All sessions end but the one with the id ``kept``.
 
         Raises:
             PasskeyRefusedError: as ``NewPasskey.store``.
@@ -290,6 +298,7 @@ class Passkeys:
 
         def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
             passkey.store(cursor, self._accounts, person_id)
+            end_sessions_before_factor(cursor, person_id, kept)
             People().write(cursor, done.events)
 
         await self._accounts.change(person_id, _ADDED, client=client, within=within)

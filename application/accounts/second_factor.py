@@ -25,6 +25,7 @@ from application.accounts.rows import (
     remove_second_factor,
 )
 from application.accounts.service import AskingBrowser, PersonAccounts, SignedIn
+from application.accounts.sessions import end_sessions_before_factor
 from domain import commands as c
 from domain.person.events import SignInMethod
 from infra.eventstore.execute import Executed
@@ -158,11 +159,18 @@ class SecondFactor:
         )
 
     async def add(
-        self, person_id: UUID, seed: str, code: str, *, client: AskingBrowser
+        self,
+        person_id: UUID,
+        seed: str,
+        code: str,
+        *,
+        kept: UUID | None,
+        client: AskingBrowser,
     ) -> list[str] | None:
         """Ask for codes of an app from now on, and return new recovery codes.
 
-        The first code proves that the app has the seed; None if it is wrong.
+        The first code proves that the app has the seed; None if it is wrong. All
+        sessions end but the one with the id ``kept``.
         """
         step = matching_step(seed, code, at=self._wall_clock())
         if step is None:
@@ -175,6 +183,7 @@ class SecondFactor:
             assert sealed is not None
             spent = {"person": person_id, "step": step, "sealed": sealed[0]}
             cursor.execute(_SPEND_STEP, spent)
+            end_sessions_before_factor(cursor, person_id, kept)
 
         return await self._with_recovery_codes(
             person_id, set_seed, _CODES_ADDED, client=client

@@ -180,7 +180,15 @@ class PersonAccounts:
             if spends is not None:
                 spends(cursor)
             mail_confirmation(cursor, self._store, owner_id)
-            tokens.append(begun(cursor, owner_id, organization_id, client))
+            tokens.append(
+                begun(
+                    cursor,
+                    owner_id,
+                    organization_id,
+                    client,
+                    password_alone=passkey is None,
+                )
+            )
 
         await asyncio.to_thread(
             execute,
@@ -248,7 +256,7 @@ class PersonAccounts:
         """Tell whether a person can sign in with a password."""
         return await self.read(rows.STORED_HASH, (person_id,)) is not None
 
-    async def prove(self, session_id: UUID) -> datetime | None:
+    async def prove(self, session_id: UUID, *, by_password: bool) -> datetime | None:
         """Note that the person of a session just proved who they are.
 
         The result is the time of the proof, None if the session is over.
@@ -256,7 +264,8 @@ class PersonAccounts:
 
         def note() -> datetime | None:
             with self._store.pool.connection() as connection:
-                return prove(connection.cursor(), session_id)
+                cursor = connection.cursor()
+                return prove(cursor, session_id, by_password=by_password)
 
         return await asyncio.to_thread(note)
 
@@ -271,7 +280,7 @@ class PersonAccounts:
     ) -> None:
         """Set a password, and end all sessions but the one with the id ``kept``.
 
-        An open link to choose a password ends as well.
+        Open links to choose a password end as well.
 
         Raises:
             WeakPasswordError: the password is easily guessed.
@@ -282,14 +291,17 @@ class PersonAccounts:
             People().write(cursor, done.events)
             self.keep_password(cursor, person_id, hashed)
             end_other_sessions(cursor, person_id, kept)
-            rows.end_password_link(cursor, person_id)
+            rows.end_password_links(cursor, person_id)
 
         await self.change(person_id, PASSWORD_ADDED, client=client, within=within)
 
     async def change_email(
-        self, person_id: UUID, email: str, *, client: AskingBrowser
+        self, person_id: UUID, email: str, *, kept: UUID | None, client: AskingBrowser
     ) -> None:
-        """Give a person another address, and end an open link to choose a password.
+        """Give a person another address.
+
+        Open links to choose a password end, and all sessions but the one with the id
+        ``kept``.
 
         Where a mail server is set up, the new address is sent a link that confirms it,
         and the former one gets a notice.
@@ -303,7 +315,8 @@ class PersonAccounts:
         def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
             former = rows.email_of(cursor, person_id)
             rows.move_email(cursor, digest, person_id)
-            rows.end_password_link(cursor, person_id)
+            rows.end_password_links(cursor, person_id)
+            end_other_sessions(cursor, person_id, kept)
             People().write(cursor, done.events)
             mail_confirmation(cursor, self._store, person_id)
             if former is not None and same_email(former) != same_email(email):
@@ -500,7 +513,12 @@ class PersonAccounts:
 
         try:
             return await self.begin(
-                person_id, *commands, SIGNED_IN, client=client, within=alone
+                person_id,
+                *commands,
+                SIGNED_IN,
+                client=client,
+                within=alone,
+                password_alone=spends is None,
             )
         except SecondStepRequiredError:
             tokens: list[str] = []
@@ -523,12 +541,14 @@ class PersonAccounts:
         *commands: c.PersonCommand,
         client: AskingBrowser,
         within: Callable[[Cursor[TupleRow]], None],
+        password_alone: bool = False,
         seconds: int | None = None,
     ) -> SignedIn | None:
         """Begin a session in the person's organization; None if they have none.
 
         ``within`` runs in the transaction of the commands, and may refuse them. With
-        ``seconds`` the session ends after this time.
+        ``seconds`` the session ends after this time. With ``password_alone`` the person
+        has entered a password and nothing else.
         """
         row = await self.read(FIRST_ORGANIZATION, (person_id,))
         organization_id: UUID | None = None if row is None else row[0]
@@ -540,7 +560,14 @@ class PersonAccounts:
             within(cursor)
             People().write(cursor, done.events)
             tokens.append(
-                begun(cursor, person_id, organization_id, client, seconds=seconds)
+                begun(
+                    cursor,
+                    person_id,
+                    organization_id,
+                    client,
+                    password_alone=password_alone,
+                    seconds=seconds,
+                )
             )
 
         await self.change(person_id, *commands, client=client, within=begin)
@@ -625,6 +652,7 @@ def begun(
     organization_id: UUID,
     client: AskingBrowser,
     *,
+    password_alone: bool = True,
     seconds: int | None = None,
 ) -> str:
     """Begin a session of a browser, and return the value of its cookie."""
@@ -634,5 +662,6 @@ def begun(
         organization_id=organization_id,
         address=client.address,
         browser=client.browser,
+        password_alone=password_alone,
         seconds=seconds,
     )

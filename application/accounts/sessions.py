@@ -35,10 +35,12 @@ DELETE FROM person_sessions s WHERE NOT ({_LIVES})
 """.encode()  # noqa: S608 - constants only
 _BEGIN: LiteralString = """
 INSERT INTO person_sessions (id, digest, person_id, organization_id, address, browser,
-                             ends_at)
-VALUES (%s, %s, %s, %s, %s, %s, now() + make_interval(secs => %s))
+                             password_alone, ends_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, now() + make_interval(secs => %s))
 """
 # A session is noted as used once a minute, because most requests come in bursts.
+# Somebody who has a second factor and did not use it is not in where it is required.
+# Somebody without one is in, and led to set one up.
 _FIND = f"""
 WITH found AS (
     SELECT s.id, s.person_id, s.organization_id, m.role, o.plan, {IS_OPERATOR},
@@ -50,6 +52,8 @@ WITH found AS (
     JOIN organizations o ON o.organization_id = s.organization_id
     JOIN people p ON p.person_id = s.person_id AND p.erased_at IS NULL
     WHERE s.digest = %s AND {_LIVES}
+    AND NOT (o.requires_second_factor AND s.password_alone
+             AND NOT ({LACKS_SECOND_FACTOR}))
 ), used AS (
     UPDATE person_sessions SET last_used_at = now()
     WHERE id IN (SELECT id FROM found
@@ -77,10 +81,17 @@ _END: LiteralString = """
 DELETE FROM person_sessions WHERE person_id = %s AND id = %s RETURNING id
 """
 _PROVE: LiteralString = """
-UPDATE person_sessions SET proved_at = now() WHERE id = %s RETURNING proved_at
+UPDATE person_sessions
+SET proved_at = now(), password_alone = password_alone AND %s
+WHERE id = %s RETURNING proved_at
 """
 _END_OTHERS: LiteralString = """
 DELETE FROM person_sessions WHERE person_id = %s AND id IS DISTINCT FROM %s
+"""
+_END_WITHOUT_FACTOR: LiteralString = """
+DELETE FROM person_sessions s WHERE s.password_alone AND EXISTS (
+    SELECT FROM members m WHERE m.organization_id = %s
+    AND m.person_id = s.person_id AND m.removed_at IS NULL)
 """
 _END_PENDING: LiteralString = "DELETE FROM pending_sign_ins WHERE person_id = %s"
 
@@ -139,10 +150,12 @@ def begin_session(
     organization_id: UUID,
     address: str,
     browser: str,
+    password_alone: bool = True,
     seconds: int | None = None,
 ) -> str:
     """Begin a session, and return the value of its cookie.
 
+    ``password_alone`` is false if a code, a passkey, a provider or a link was used.
     With ``seconds`` it ends after this time, however much it is used.
     """
     token = token_urlsafe(32)
@@ -151,7 +164,7 @@ def begin_session(
         _BEGIN,
         (
             *(new_id(), digest_of(token), person_id, organization_id),
-            *(address, browser, seconds),
+            *(address, browser, password_alone, seconds),
         ),
     )
     return token
@@ -202,12 +215,37 @@ def end_other_sessions(cursor: Cursor[Any], person_id: UUID, kept: UUID | None) 
     cursor.execute(_END_PENDING, (person_id,))
 
 
-def prove(cursor: Cursor[Any], session_id: UUID) -> datetime | None:
+def end_sessions_before_factor(
+    cursor: Cursor[Any], person_id: UUID, kept: UUID | None
+) -> None:
+    """End the sessions of a person who has a second factor from now on.
+
+    The session with the id ``kept`` stays, because the factor was set up in it.
+    """
+    end_other_sessions(cursor, person_id, kept)
+    if kept is not None:
+        prove(cursor, kept, by_password=False)
+
+
+def end_sessions_with_password_alone(
+    cursor: Cursor[Any], organization_id: UUID
+) -> None:
+    """End the sessions of all members that began with a password and nothing else.
+
+    Their sessions in other organizations end as well, since they can move here.
+    """
+    cursor.execute(_END_WITHOUT_FACTOR, (organization_id,))
+
+
+def prove(
+    cursor: Cursor[Any], session_id: UUID, *, by_password: bool
+) -> datetime | None:
     """Note that the person of a session proved who they are; None if it is over.
 
-    The result is the time of the proof.
+    The result is the time of the proof. A proof by a code or a passkey makes up for a
+    session that began with a password alone.
     """
-    row = cursor.execute(_PROVE, (session_id,)).fetchone()
+    row = cursor.execute(_PROVE, (by_password, session_id)).fetchone()
     return None if row is None else row[0]
 
 

@@ -96,7 +96,9 @@ class OrganizationPages(Controller):
         page.flash("The settings were saved.")
         return page.go_to(PATH)
 
-    @form_route("/second-factor", form=SecondFactorForm, scope="admin")
+    @form_route(
+        "/second-factor", form=SecondFactorForm, scope="admin", recent_proof=True
+    )
     async def require_second_factor(
         self, page: NamedDependency[PageContext]
     ) -> PageResponse:
@@ -108,6 +110,7 @@ class OrganizationPages(Controller):
             if error.code is not Code.SECOND_FACTOR_REQUIRED:
                 raise
             return await _show(page, error=error)
+        page.site.people.forget_all()
         page.flash("The settings were saved.")
         return page.go_to(PATH)
 

@@ -256,14 +256,18 @@ class SignIn:
         self._being_sent.add(task)
         task.add_done_callback(self._being_sent.discard)
 
-    async def note_proof(self, person: SignedInPerson) -> datetime:
+    async def note_proof(
+        self, person: SignedInPerson, *, by_password: bool
+    ) -> datetime:
         """Note that a person proved who they are, and return the time of it.
 
         Raises:
             ApiError: ``invalid_api_key``: the session ended meanwhile.
         """
         id_ = person.session_id
-        proved_at = None if id_ is None else await self.accounts.prove(id_)
+        if id_ is None:
+            raise invalid_api_key(presented=False)
+        proved_at = await self.accounts.prove(id_, by_password=by_password)
         if proved_at is None:
             raise invalid_api_key(presented=False)
         self._people.forget_all()

@@ -181,7 +181,10 @@ class Proofs:
         try:
             async with counting as wrong:
                 if await given.is_right(request, self._sign_in, person, answers):
-                    return await self._sign_in.note_proof(person)
+                    is_password = isinstance(given, PasswordProof)
+                    return await self._sign_in.note_proof(
+                        person, by_password=is_password
+                    )
                 wrong()
         except TooManyTriesError as slowed:
             refused = RecentProofRequiredError(names, str(slowed))

@@ -127,7 +127,10 @@ class YouPages(Controller):
         if not problems:
             try:
                 await sign_in.accounts.change_email(
-                    person.id, form.email, client=client_of(page.request)
+                    person.id,
+                    form.email,
+                    kept=person.session_id,
+                    client=client_of(page.request),
                 )
             except EmailTakenError as error:
                 problems["email"] = str(error).rstrip(".")
@@ -137,7 +140,8 @@ class YouPages(Controller):
             )
         sign_in.forget_sessions()
         page.flash(
-            "You sign in with the new address from now on."
+            "You sign in with the new address from now on. All other browsers are "
+            "signed out."
             + (_LOOK_FOR_MAIL if sign_in.accounts.can_mail else "")
         )
         return page.go_to(PATH)
@@ -342,7 +346,7 @@ async def _password_problems(
     try:
         async with sign_in.counting_tries(page.request, person.email) as wrong:
             if await sign_in.accounts.is_password(person.id, password):
-                await sign_in.note_proof(person)
+                await sign_in.note_proof(person, by_password=True)
                 return {}
             wrong()
     except TooManyTriesError as error:

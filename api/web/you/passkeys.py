@@ -112,11 +112,16 @@ class PasskeyPages(Controller):
         try:
             passkey = verified_passkey(form.credential, opened.ceremony, name=form.name)
             client = client_of(page.request)
-            await sign_in.passkeys.add(person.id, passkey, client=client)
+            await sign_in.passkeys.add(
+                person.id, passkey, kept=person.session_id, client=client
+            )
         except PasskeyRefusedError as error:
             return await _show(page, sign_in, name=form.name, problem=str(error))
         sign_in.forget_sessions()
-        page.flash("You can sign in with this passkey from now on.")
+        page.flash(
+            "You can sign in with this passkey from now on. All other browsers are "
+            "signed out."
+        )
         return page.go_to(PATH)
 
     @form_route("/{passkey_id:uuid}/remove", scope="read", recent_proof=True)

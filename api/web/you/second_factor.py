@@ -62,7 +62,11 @@ class SecondFactorPages(Controller):
                 page.request, person.email, form.code
             ) as wrong:
                 codes = await sign_in.second_factor.add(
-                    person.id, seed, form.code, client=client_of(page.request)
+                    person.id,
+                    seed,
+                    form.code,
+                    kept=person.session_id,
+                    client=client_of(page.request),
                 )
                 if codes is None:
                     wrong()

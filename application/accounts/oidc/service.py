@@ -233,6 +233,7 @@ class OidcSignIn:
                     organization_id=self.client.organization_id,
                     address=client.address,
                     browser=client.browser,
+                    password_alone=False,
                     seconds=self.client.max_age_seconds,
                 )
             )

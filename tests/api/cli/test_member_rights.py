@@ -115,7 +115,7 @@ def test_a_member_who_got_an_invited_address_is_not_added_again(
     async def move() -> None:
         async with own_pool(database_url, size=1) as own:
             await PersonAccounts(store, own).change_email(
-                UUID(added["id"]), invited, client=a_browser()
+                UUID(added["id"]), invited, kept=None, client=a_browser()
             )
 
     asyncio.run(move())

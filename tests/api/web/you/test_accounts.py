@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from pyotp.totp import TOTP
 
 from api.http.access.sessions import COOKIE as KEY_COOKIE
 from api.web.sign_in.devices import COOKIE as DEVICE
@@ -13,11 +14,20 @@ from domain import events as e
 from domain.organization.errors import LastOwnerError
 from domain.person.errors import EmailTakenError
 from infra.embedded.processes import wait_until
+from tests.api.web.you.test_passkeys import ORIGIN, added, options_to_add
 from tests.kit.application import Goatherd, Tenant, code_of, data_of, serving
+from tests.kit.authenticator import Authenticator
 from tests.kit.builders import asking
 from tests.kit.markup import read
 from tests.kit.patience import PATIENTLY
-from tests.kit.people import COOKIE, PASSWORD, Person, owner_of, second_owner
+from tests.kit.people import (
+    COOKIE,
+    PASSWORD,
+    Person,
+    owner_of,
+    second_owner,
+    session_of,
+)
 from tests.kit.visitor import Visitor
 
 
@@ -468,6 +478,39 @@ def test_another_password_and_another_address_end_an_open_link(
             assert before.status_code == 200
             assert answer.headers["location"] == "/you"
             assert passer_by.get(link).status_code == 410
+
+
+def test_another_address_or_way_to_sign_in_ends_all_other_sessions(
+    ada: Person, subtests: pytest.Subtests
+):
+    def another_address() -> httpx.Response:
+        fields = {
+            "email": f"ada.{uuid4().hex}@example.com",
+            "current_password": PASSWORD,
+        }
+        return ada.browser.submit(ada.browser.see("/you"), "/you/email", **fields)
+
+    def a_passkey() -> httpx.Response:
+        return added(ada, Authenticator(ORIGIN).make(options_to_add(ada)))
+
+    def an_app() -> httpx.Response:
+        page = ada.browser.see("/you/second-factor")
+        code = TOTP(page.one("code").text.replace(" ", "")).now()
+        return ada.browser.submit(page, "/you/second-factor", code=code)
+
+    for change in (a_passkey, another_address, an_app):
+        with subtests.test(change.__name__):
+            other = Visitor(ada.tenant.goatherd)
+            other.cookies[COOKIE] = session_of(
+                ada.tenant.goatherd.store, ada.id, ada.tenant.organization_id
+            )
+            before = other.get("/creators")
+            done = change()
+
+            assert before.status_code == 200
+            assert done.status_code in {200, 303}, done.text
+            assert other.get("/creators").status_code == 303
+            assert ada.browser.get("/creators").status_code == 200
 
 
 @pytest.fixture

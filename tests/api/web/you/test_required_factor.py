@@ -3,8 +3,10 @@
 import pytest
 from pyotp.totp import TOTP
 
+from api.http.access.person_sessions import PersonSessions
 from application.accounts.operators import make_password_link
 from infra.embedded.processes import wait_until
+from tests.api.web.sign_in.test_proofs import age_proof
 from tests.api.web.you.test_passkeys import (
     ORIGIN,
     added,
@@ -18,7 +20,7 @@ from tests.kit.application import Tenant, code_of, data_of
 from tests.kit.authenticator import Authenticator
 from tests.kit.markup import read
 from tests.kit.patience import PATIENTLY
-from tests.kit.people import Person, owner_of
+from tests.kit.people import Person, member_of, owner_of
 from tests.kit.visitor import Visitor
 
 FACTOR = "/you/second-factor"
@@ -28,6 +30,10 @@ SETTINGS = "/settings/organization"
 @pytest.fixture
 def ada(home: Tenant) -> Person:
     return owner_of(home)
+
+
+def sessions_of(person: Person) -> PersonSessions:
+    return person.tenant.goatherd.client.app.state.site.people
 
 
 def require(tenant: Tenant, *, on: bool = True) -> None:
@@ -40,6 +46,7 @@ def require(tenant: Tenant, *, on: bool = True) -> None:
 
 def test_a_member_without_a_second_factor_sets_one_up_and_nothing_else(ada: Person):
     require(ada.tenant)
+    ada.sign_in(ada.browser)
     page = ada.browser.see(FACTOR)
     csrf = page.all("input", name="csrf")[0]["value"]
 
@@ -60,6 +67,7 @@ def test_a_member_without_a_second_factor_sets_one_up_and_nothing_else(ada: Pers
 
 def test_a_member_without_one_may_sign_out(ada: Person):
     require(ada.tenant)
+    ada.sign_in(ada.browser)
 
     ada.browser.post("/sign-out")
 
@@ -139,3 +147,56 @@ def test_a_password_alone_is_too_little_for_somebody_with_a_passkey(
     by_link = Visitor(ada.tenant.goatherd)
     by_link.post(path, {"password": "eight goats in a valley"})
     assert is_in(by_link)
+
+
+def test_switching_it_on_ends_sessions_that_had_a_password_alone(
+    ada: Person, passer_by: Visitor
+):
+    device = Authenticator(ORIGIN)
+    added(ada, device.make(options_to_add(ada)))
+    by_password = Visitor(ada.tenant.goatherd)
+    ada.sign_in(by_password)
+    sent(passer_by, device.use(options_to_sign_in(passer_by)))
+    ben = member_of(ada.tenant)
+    assert all(map(is_in, (by_password, passer_by, ben.browser)))
+
+    require(ada.tenant)
+    after = [*map(is_in, (ada.browser, by_password, passer_by, ben.browser))]
+    # A session that moves here from another organization may have begun so as well.
+    ada.tenant.goatherd.query(
+        "UPDATE person_sessions SET password_alone = true WHERE person_id = %s", ada.id
+    )
+    sessions_of(ada).forget_all()
+    moved = is_in(ada.browser)
+    require(ada.tenant, on=False)
+
+    assert after == [True, False, True, False]
+    assert moved is False
+    assert [*map(is_in, (by_password, ben.browser))] == [False, False]
+
+
+def test_it_is_switched_with_a_recent_proof_and_never_by_a_personal_key(ada: Person):
+    Phone(ada)
+    key = ada.tenant.with_key(person_id=ada.id)
+    action = f"{SETTINGS}/second-factor"
+    require(ada.tenant)
+    age_proof(ada)
+
+    asked = ada.browser.post(action, {"csrf": ada.browser.csrf_in(SETTINGS)})
+    by_key = [
+        code_of(key.patch("/organization", {"requires_second_factor": on}))
+        for on in (True, False)
+    ]
+    kept = data_of(ada.tenant.get("/organization"))["requires_second_factor"]
+    hidden = read(asked.text).all("input", type="hidden")
+    form = {each["name"]: each["value"] for each in hidden}
+    proved = ada.browser.post(action, {**form, "current_password": ada.password})
+    ada.tenant.goatherd.catch_up()
+
+    assert asked.status_code == 403
+    assert by_key == [(403, "recent_proof_required")] * 2
+    assert kept is True
+    assert proved.headers.get("location") == SETTINGS, proved.text
+    assert data_of(ada.tenant.get("/organization"))["requires_second_factor"] is False
+    renamed = key.patch("/organization", {"name": "Goats"})
+    assert data_of(renamed)["name"] == "Goats"
