@@ -56,6 +56,13 @@ _END_INVITATION_LINKS = """
 UPDATE invitation_links
 SET digest = sha256(uuid_send(gen_random_uuid())), mail_digest = NULL
 """
+# People may have signed out of sessions with a key since. A session with a key has no
+# row, so one row without a nonce ends all that began before this moment.
+END_KEY_SESSIONS = """
+INSERT INTO ended_sessions (nonce, expires_at)
+VALUES ('', date_trunc('second', clock_timestamp()))
+ON CONFLICT (nonce) DO UPDATE SET expires_at = excluded.expires_at
+"""
 _PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 
@@ -109,6 +116,7 @@ def finish_restore(
         for table in _WAYS_IN:
             cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
         cursor.execute(_END_INVITATION_LINKS)
+        cursor.execute(END_KEY_SESSIONS)
     if has_keys:
         check_keys_there(connection)
         _check_keys(connection, settings)

@@ -12,14 +12,18 @@ from datetime import UTC, datetime
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from api.http.access.sessions import Session, Sessions
+from api.http.access.sessions import LIFETIME_SECONDS, Session, Sessions
 from infra.database import AsyncPool, run_read_async
 
 _MAX_CACHED = 10_000
 
-_HAS_ENDED = "SELECT EXISTS (SELECT FROM ended_sessions WHERE nonce = %s)"
+# The row without a nonce has the time of the last restore, which ends all sessions.
+_HAS_ENDED = """
+SELECT EXISTS (SELECT FROM ended_sessions WHERE nonce = %s
+               OR nonce = '' AND expires_at > to_timestamp(%s))
+"""
 _END = """
-WITH tidied AS (DELETE FROM ended_sessions WHERE expires_at <= now())
+WITH tidied AS (DELETE FROM ended_sessions WHERE expires_at <= now() AND nonce <> '')
 INSERT INTO ended_sessions (nonce, expires_at) VALUES (%s, %s) ON CONFLICT DO NOTHING
 """
 
@@ -71,7 +75,8 @@ class LiveSessions:
             return False
 
         async def ask(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
-            cursor = await connection.execute(_HAS_ENDED, (session.nonce,))
+            began = session.until - LIFETIME_SECONDS
+            cursor = await connection.execute(_HAS_ENDED, (session.nonce, began))
             return await cursor.fetchone()
 
         row = await run_read_async(self._pool, ask)

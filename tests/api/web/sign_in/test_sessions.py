@@ -13,9 +13,12 @@ from api.http.access.sessions import (
     Sessions,
     set_cookie,
 )
+from application.backup.finish import END_KEY_SESSIONS
+from infra.embedded.processes import wait_until
 from infra.keys.digests import digest_of
 from tests.kit.application import Goatherd, Tenant, code_of, settings_for
 from tests.kit.markup import read
+from tests.kit.patience import PATIENTLY
 from tests.kit.visitor import Visitor
 
 OURS = "http://testserver.local"
@@ -48,6 +51,30 @@ def test_a_session_opens_until_it_is_over(passer_by: Visitor, home: Tenant):
     assert is_in(passer_by)
     passer_by.cookies[COOKIE] = begun(LIFETIME_SECONDS + 1)
     assert not is_in(passer_by)
+
+
+def test_a_restore_ends_every_session_with_a_key_that_began_before(
+    passer_by: Visitor, home: Tenant
+):
+    secret = settings_for(home.goatherd.url).secret or ""
+    earlier = time.time() - 60
+    sessions = Sessions(secret, wall_clock=lambda: earlier)
+    sealed = sessions.sealed(sessions.begin(digest_of(home.key)))
+    passer_by.cookies[COOKIE] = sealed
+    before = is_in(passer_by)
+    try:
+        home.goatherd.query(END_KEY_SESSIONS)
+
+        assert before
+        assert wait_until(lambda: not is_in(passer_by), seconds=PATIENTLY)
+        passer_by.sign_in(home.key)
+        assert is_in(passer_by)
+        # Signing out tidies the table.
+        passer_by.post("/sign-out")
+        passer_by.cookies[COOKIE] = sealed
+        assert not is_in(passer_by)
+    finally:
+        home.goatherd.query("DELETE FROM ended_sessions WHERE nonce = ''")
 
 
 @pytest.mark.parametrize("at", (0, 5, 40, -33, -32, -1))
