@@ -31,6 +31,7 @@ _ACTORS = {
     "policy:discovery": "the discovery policy",
     "policy:restore": "a restore of older data",
     "policy:retention": "the retention of removed creators",
+    "policy:invitations": "the end of old invitations",
     "policy:missing": "the missing-videos policy",
     "policy:took_off": "the took-off policy",
     "policy:targets": "the targets policy",

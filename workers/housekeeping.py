@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Collection
 
+from application.accounts.invitations import forget_old_addresses
 from application.erase import pictures, sealed_list
 from application.erase.idle_rebuilds import cancel_idle_rebuilds
 from application.erase.tidy import tidy_if_due
@@ -18,7 +19,7 @@ ROUND_SECONDS = 60.0
 
 
 class Housekeeping:
-    """Deletes old rows: answers, mails, news, lists of erased values, removed creators.
+    """Deletes old rows: answers, mails, news, invitations, removed creators.
 
     Once the ``projections`` have applied an erasure, housekeeping also makes PostgreSQL
     forget the old rows of their tables, and ends idle rebuilds. Any number may run,
@@ -53,4 +54,5 @@ class Housekeeping:
         pictures.prune(self._store.pool)
         cancel_idle_rebuilds(self._store.pool, PROJECTIONS)
         tidy_if_due(self._store.pool, self._projections)
+        forget_old_addresses(self._store)
         erase_removed(self._store)

@@ -215,7 +215,7 @@ class OrganizationRoutes(Controller):
         """
         organization_id = request.organization_id
         if data.requires_second_factor is not UNSET:
-            # Who gets in, and how, is as dangerous as the members are.
+            # The setting decides on who gets in, as a change of members does.
             request.principal.require_recent_proof()
         if data.requires_second_factor is True:
             check_own_second_factor(writer.store, request.principal)

@@ -36,6 +36,9 @@ from projections.organizations.projection import ApiKeys
 from projections.people import People
 
 LIFETIME = timedelta(days=7)
+# Somebody may send it again for as long as it was valid.
+KEPT_AFTER = LIFETIME
+FORGETTING = "policy:invitations"
 
 _Ended = e.InvitationAccepted | e.InvitationDeclined | e.InvitationWithdrawn
 
@@ -65,6 +68,10 @@ SELECT organization_id, invitation_id FROM invitation_links WHERE email_digest =
 _UNAPPLIED: LiteralString = """
 SELECT l.organization_id, l.invitation_id FROM invitation_links l
 JOIN subject_keys k ON k.subject = l.invitation_id WHERE k.wrapped IS NULL
+"""
+_OLD: LiteralString = """
+SELECT organization_id, id FROM invitations
+WHERE ended_at IS NULL AND expires_at <= %s ORDER BY expires_at LIMIT 100
 """
 INVITED: LiteralString = f"""
 SELECT i.id, i.organization_id, o.name,
@@ -251,6 +258,19 @@ def forget_address(store: Store, email: str, *, context: Context) -> int:
     return _withdraw(store, structs(FoundInvitation, rows), context=context)
 
 
+def forget_old_addresses(store: Store, *, now: datetime | None = None) -> int:
+    """Withdraw invitations that expired a week ago, and return their number.
+
+    Nobody can read their addresses any more then.
+    """
+    until = (now or datetime.now(UTC)) - KEPT_AFTER
+    with store.pool.connection() as connection:
+        found = connection.execute(_OLD, (until,)).fetchall()
+    context = Context(actor=FORGETTING, command_id=new_id())
+    old = [FoundInvitation(organization_id=of, id=id_) for of, id_ in found]
+    return _withdraw(store, old, context=context, if_expired_at=until)
+
+
 def invitations_to_end_again(
     connection: Connection[TupleRow],
 ) -> list[FoundInvitation]:
@@ -266,10 +286,14 @@ def end_invitations_again(store: Store, *, context: Context) -> None:
 
 
 def _withdraw(
-    store: Store, found: Sequence[FoundInvitation], *, context: Context
+    store: Store,
+    found: Sequence[FoundInvitation],
+    *,
+    context: Context,
+    if_expired_at: datetime | None = None,
 ) -> int:
     for each in found:
-        command = c.WithdrawInvitation(id=each.id)
+        command = c.WithdrawInvitation(id=each.id, if_expired_at=if_expired_at)
         # Somebody may have answered it meanwhile.
         with suppress(NotFoundError):
             execute(

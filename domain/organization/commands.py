@@ -157,8 +157,11 @@ class DeclineInvitation(Command, frozen=True, kw_only=True):
 
 
 class WithdrawInvitation(Command, frozen=True, kw_only=True):
+    """Withdraw an open invitation, or only one that had expired at a time."""
+
     id: UUID
     by: Asker = "operator"
+    if_expired_at: datetime | None = None
 
 
 OrganizationCommand = (

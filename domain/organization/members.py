@@ -117,8 +117,11 @@ def decide_invitations(
                 # It has no place any more, and takes one again.
                 _check_room(organization, at, limits)
             return [e.InvitationSentAgain(id=id_, expires_at=expires_at)]
-        case c.WithdrawInvitation(id=id_):
-            _open_to(organization, id_, command.by)
+        case c.WithdrawInvitation(id=id_, if_expired_at=at):
+            invitation = _open_to(organization, id_, command.by)
+            if at is not None and invitation.expires_at > at:
+                # Somebody sent it again meanwhile.
+                return []
             return [e.InvitationWithdrawn(id=id_)]
         case c.DeclineInvitation(id=id_, at=at):
             _valid(organization, id_, at)

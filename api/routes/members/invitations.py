@@ -147,8 +147,8 @@ class InvitationRoutes(Controller):
     ) -> ListPage[Invitation]:
         """List open invitations, newest first, without their links.
 
-        An invitation that nobody answered stays after `expires_at`, and can be sent
-        again or withdrawn.
+        An invitation that nobody answered stays for a week after `expires_at`, and can
+        be sent again. Then it is withdrawn, and nobody can read its address any more.
         """
         await listing.caught_up("people")
         return await listing.page(

@@ -49,6 +49,7 @@ _PROCESSES: Final = (
     ("invited", "Invited people"),
     ("up", "The first start"),
     ("policy:retention", "The retention of removed creators"),
+    ("policy:invitations", "The end of old invitations"),
 )
 
 

@@ -141,8 +141,7 @@ class YouPages(Controller):
         sign_in.forget_sessions()
         page.flash(
             "You sign in with the new address from now on. All other browsers are "
-            "signed out."
-            + (_LOOK_FOR_MAIL if sign_in.accounts.can_mail else "")
+            "signed out." + (_LOOK_FOR_MAIL if sign_in.accounts.can_mail else "")
         )
         return page.go_to(PATH)
 

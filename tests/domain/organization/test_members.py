@@ -104,6 +104,19 @@ def test_an_address_has_one_open_invitation(organization: Scenario):
     )
 
 
+def test_an_invitation_that_was_sent_again_is_not_withdrawn_as_an_old_one(
+    organization: Scenario,
+):
+    again = e.InvitationSentAgain(id=INVITED, expires_at=SOON)
+    old = c.WithdrawInvitation(id=INVITED, if_expired_at=NOON)
+    expired = e.InvitationSentAgain(id=INVITED, expires_at=NOON)
+
+    organization.given(CREATED, MADE, again).when(old).then_nothing()
+    organization.given(CREATED, MADE, expired).when(old).then(
+        e.InvitationWithdrawn(id=INVITED)
+    )
+
+
 def test_an_open_invitation_is_sent_again_or_withdrawn(organization: Scenario):
     send = c.SendInvitationAgain(id=INVITED, at=NOON, expires_at=SOON)
     withdraw = c.WithdrawInvitation(id=INVITED)

@@ -52,6 +52,7 @@ HARMLESS_OPERATIONS = {
     "POST /creators/{creator_id}/scrape",
     "POST /invitations/accept",
     "POST /invitations/decline",
+    "POST /notifications/read",
     "POST /projects",
     "POST /projects/{project_id}/campaigns",
     "POST /projects/{project_id}/creators",

@@ -49,7 +49,7 @@ def test_a_person_erases_themselves_after_typing_their_address(ada: Person):
     goatherd.catch_up()
     history = tenant.get("/audit", params={"limit": "50"})
     assert history.status_code == 200
-    assert "an erased person" in history.text
+    assert "an erased person" in history.text.casefold()
     assert ada.name not in history.text
 
 

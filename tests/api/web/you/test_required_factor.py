@@ -182,18 +182,18 @@ def test_it_is_switched_with_a_recent_proof_and_never_by_a_personal_key(ada: Per
     require(ada.tenant)
     age_proof(ada)
 
-    asked = ada.browser.post(action, {"csrf": ada.browser.csrf_in(SETTINGS)})
+    question = ada.browser.post(action, {"csrf": ada.browser.csrf_in(SETTINGS)})
     by_key = [
         code_of(key.patch("/organization", {"requires_second_factor": on}))
         for on in (True, False)
     ]
     kept = data_of(ada.tenant.get("/organization"))["requires_second_factor"]
-    hidden = read(asked.text).all("input", type="hidden")
+    hidden = read(question.text).all("input", type="hidden")
     form = {each["name"]: each["value"] for each in hidden}
     proved = ada.browser.post(action, {**form, "current_password": ada.password})
     ada.tenant.goatherd.catch_up()
 
-    assert asked.status_code == 403
+    assert question.status_code == 403
     assert by_key == [(403, "recent_proof_required")] * 2
     assert kept is True
     assert proved.headers.get("location") == SETTINGS, proved.text
