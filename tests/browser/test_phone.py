@@ -118,6 +118,9 @@ def test_fifty_creators_are_short_and_sorted_by_a_choice(home: Tenant, page: Pag
     assert height < 6_000
     assert width <= PHONE["width"]
     assert page.evaluate(_CUT_OFF) == []
+    page.set_viewport_size(ViewportSize(width=320, height=640))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.set_viewport_size(ViewportSize(**PHONE))
     for box in page.locator(".pick input:visible").all():
         size = box.bounding_box()
         assert size is not None

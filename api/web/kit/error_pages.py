@@ -151,6 +151,7 @@ def _page_context(request: Request, site: Site) -> PageContext | None:
     principal = request.context.principal
     if principal is not None:
         page.organization = site.cached_organization_info(principal)
+        page.keep_project()
         if page.person is not None:
             own = site.own_organizations
             page.own_organizations = own.cached_of(page.person.id)

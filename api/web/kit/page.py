@@ -494,6 +494,16 @@ class PageContext:
         elif len(self.organization.projects) == 1 and last != ALL_PROJECTS:
             self.project_id = str(*self.organization.projects)
 
+    def keep_project(self) -> None:
+        """Stay in the project that the browser chose last, without a request."""
+        self._has_chosen = True
+        projects = {str(id_) for id_ in self.organization.projects}
+        last = self._cookies.get(_PROJECT_COOKIE, "")
+        if last in projects:
+            self.project_id = self.project_filter = last
+        elif len(projects) == 1 and last != ALL_PROJECTS:
+            (self.project_id,) = projects
+
     async def _has_project(self, text: str) -> bool:
         try:
             project_id = UUID(text)

@@ -42,6 +42,7 @@ def sign_in_form(
         {
             "at_top": "" if has_field else problem,
             "email": email,
+            "form_address": _form_address(next_),
             "flash": None,
             "provider_address": _provider_address(next_, anew=anew),
             "has_people": site.people.has_people,
@@ -53,6 +54,10 @@ def sign_in_form(
         status=status if problem else 200,
         headers={**SECRET, **(headers or {})},
     )
+
+
+def _form_address(next_: str) -> str:
+    return f"{FIRST_PAGE}?{urlencode({'next': next_})}" if next_ else FIRST_PAGE
 
 
 def _provider_address(next_: str, *, anew: bool) -> str:

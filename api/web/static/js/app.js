@@ -201,6 +201,13 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("input[type=checkbox]")) event.preventDefault();
 });
 
+// An address with a code or a token that is over leaves the bar and the history.
+const tidy = document.querySelector("[data-address]");
+if (tidy) window.history.replaceState(null, "", tidy.dataset.address);
+
+// After an error the first wrong field has the focus, and is in sight.
+document.querySelector("main [aria-invalid=true]")?.focus();
+
 // On a phone the current tab or page may be out of sight; only their bar scrolls.
 for (const tab of document.querySelectorAll(".tabs [aria-current], .top nav [aria-current]")) {
   const bar = tab.parentElement;

@@ -75,6 +75,22 @@ def test_the_switcher_keeps_the_page_and_its_days(visitor: Visitor, second: str)
     assert f"/?project={second}" in [a["href"] for a in elsewhere.all("a")]
 
 
+def test_pages_of_errors_keep_the_project(home: Tenant, visitor: Visitor, second: str):
+    visitor.see(f"/creators?project={second}")
+    reader = Visitor(home.goatherd)
+    reader.sign_in(home.with_key("read").key)
+
+    pages = {
+        "404": visitor.see(f"/creators/{second}", status=404),
+        "403": reader.see("/audit", status=403),
+    }
+
+    assert {status: chosen(page) for status, page in pages.items()} == {
+        "404": "Second",
+        "403": "All projects",
+    }
+
+
 def test_another_organizations_project_is_not_remembered(
     visitor: Visitor, second: str, stranger: Tenant
 ):
