@@ -48,6 +48,7 @@ from api.routes.creators.import_text import CreatorImportRoutes
 from api.routes.creators.move import CreatorMoveRoutes
 from api.routes.creators.personal_data import PersonalDataRoutes
 from api.routes.creators.routes import CreatorRoutes
+from api.routes.feed.routes import FeedRoutes
 from api.routes.forget_texts import ForgetTextsRoutes
 from api.routes.history import HistoryRoutes
 from api.routes.integrity.log_check import LogCheckRoutes
@@ -344,6 +345,7 @@ def assemble(settings: Settings) -> Litestar:
                 AnalyticsRoutes,
                 ActivityRoutes,
                 AuditRoutes,
+                FeedRoutes,
                 AnnotationRoutes,
                 KpiRoutes,
                 CreatorSummaryRoutes,

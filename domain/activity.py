@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final, Literal, get_args
+from uuid import UUID
 
 import msgspec
 
@@ -54,6 +55,30 @@ class Silence(msgspec.Struct, frozen=True):
     since: datetime
     at: datetime
     usual: timedelta
+
+
+class ObservedSoFar(msgspec.Struct, frozen=True, gc=False):
+    """The time of a creator's newest observation, and the first import of any."""
+
+    newest: datetime | None
+    first_import: UUID | None
+
+    def then(
+        self, at: datetime, *, run: UUID, request: UUID | None, is_imported: bool
+    ) -> tuple["ObservedSoFar", bool]:
+        """Return the state after an observation, and whether that was history.
+
+        Imported history is everything of a creator's first import, and every imported
+        observation that is older than the newest known one. ``request`` is the same for
+        all runs of an import, None if the import has a single ``run``.
+        """
+        first, is_history = self.first_import, False
+        if is_imported:
+            first = first or request or run
+            is_older = self.newest is not None and at < self.newest
+            is_history = is_older or first in {request, run}
+        newest = at if self.newest is None else max(self.newest, at)
+        return ObservedSoFar(newest, first), is_history
 
 
 def reached(number: int, milestones: Sequence[int]) -> int:

@@ -12,6 +12,7 @@ from projections.campaigns.projection import Campaigns
 from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList
 from projections.engine.projection import ReadModel
+from projections.feed.projection import Feed
 from projections.organizations.projection import ApiKeys
 from projections.people import People
 from projections.projects import Projects
@@ -34,4 +35,5 @@ PROJECTIONS: tuple[ReadModel, ...] = (
     CreatorHistory(),
     Views(),
     Audit(),
+    Feed(),
 )

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from api.http.errors import markdown
+from api.openapi import event_types
 from infra.settings import table
 from tests.kit.house_map import PACKAGES, house_map
 from tests.kit.paths import ROOT
@@ -146,6 +147,12 @@ def test_the_table_of_errors_is_the_printed_one():
     text = (DOCS / "errors.md").read_text()
 
     assert f"\n\n{markdown()}\n" in text
+
+
+def test_the_types_of_events_are_the_printed_ones():
+    text = (DOCS / "events.md").read_text()
+
+    assert text.endswith(f"\n\n{event_types.markdown()}")
 
 
 def test_the_map_of_the_house_is_the_printed_one():

@@ -1,6 +1,7 @@
 """The envelope of every answer: ``{"data": ..., "error": ..., "meta": ...}``.
 
-A resource route returns an Answer, a ListPage, a CountedList or a StoredAnswer.
+A resource route returns an Answer, a ListPage, a PositionPage, a CountedList or a
+StoredAnswer.
 """
 
 from collections.abc import Mapping
@@ -41,6 +42,13 @@ class PageMeta(Struct, frozen=True, kw_only=True, rename="camel"):
     """The cursor of the next page, null on the last page, and the length of a page."""
 
     next_cursor: str | None
+    limit: int
+
+
+class PositionMeta(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The position after which the next page begins, and the length of a page."""
+
+    next_after: int
     limit: int
 
 
@@ -172,6 +180,13 @@ class UnreadPage(ListPage[T], Generic[T]):
         self.meta = UnreadMeta(
             next_cursor=next_cursor, limit=limit, unread_count=unread_count
         )
+
+
+class PositionPage(Answer[list[T]], Generic[T]):
+    """One page of the events after a position; ``next_after`` is that of the next."""
+
+    def __init__(self, rows: list[T], *, limit: int, next_after: int) -> None:
+        super().__init__(rows, meta=PositionMeta(next_after=next_after, limit=limit))
 
 
 class CountedList(Answer[list[T]], Generic[T]):

@@ -27,6 +27,7 @@ TAGS = {
     "Views": "Filters, orders and columns of lists, saved under a name.",
     "Campaigns": "Groups of creators, videos and other campaigns, and their targets.",
     "Alerts": "The bell: news for the person or key that asks.",
+    "Events": "Public events for programs, in the order of the log.",
     "Activity": "The list of events in creators, videos and campaigns, for people.",
     "Analytics": "Numbers over time.",
     "Summaries": "Key figures and leaderboards of projects and campaigns.",
@@ -128,6 +129,19 @@ SCHEMAS: dict[str, Schema] = {
                 "description": "The cursor of the next page, null on the last one.",
             },
             "limit": {"type": "integer", "minimum": 1, "maximum": 100},
+        },
+    },
+    "PositionMeta": {
+        "type": "object",
+        "required": ["nextAfter", "limit"],
+        "properties": {
+            "nextAfter": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "The position after which the next page begins: the "
+                "value of after in the next request.",
+            },
+            "limit": {"type": "integer", "minimum": 1, "maximum": 1000},
         },
     },
     "CountedMeta": {

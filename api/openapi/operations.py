@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from api.http.bodies.json_body import forms_of
 from api.http.errors import Code
-from api.http.responses import Answer, CountedList, ListPage
+from api.http.responses import Answer, CountedList, ListPage, PositionPage
 from api.http.route_info import RouteInfo, fields_of
 from api.openapi.prose import prose
 from domain.analytics.rules import RULES
@@ -96,6 +96,8 @@ class Operation(Struct, frozen=True, kw_only=True):
         """Return the schema of the meta of a list and an example; None without meta."""
         if self.is_page:
             return "PageMeta", {"nextCursor": None, "limit": 50}
+        if self.follows_positions:
+            return "PositionMeta", {"nextAfter": 51_207, "limit": 100}
         counted = {"totalCount": 1, "limit": 50, "offset": 0}
         if self.has_basis and self.is_counted:
             return "CountedNumbersMeta", {**counted, **_BASIS}
@@ -118,6 +120,10 @@ class Operation(Struct, frozen=True, kw_only=True):
     @property
     def is_counted(self) -> bool:
         return self._returned.is_subclass_of(CountedList)
+
+    @property
+    def follows_positions(self) -> bool:
+        return self._returned.is_subclass_of(PositionPage)
 
     @property
     def writes(self) -> bool:
@@ -148,7 +154,7 @@ class Operation(Struct, frozen=True, kw_only=True):
         found: dict[int, tuple[Any, str]] = {}
         if self._returned.is_subclass_of(Answer):
             inner = self._returned.inner_types[0].annotation
-            is_list = self.is_page or self.is_counted
+            is_list = self.is_page or self.is_counted or self.follows_positions
             data = list[inner] if is_list else inner
             description = handler.response_description or f"{self.summary}."
             found[handler.status_code] = (data, description)

@@ -16,8 +16,8 @@ from domain.activity import ActivityKind, silences
 from domain.analytics.buckets import midnight
 from domain.streams import activity_row, video_stream
 from infra.eventstore.store import RecordedEvent
-from projections.activity.views import ObservedViews
 from projections.engine.table import RowBatch, Table
+from projections.observed_views import ObservedViews
 
 SubjectType = Literal["creator", "video", "campaign", "project", "organization"]
 ActivityKey = tuple[UUID, UUID]

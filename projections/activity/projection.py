@@ -16,6 +16,7 @@ from domain.activity import (
     FOLLOWER_MILESTONES,
     VIEW_MILESTONES,
     ActivityKind,
+    ObservedSoFar,
     reached,
 )
 from domain.analytics.precision import is_known
@@ -38,8 +39,8 @@ from projections.activity.batch import (
     organization_of,
     start_of,
 )
-from projections.activity.views import ObservedViews, decode_views
 from projections.engine.folds import Folds
+from projections.observed_views import ObservedViews, decode_views
 
 _DECISIONS: Mapping[type[e.VideoEvent], str] = {
     e.VideoIncluded: "included",
@@ -272,18 +273,16 @@ def _profile_observed(
 def _observed(
     creator: ActivityCreator, recorded: RecordedEvent, *, at: datetime, provider: str
 ) -> tuple[ActivityCreator, bool]:
-    """Return the creator after an observation, and whether it is an imported history.
-
-    The imported history is everything of a creator's first import, and every imported
-    observation that is older than the newest known one.
-    """
-    newest, first = creator.observed_at, creator.first_import
-    is_history = False
-    if provider == IMPORT_PROVIDER:
-        first = first or recorded.correlation_id or recorded.stream
-        is_older = newest is not None and at < newest
-        is_history = is_older or first in {recorded.correlation_id, recorded.stream}
-    newest = at if newest is None else max(newest, at)
+    """Return the creator after an observation, and whether it is imported history."""
+    observed, is_history = ObservedSoFar(
+        creator.observed_at, creator.first_import
+    ).then(
+        at,
+        run=recorded.stream,
+        request=recorded.correlation_id,
+        is_imported=provider == IMPORT_PROVIDER,
+    )
+    newest, first = observed.newest, observed.first_import
     return replace(creator, observed_at=newest, first_import=first), is_history
 
 

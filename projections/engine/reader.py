@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -32,6 +32,7 @@ SELECT set_config('goatherd.organization_id', %s, true),
 # A prepared statement is planned for one role, so each role has its own.
 _FOR_LIMITED = b"\n-- limited"
 _POSITION = b"SELECT position FROM projection WHERE name = %(name)s"
+T = TypeVar("T")
 Statement = tuple[bytes, Sequence[object]]
 
 
@@ -149,6 +150,11 @@ class Reader:
         """Return rows of the log as recorded events, as ``open_envelopes`` does."""
         # Opening may read keys from the database.
         return await asyncio.to_thread(open_envelopes, rows, self._codec)
+
+    async def decoded(self, decode: Callable[[Codec], T]) -> T:
+        """Return the result of a function that decodes rows of the log."""
+        # Decoding may read keys from the database.
+        return await asyncio.to_thread(decode, self._codec)
 
     async def position(self, name: str) -> int:
         """Return the position that a projection has reached, 0 before it began."""

@@ -137,6 +137,13 @@ class RowBatch(Generic[TableRow]):
         self._before = table.load(cursor, keys)
         self._rows: dict[UUID, TableRow] = dict(self._before)
 
+    def add(self, cursor: Cursor[TupleRow], keys: Iterable[RowKey]) -> None:
+        """Load further rows; those that are here stay as they are."""
+        further = [key for key in keys if key[-1] not in self._before]
+        for row_id, row in self._table.load(cursor, further).items():
+            self._before.setdefault(row_id, row)
+            self._rows.setdefault(row_id, row)
+
     def get(self, row_id: UUID) -> TableRow | None:
         """Return the row with the changes of the batch so far."""
         return self._rows.get(row_id)

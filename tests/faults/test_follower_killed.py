@@ -13,6 +13,7 @@ from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList
 from projections.engine import follower as following
 from projections.engine.follower import Follower
+from projections.feed.projection import Feed
 from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
@@ -28,6 +29,7 @@ from workers.scraping.jobs import ScrapeJobs
 PROJECTIONS = (
     *(ApiKeys(), Campaigns(), CreatorList(), Projects(), ScrapeRuns(), Videos()),
     *(Activity(), Annotations(), Audit(), CreatorHistory(), ScrapeJobs(), Views()),
+    Feed(),
 )
 
 

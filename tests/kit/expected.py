@@ -19,6 +19,7 @@ from infra.eventstore.store import RecordedEvent
 from tests.kit.expected_activity import activity
 from tests.kit.expected_annotations import annotations
 from tests.kit.expected_attributes import video_attributes
+from tests.kit.expected_feed import feed
 
 Row = dict[str, Any]
 Rows = dict[Any, Row]
@@ -687,6 +688,7 @@ FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
     "activity": activity,
     "audit": audit,
     "audit_members": audit_members,
+    "feed": feed,
 }
 
 

@@ -114,7 +114,9 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
 def ask_for(operation: Described, ids: Mapping[str, str], *, example: int = 0) -> Ask:
     """The request of the document's example, with these ids."""
     handle = f"spam.{uuid4().hex[:20]}"
-    path = operation.path.format(**ids, handle=handle, name="bans")
+    path = operation.path.format(
+        **ids, handle=handle, name="bans", event_type="creator.added"
+    )
     params = params_for(operation, ids)
     if operation.takes_file:
         return Ask(method=operation.method, path=path, params=params, content=LOGO)

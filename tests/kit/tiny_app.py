@@ -22,7 +22,7 @@ from api.http.access.rate_limit import RequestLimiter
 from api.http.bodies.json_body import OneOf
 from api.http.errors import ApiError, Code
 from api.http.request import Request
-from api.http.responses import Answer, CountedList, ListPage
+from api.http.responses import Answer, CountedList, ListPage, PositionPage
 from api.system.health import Check
 from domain import errors
 from domain.events import Scope
@@ -118,6 +118,12 @@ async def count_notes() -> Answer[Note]:
 async def sum_up_notes() -> CountedList[Note]:
     """Sum up the notes, and return the basis of the numbers."""
     return CountedList([NOTE], total_count=3, limit=1, offset=2)
+
+
+@get("/notes/since", opt={"scope": "read"}, tags=["Schema"])
+async def notes_since() -> PositionPage[Note]:
+    """List the notes after a position."""
+    return PositionPage([NOTE], limit=1, next_after=7)
 
 
 @get("/notes/{note_id:uuid}", opt={"scope": "read"}, tags=["Schema"])
@@ -216,6 +222,7 @@ ROUTES: list[ControllerRouterHandler] = [
     rank_notes,
     count_notes,
     sum_up_notes,
+    notes_since,
     get_note,
     add_notes,
     change_note,

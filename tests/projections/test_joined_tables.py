@@ -24,6 +24,7 @@ READ_OF_OTHERS = {
     "campaigns": {"videos"},
     "creators": {"analytics_videos"},
     "creator_streams": {"scrape_runs", "videos"},
+    "feed": {"campaign_items", "creator_list", "videos"},
     "organizations": {"members", "people"},
     "members": {"invitations", "members"},
     "scrape_runs": {"creator_list", "organizations"},

@@ -33,6 +33,7 @@ _NAMES = {
     "audit": "Audit",
     "bans": "Banned handles",
     "campaigns": "Campaigns",
+    "feed": "Public events",
     "creator_history": "Change logs of creators",
     "connection_endings": "Ends of connections",
     "creator_identities": "Identities of accounts",

@@ -31,6 +31,7 @@ ROLES: tuple[MemberRole, ...] = ("owner", "admin", "member", "viewer")
 NARROWED = {
     *("listActivity", "listAnnotations", "listCampaigns", "listCreators"),
     *("getCreatorAmounts", "listProjects", "listScrapes", "countScrapes", "listTags"),
+    *("listEvents", "listEventTypes"),
     *("listVideos", "getVideoAmounts", "listViews", "getAnalyticsSchema"),
     *("listNotifications", "readNotifications"),
     # Without the numbers of the whole organization.

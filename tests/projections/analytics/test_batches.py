@@ -32,6 +32,7 @@ from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
 from projections.engine.projection import Projection
+from projections.feed.projection import Feed
 from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
@@ -53,6 +54,7 @@ from tests.kit.histories import (
 PROJECTIONS: tuple[Projection, ...] = (
     ApiKeys(),
     Audit(),
+    Feed(),
     Bans(),
     Campaigns(),
     CreatorList(),

@@ -1,4 +1,4 @@
-"""Decodes of a snapshot of videos only what activity reads: the views."""
+"""Decodes of a snapshot of videos only what milestones need: the views."""
 
 from datetime import datetime
 from uuid import UUID

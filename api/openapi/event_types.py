@@ -1,0 +1,67 @@
+"""The types of public events as a page: ``python -m api.openapi.event_types``."""
+
+import sys
+from typing import Any
+
+from domain.feed.types import TYPES, EventType, schema_of
+
+_HEAD = """## Types
+
+This part is the output of `python -m api.openapi.event_types`. A text of strangers is a
+text that somebody wrote on TikTok.
+"""
+
+
+def markdown() -> str:
+    """Return a section for each type, with the fields of its data."""
+    return "\n".join([_HEAD, *(_section(each) for each in TYPES)])
+
+
+def _section(type_: EventType) -> str:
+    schema = schema_of(type_)["$defs"][type_.data.__name__]
+    filters = ", ".join(f"`{name}`" for name in type_.filters) or "none"
+    star = "" if type_.in_wildcard else " `*` does not include it."
+    fields = "\n".join(
+        f"| `{name}` | {_kind(field)} |" for name, field in schema["properties"].items()
+    )
+    return f"""### `{type_.name}`
+
+{type_.summary}{star}
+Version {type_.version}. Subject: a {type_.subject}. Filters: {filters}.
+
+{schema["description"]}
+
+| `data` | |
+|---|---|
+{fields}
+"""
+
+
+def _kind(field: dict[str, Any]) -> str:
+    """Return the kind of a field's value in words."""
+    choices = [each for each in field.get("anyOf", [field]) if each != {"type": "null"}]
+    kind = choices[0]
+    values = [each for choice in choices for each in choice.get("enum", ())]
+    if values:
+        words = ", ".join(f"`{each}`" for each in values if each is not None)
+    elif kind.get("type") == "array":
+        words = f"a list: each {_kind(kind['items'])}"
+    else:
+        words = _WORDS[kind.get("format", kind.get("type"))]
+    is_null = {"type": "null"} in field.get("anyOf", ()) or None in values
+    null = " or null" if is_null else ""
+    stranger = ", of strangers" if "x-text-of-strangers" in field else ""
+    return f"{words}{null}{stranger}"
+
+
+_WORDS = {
+    "uuid": "an id",
+    "date-time": "a time",
+    "date": "a day",
+    "integer": "a whole number",
+    "string": "a text",
+}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

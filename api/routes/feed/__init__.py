@@ -1,0 +1,1 @@
+"""The routes of public events: the feed, its types, and the stream."""

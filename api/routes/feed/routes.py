@@ -1,0 +1,182 @@
+"""/events and /event-types: public events in the order of the log, and their types."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from api.http.reading.paging import caught_up
+from api.http.request import Request
+from api.http.responses import Answer, PositionPage
+from api.http.routes import read_route
+from api.routes.feed.parameters import (
+    EventTypes,
+    MinMilestone,
+    OfCampaign,
+    OfCreator,
+    OfProject,
+    OfTag,
+    feed_filter,
+)
+from domain.errors import NotFoundError
+from domain.feed.event import PublicEvent
+from domain.feed.types import (
+    BY_NAME,
+    TYPES,
+    EventType,
+    Filter,
+    example_of,
+    schema_of,
+)
+from domain.messages import copied
+from projections.engine.reader import Reader
+from projections.feed.queries import FeedPlace, newest_event, public_events
+
+_MOST_AT_ONCE = 1_000
+_DEFAULT_LIMIT = 100
+_LAST_POSITION = 10**18 - 1
+
+_EXAMPLE = msgspec.to_builtins(example_of(BY_NAME["creator.milestone"]))
+
+
+_TYPE = BY_NAME["video.milestone"]
+
+
+class EventTypeEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A type of public event.
+
+    ``schema`` is the JSON Schema of whole events of the type, and ``example`` such an
+    event about invented things. ``text_fields`` are the paths of texts that strangers
+    wrote. ``filters`` are the filters that the type takes, and ``*`` includes the type
+    if ``in_wildcard`` is true.
+    """
+
+    type: str
+    version: int
+    summary: str
+    schema: dict[str, Any]
+    example: PublicEvent
+    text_fields: tuple[str, ...]
+    filters: tuple[Filter, ...]
+    in_wildcard: bool
+
+
+class SampleEvent(PublicEvent, frozen=True, kw_only=True):
+    """An event of the organization's own, or an example if it has none yet."""
+
+    is_example: bool
+
+
+def _entry(type_: EventType) -> EventTypeEntry:
+    return EventTypeEntry(
+        type=type_.name,
+        version=type_.version,
+        summary=type_.summary,
+        schema=schema_of(type_),
+        example=example_of(type_),
+        text_fields=type_.text_fields,
+        filters=type_.filters,
+        in_wildcard=type_.in_wildcard,
+    )
+
+
+_ENTRIES = [_entry(each) for each in TYPES]
+
+
+class FeedRoutes(Controller):
+    """The feed of public events."""
+
+    tags = ("Events",)
+
+    @read_route("/events", "listEvents", example=[_EXAMPLE])
+    async def list_events(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        after: Annotated[
+            int,
+            QueryParameter(
+                ge=0,
+                le=_LAST_POSITION,
+                description="The meta.nextAfter of the page before; 0 is the beginning "
+                "of the log.",
+            ),
+        ] = 0,
+        types: EventTypes = None,
+        project_id: OfProject = None,
+        creator_id: OfCreator = None,
+        campaign_id: OfCampaign = None,
+        tag: OfTag = None,
+        min_milestone: MinMilestone = None,
+        limit: Annotated[
+            int,
+            QueryParameter(
+                ge=1,
+                le=_MOST_AT_ONCE,
+                description="The number of events after which a page ends. Events of "
+                "the same position are on the same page, so it may have a few more.",
+            ),
+        ] = _DEFAULT_LIMIT,
+    ) -> PositionPage[PublicEvent]:
+        """List public events after a position, in order and without gaps.
+
+        Begin with `after=0`, go on with `meta.nextAfter`, and repeat the request later
+        for what happens next: no event ever turns up before a position that was read.
+        docs/events.md describes the types. After an erasure the events of the person
+        have no texts any more, and those with dropped figures are gone.
+        """
+        await caught_up(request, reader, "feed")
+        requested = feed_filter(
+            types,
+            project_id=project_id,
+            creator_id=creator_id,
+            campaign_id=campaign_id,
+            tag=tag,
+            min_milestone=min_milestone,
+        )
+        page = await public_events(
+            reader,
+            request.organization_id,
+            requested,
+            after=FeedPlace(after),
+            limit=limit,
+        )
+        events = [each.event for each in page.events]
+        return PositionPage(events, limit=limit, next_after=page.next_after)
+
+    @read_route(
+        "/event-types", "listEventTypes", example=[msgspec.to_builtins(_entry(_TYPE))]
+    )
+    async def list_event_types(self) -> Answer[list[EventTypeEntry]]:
+        """List the types of public events, each with its schema and an example.
+
+        A type keeps its name. New fields may be added to its data; another change
+        raises its version.
+        """
+        return Answer(_ENTRIES)
+
+    @read_route(
+        "/event-types/{event_type:str}/sample",
+        "getSampleEvent",
+        example={**_EXAMPLE, "is_example": False},
+        versioned=False,
+    )
+    async def sample_event(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        event_type: FromPath[str],
+    ) -> Answer[SampleEvent]:
+        """Show the organization's newest event of a type, or else the example.
+
+        `is_example` is true if the organization has no event of the type yet.
+        """
+        type_ = BY_NAME.get(event_type)
+        if type_ is None:
+            raise NotFoundError("event type")
+        await caught_up(request, reader, "feed")
+        own = await newest_event(reader, request.organization_id, event_type)
+        event = example_of(type_) if own is None else own
+        return Answer(copied(event, SampleEvent, is_example=own is None))

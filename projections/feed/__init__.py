@@ -1,0 +1,1 @@
+"""The feed: public events in the order of the log, and what they follow from."""

@@ -1,0 +1,298 @@
+"""The feed: public events in order, page by page, of one's own organization."""
+
+import re
+import threading
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator
+
+from domain import events as e
+from domain.feed.types import BY_NAME, TYPES, schema_of
+from infra.ids import new_id
+from projections.engine.follower import Follower
+from projections.feed.projection import Feed
+from projections.feed.queries import FeedFilter, FeedPlace, public_events_now
+from tests.kit.application import Goatherd, Tenant, ago, code_of, data_of
+
+PATH = "/events"
+
+
+def listed(tenant: Tenant, **params: object) -> list[dict[str, Any]]:
+    tenant.goatherd.catch_up()
+    shown: dict[str, Any] = params
+    return data_of(tenant.get(PATH, params={"limit": 1000, **shown}))
+
+
+def types(tenant: Tenant, **params: object) -> list[str]:
+    return [event["type"] for event in listed(tenant, **params)]
+
+
+def added(tenant: Tenant) -> dict[str, Any]:
+    return tenant.add(f"goat.{uuid4().hex[:20]}")
+
+
+def jumped(tenant: Tenant, creator_id: str, *views: int) -> str:
+    """A video of the creator's that has these views, one observation after another."""
+    name = str(uuid4().int % 10**18 + 10**18)
+    video_id = tenant.found(creator_id, name, title="Goats dance")
+    for number, count in enumerate(views):
+        tenant.saw_videos(creator_id, {name: count}, at=ago(9 - number))
+    return video_id
+
+
+def test_an_event_has_its_place_subject_times_and_actor(home: Tenant):
+    creator = added(home)
+
+    (event,) = listed(home, types="creator.added")
+
+    assert re.fullmatch(r"evt_[A-Za-z0-9_-]{8,}", event["id"])
+    assert event == {
+        "id": event["id"],
+        "type": "creator.added",
+        "timestamp": event["recorded_at"],
+        "recorded_at": event["recorded_at"],
+        "version": 1,
+        "position": home.goatherd.log(creator["id"])[0].position,
+        "organization_id": str(home.organization_id),
+        "project_id": str(home.project_id),
+        "subject": {"type": "creator", "id": creator["id"]},
+        "actor": f"key:{home.key_id}",
+        "data": {
+            "creator_id": creator["id"],
+            "handle": creator["tiktok_handle"],
+            "tracking_mode": "auto",
+            "tracking_start_date": creator["tracking_start_date"],
+            "tracking_end_date": None,
+        },
+    }
+
+
+def test_a_jump_of_views_is_an_event_for_each_milestone(home: Tenant):
+    creator = added(home)
+    video_id = jumped(home, creator["id"], 9_000, 300_000, 300_001)
+
+    events = listed(home, types="video.milestone")
+
+    assert [event["data"]["milestone"] for event in events] == [
+        *(10_000, 50_000, 100_000, 250_000),
+    ]
+    assert {event["subject"]["id"] for event in events} == {video_id}
+    assert {event["data"]["title"] for event in events} == {"Goats dance"}
+    assert len({event["id"] for event in events}) == 4
+    large = listed(home, types="video.milestone,creator.added", min_milestone=100_000)
+    assert [event["data"].get("milestone") for event in large] == [
+        *(None, 100_000, 250_000),
+    ]
+
+
+def test_each_page_goes_on_where_the_one_before_ended(home: Tenant):
+    for _ in range(3):
+        jumped(home, added(home)["id"], 900, 60_000)
+    whole = listed(home)
+
+    paged: list[dict[str, Any]] = []
+    after = 0
+    for _ in whole:
+        answer = home.get(PATH, params={"after": after, "limit": 2})
+        paged += data_of(answer)
+        after = answer.json()["meta"]["nextAfter"]
+
+    assert paged == whole
+    places = [event["position"] for event in whole]
+    assert places == sorted(places)
+    assert after == places[-1]
+    later = home.get(PATH, params={"after": after}).json()
+    assert (later["data"], later["meta"]["nextAfter"]) == ([], after)
+
+
+def test_a_filter_passes_over_other_events(home: Tenant):
+    first, second = added(home), added(home)
+    campaign = home.campaign("Spring", ("creator", second["id"]))
+    home.patch(f"/creators/{first['id']}", {"tags": ["tier A"]})
+    for creator in (first, second):
+        home.found(creator["id"], status="pending_review")
+    of_second = ["creator.added", "video.discovered", "video.pending_review"]
+
+    assert types(home, creator_id=second["id"]) == of_second
+    assert types(home, campaign_id=campaign) == [
+        *("creator.added", "campaign.created", "campaign.item_added"),
+        *("video.discovered", "video.pending_review"),
+    ]
+    assert {event["data"]["creator_id"] for event in listed(home, tag="TIER a")} == {
+        first["id"]
+    }
+    assert types(home, project_id=str(uuid4())) == []
+    assert "video.discovered" not in types(home, types="*")
+    assert "video.pending_review" in types(home, types="*,video.discovered")
+    newest = listed(home)[-1]["position"]
+    answer = home.get(PATH, params={"types": "creator.removed"})
+    assert answer.json()["meta"]["nextAfter"] == newest
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    (
+        ("types", "creator.sneezed"),
+        ("types", "creator.added,creator.added"),
+        ("types", ""),
+        ("after", "-1"),
+        ("after", "soon"),
+        ("limit", "0"),
+        ("min_milestone", "0"),
+    ),
+)
+def test_a_parameter_that_makes_no_sense_is_refused_by_its_name(
+    home: Tenant, name: str, value: str
+):
+    answer = home.get(PATH, params={name: value})
+
+    assert code_of(answer) == (400, "invalid_query")
+    assert f"/{name}" in answer.text
+
+
+def test_nobody_reads_the_events_of_another_organization(
+    home: Tenant, stranger: Tenant
+):
+    creator = added(home)
+    jumped(home, creator["id"], 900, 60_000)
+
+    assert listed(stranger, creator_id=creator["id"]) == []
+    assert creator["id"] not in str(listed(stranger))
+    assert not {each["id"] for each in listed(home)} & {
+        each["id"] for each in listed(stranger)
+    }
+
+
+def test_an_erasure_takes_the_texts_and_leaves_the_order(home: Tenant):
+    creator = added(home)
+    handle = f"new.{uuid4().hex[:20]}"
+    home.patch(f"/creators/{creator['id']}", {"tiktok_handle": handle})
+    jumped(home, creator["id"], 900, 60_000)
+    before = listed(home)
+    confirm = {"confirm": handle, "figures": "anonymous"}
+    data_of(home.post(f"/creators/{creator['id']}/erase", confirm))
+
+    after = listed(home)
+
+    kept = after[: len(before)]
+    (erasure,) = (event for event in after if event["type"] == "subject.erased")
+    assert [event["id"] for event in kept] == [event["id"] for event in before]
+    text = str(after)
+    assert handle not in text
+    assert creator["tiktok_handle"] not in text
+    assert "Goats dance" not in text
+    erased = erasure["data"]["handle"]
+    assert {e["data"]["handle"] for e in after if "handle" in e["data"]} == {erased}
+
+
+def test_every_event_fits_the_schema_of_its_type(home: Tenant):
+    creator = added(home)
+    home.found(creator["id"], status="pending_review")
+    jumped(home, creator["id"], 900, 60_000)
+    home.disable(creator["id"])
+    scrape = data_of(home.post(f"/creators/{added(home)['id']}/scrape"), status=202)
+    home.failed(scrape["scrape_id"])
+    campaign = home.campaign("Spring", ("creator", creator["id"]))
+    home.patch(f"/campaigns/{campaign}", {"name": "Summer"})
+    home.delete(f"/campaigns/{campaign}")
+    person = new_id()
+    joined = e.MemberAdded(person_id=person, role="viewer")
+    left = e.MemberRemoved(person_id=person)
+    home.goatherd.append(home.organization_id, joined, left)
+
+    events = listed(home)
+
+    validators = {t.name: Draft202012Validator(schema_of(t)) for t in TYPES}
+    for event in events:
+        validators[event["type"]].validate(event)
+    seen = {event["type"]: event for event in events}
+    assert {
+        *("creator.disabled", "video.pending_review", "scrape.failed", "member.left"),
+        *("campaign.updated", "campaign.deleted", "video.milestone", "member.joined"),
+    } <= seen.keys()
+    assert seen["campaign.updated"]["data"]["name"] == "Summer"
+    assert seen["scrape.failed"]["data"]["handle"]
+
+
+def test_workers_read_the_same_events(home: Tenant):
+    jumped(home, added(home)["id"], 900, 60_000)
+    shown = listed(home)
+
+    with home.goatherd.store.pool.connection() as connection:
+        page = public_events_now(
+            connection,
+            home.goatherd.store.codec,
+            home.organization_id,
+            FeedFilter(),
+            after=FeedPlace(0),
+            limit=1_000,
+        )
+
+    read = [msgspec.to_builtins(each.event) for each in page.events]
+    assert read == shown
+    assert page.next_after == shown[-1]["position"]
+
+
+def test_a_reader_misses_nothing_while_others_append(goatherd: Goatherd):
+    home = goatherd.tenant()
+    creators = [UUID(added(home)["id"]) for _ in range(4)]
+    stop = threading.Event()
+    follower = Follower(Feed(), pool=goatherd.store.pool, codec=goatherd.store.codec)
+
+    def append(creator: UUID) -> None:
+        for _ in range(25):
+            goatherd.append(
+                creator,
+                e.CreatorRemoved(organization_id=home.organization_id),
+                e.CreatorReactivated(
+                    organization_id=home.organization_id, tracking_mode="auto"
+                ),
+            )
+
+    def follow() -> None:
+        while not stop.is_set():
+            # Small batches, so that a page may end anywhere.
+            follower.step(3)
+
+    writers = [threading.Thread(target=append, args=(each,)) for each in creators]
+    following = threading.Thread(target=follow)
+    read: list[str] = []
+    after = 0
+    for thread in (*writers, following):
+        thread.start()
+    try:
+        while True:
+            is_over = not any(writer.is_alive() for writer in writers)
+            answer = home.get(PATH, params={"after": after, "limit": 7}).json()
+            read += [event["id"] for event in answer["data"]]
+            after = answer["meta"]["nextAfter"]
+            if is_over and after >= goatherd.head:
+                break
+    finally:
+        stop.set()
+        for thread in (*writers, following):
+            thread.join()
+
+    assert read == [event["id"] for event in listed(home)]
+    assert len(read) == len({*read}) == 4 + 4 * 50
+    assert BY_NAME["creator.removed"].in_wildcard
+
+
+def test_each_type_has_a_schema_an_example_and_a_sample_of_ones_own(home: Tenant):
+    creator = added(home)
+    home.goatherd.catch_up()
+
+    listed_types = data_of(home.get("/event-types"))
+    own = data_of(home.get("/event-types/creator.added/sample"))
+    example = data_of(home.get("/event-types/member.left/sample"))
+
+    assert [row["type"] for row in listed_types] == [each.name for each in TYPES]
+    for row in listed_types:
+        Draft202012Validator(row["schema"]).validate(row["example"])
+    assert (own["is_example"], own["subject"]["id"]) == (False, creator["id"])
+    assert (example["is_example"], example["type"]) == (True, "member.left")
+    unknown = home.get("/event-types/creator.sneezed/sample")
+    assert code_of(unknown) == (404, "not_found")
