@@ -59,7 +59,8 @@ def sentence(event: Event, *, item: str) -> str:
             rights = joined(_rights(event))
             given = f"{event.role}{rights and f', {rights},'}"
             if event.email == _FORGOTTEN:
-                return f"Invitation as {given} made"
+                article = "an" if event.role in {"admin", "owner"} else "a"
+                return f"Invitation of {article} {given} made"
             return f"{event.email} invited as {given}"
         case e.InvitationSentAgain():
             return "New link of an invitation made"

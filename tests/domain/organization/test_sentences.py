@@ -102,7 +102,7 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
             project_ids=PROJECTS,
             expires_at=NOON,
         ),
-        "Invitation as viewer, limited to 2 projects, made by Ada.",
+        "Invitation of a viewer, limited to 2 projects, made by Ada.",
     ),
     (
         e.InvitationSentAgain(id=ID, expires_at=NOON),
