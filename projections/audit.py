@@ -209,7 +209,12 @@ def _about(event: e.Event) -> UUID | None:
             return event.key_id
         case e.ProjectDetailsChanged() | e.ProjectLogoChanged():
             return event.project_id
-        case e.MemberAdded() | e.MemberChanged() | e.MemberRemoved():
+        case (
+            e.MemberAdded()
+            | e.MemberChanged()
+            | e.MemberRemoved()
+            | e.PasswordLinkMade()
+        ):
             return event.person_id
         case _:
             return None

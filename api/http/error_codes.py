@@ -212,6 +212,15 @@ class Code(StrEnum):
         "An open invitation has the address.",
         "This address has an open invitation: send that again, or withdraw it.",
     )
+    NO_PASSWORD_LINK = (
+        "no_password_link",
+        409,
+        "The member's account is not the organization's alone, so no admin opens it.",
+        (
+            "The person belongs to another organization as well, or signs in by a "
+            "directory: only the operator can make a link for them."
+        ),
+    )
     ITEM_REMOVED = (
         "item_removed",
         409,

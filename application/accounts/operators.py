@@ -29,6 +29,13 @@ UNION
 SELECT l.organization_id FROM invitation_links l
 JOIN person_emails e ON e.digest = l.email_digest WHERE e.person_id = %(person)s
 """
+_IS_OF_OTHERS: LiteralString = """
+SELECT EXISTS (SELECT FROM members WHERE person_id = %(person)s
+               AND organization_id <> %(organization)s AND removed_at IS NULL)
+    OR EXISTS (SELECT FROM person_identities WHERE person_id = %(person)s)
+    AND NOT EXISTS (SELECT FROM person_secrets
+                    WHERE person_id = %(person)s AND kind = 'password')
+"""
 # Members who were erased after older data were backed up, as newer keys know.
 _UNAPPLIED: LiteralString = """
 SELECT p.person_id FROM people p JOIN subject_keys k ON k.subject = p.person_id
@@ -79,6 +86,17 @@ def make_password_link(
             connection.cursor(), person_id, lifetime=lifetime
         )
     return f"/password/{token}", until
+
+
+def is_of_others(cursor: Cursor[Any], person_id: UUID, organization_id: UUID) -> bool:
+    """Tell whether an account is not an organization's alone.
+
+    Its person belongs to another organization as well, or a directory alone signs them
+    in.
+    """
+    of = {"person": person_id, "organization": organization_id}
+    row = cursor.execute(_IS_OF_OTHERS, of).fetchone()
+    return row is not None and row[0]
 
 
 def remove_second_factor(store: Store, person_id: UUID, *, context: Context) -> None:

@@ -173,12 +173,14 @@ def make_password_link(
     *,
     lifetime: timedelta = LINK_LIFETIME,
     by_mail: bool = False,
+    token: str | None = None,
 ) -> tuple[str, datetime]:
     """Return the secret of a new link and its end.
 
-    An earlier link of an operator ends now, or the mailed one if this is mailed.
+    An earlier link of an operator or admin ends now, or the mailed one if this is
+    mailed. ``token`` is the secret, if it was drawn already.
     """
-    token = token_urlsafe(24)
+    token = token or token_urlsafe(24)
     row = cursor.execute(
         _LINK,
         {

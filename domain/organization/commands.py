@@ -119,6 +119,18 @@ class RemoveMember(Command, frozen=True, kw_only=True):
     by: Asker = "operator"
 
 
+class MakePasswordLink(Command, frozen=True, kw_only=True):
+    """Let a member choose another password by a link.
+
+    ``is_of_others`` tells that the account is not the organization's alone: the person
+    belongs to another one as well, or a directory signs them in.
+    """
+
+    person_id: UUID
+    is_of_others: bool
+    by: Asker = "operator"
+
+
 class InvitePerson(Command, frozen=True, kw_only=True):
     """Invite somebody by their address; ``person_id`` is the person who has it."""
 
@@ -178,6 +190,7 @@ OrganizationCommand = (
     | AddMember
     | ChangeMember
     | RemoveMember
+    | MakePasswordLink
     | InvitePerson
     | SendInvitationAgain
     | AcceptInvitation

@@ -23,6 +23,7 @@ from domain.organization.members import (
     MemberState,
     decide_invitations,
     decide_members,
+    decide_password_link,
     invitations_after,
     members_after,
 )
@@ -103,6 +104,7 @@ def decide(
         BlankNameError: a name or a client is only blanks.
         LastOwnerError: nobody would own the organization any more.
         OwnersOnlyError: an admin or a key wants to make, change or remove an owner.
+        NoPasswordLinkError: the member's account is not the organization's alone.
         RightsLostError: the one who asks is no owner or admin any more.
         AlreadyInOrganizationError: a member has the address of the invitation.
         AlreadyInvitedError: an open invitation has the address.
@@ -162,6 +164,8 @@ def decide(
                 *decide_members(organization, command, limits=limits),
                 *_revoked_with_member(organization, person_id),
             ]
+        case c.MakePasswordLink():
+            return decide_password_link(organization, command)
         case (
             c.InvitePerson()
             | c.SendInvitationAgain()
@@ -204,6 +208,8 @@ def evolve(
         case e.MemberAdded() | e.MemberChanged() | e.MemberRemoved():
             members = members_after(organization.members, event)
             return replace(organization, members=members)
+        case e.PasswordLinkMade():
+            return organization
         case (
             e.InvitationMade()
             | e.InvitationSentAgain()

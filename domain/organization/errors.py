@@ -37,6 +37,18 @@ class OwnersOnlyError(DomainError):
         super().__init__("Only an owner can make, change or remove an owner.")
 
 
+class NoPasswordLinkError(ConflictError):
+    """The account is not the organization's alone, so its admins don't open it."""
+
+    code = "no_password_link"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The person belongs to another organization as well, or signs in by a "
+            "directory: only the operator can make a link for them."
+        )
+
+
 class RightsLostError(DomainError):
     """The one who asks was an owner or admin a moment ago."""
 

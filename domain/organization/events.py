@@ -151,6 +151,13 @@ class MemberRemoved(Event, frozen=True, kw_only=True):
     person_id: UUID
 
 
+class PasswordLinkMade(Event, frozen=True, kw_only=True):
+    """Somebody got a link with which the member chooses another password, once."""
+
+    stored_name: ClassVar[str] = "password_link_made"
+    person_id: UUID
+
+
 class InvitationMade(Event, frozen=True, kw_only=True):
     """Somebody was invited; they become a member with these rights if they accept.
 
@@ -219,6 +226,7 @@ OrganizationEvent = (
     | MemberAdded
     | MemberChanged
     | MemberRemoved
+    | PasswordLinkMade
     | InvitationMade
     | InvitationSentAgain
     | InvitationAccepted

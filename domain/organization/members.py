@@ -19,6 +19,7 @@ from domain.organization.errors import (
     AnotherAddressError,
     InvitationOverError,
     LastOwnerError,
+    NoPasswordLinkError,
     OwnersOnlyError,
     RightsLostError,
     RoleSeesAllError,
@@ -178,6 +179,22 @@ def invitations_after(
 def has_owner(members: Mapping[UUID, MemberState]) -> bool:
     """Tell whether one of the members is an owner."""
     return any(member.role == "owner" for member in members.values())
+
+
+def decide_password_link(
+    organization: WithMembers, command: c.MakePasswordLink
+) -> list[e.OrganizationEvent]:
+    """Return the event of a link with which a member chooses another password."""
+    member = organization.members.get(command.person_id)
+    if member is None:
+        raise NotFoundError("member")
+    rank = _rank(organization, command.by)
+    # The link signs its bearer in as that person.
+    if member.role == "owner" and rank != "owner":
+        raise OwnersOnlyError
+    if command.is_of_others:
+        raise NoPasswordLinkError
+    return [e.PasswordLinkMade(person_id=command.person_id)]
 
 
 def invitations_to(organization: WithMembers, email: str) -> list[UUID]:

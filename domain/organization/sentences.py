@@ -54,6 +54,8 @@ def sentence(event: Event, *, item: str) -> str:
             return f"Rights of {item} changed: {joined(changes)},"
         case e.MemberRemoved():
             return f"{_capital(item)} removed"
+        case e.PasswordLinkMade():
+            return f"Link to choose a password made for {item}"
         case e.InvitationMade():
             # The address is forgotten when the invitation ends.
             rights = joined(_rights(event))

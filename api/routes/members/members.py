@@ -1,31 +1,40 @@
 """/members: the people of the organization and their rights."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, delete, patch
+import msgspec
+from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from api.http.bodies.fields_to_change import FieldsToChange
+from api.http.derived_secret import DerivedSecret
 from api.http.errors import Code
 from api.http.reading.paging import ListRequest, caught_up
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
+from api.routes.connections.links import own_address
 from application.accounts.invitations import follow_members
+from application.accounts.operators import is_of_others
+from application.accounts.rows import LINK_LIFETIME, make_password_link
+from application.connect.service import Connections
 from domain import commands as c
+from domain.decisions import Handler
 from domain.errors import NotFoundError
 from domain.messages import MemberRole
 from domain.organization.handlers.organizations import change_organization
 from infra.eventstore.execute import Executed
+from infra.eventstore.recorder import AppendConflictError
 from infra.structs import shared_fields
 from projections.engine.reader import Reader
 from projections.members import MemberRow, member_within, one_member, page_of_members
@@ -67,6 +76,20 @@ class RemovedMember(Struct, frozen=True, kw_only=True):
 
     id: UUID
     removed: bool = True
+
+
+class PasswordLink(Struct, frozen=True, kw_only=True):
+    """A link with which the person chooses another password; no other answer has it."""
+
+    id: UUID
+    expires_at: datetime
+    link: str
+
+
+class _PasswordLinkBody(Struct):
+    data: PasswordLink
+    error: str | None
+    meta: None = None
 
 
 class MemberRoutes(Controller):
@@ -170,6 +193,76 @@ class MemberRoutes(Controller):
             return Answer(RemovedMember(id=person_id))
 
         return _change(request, writer, command, present)
+
+    @write_route(
+        post,
+        "/{person_id:uuid}/password-link",
+        "makePasswordLink",
+        **ADMIN,
+        recent_proof=True,
+        versioned=False,
+        errors=[Code.OWNERS_ONLY, Code.NO_PASSWORD_LINK],
+        status=201,
+    )
+    def make_password_link(
+        self,
+        request: Request,
+        person_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+        connections: NamedDependency[Connections],
+    ) -> Answer[PasswordLink]:
+        """Make a link with which a member chooses another password.
+
+        Only this answer shows the link. It works once, within an hour, ends all
+        sessions of the person, and asks for their second factor as before. An earlier
+        link ends now.
+        Only an owner makes one for an owner. The operator makes it for a person who
+        belongs to another organization as well, or whom a directory signs in.
+        """
+        secret = DerivedSecret(request, secret=writer.secret)
+        base = connections.base_address or own_address(request)
+        of = request.organization_id
+        until = datetime.now(UTC) + LINK_LIFETIME
+        known = False
+
+        def handler() -> Handler[UUID]:
+            nonlocal known
+            known = Rows(writer.store).ask(
+                lambda cursor: is_of_others(cursor, person_id, of)
+            )
+            command = c.MakePasswordLink(
+                person_id=person_id, is_of_others=known, by=asker(request)
+            )
+            return change_organization(of, command, plans=writer.plans)
+
+        def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
+            del done
+            # Somebody may have added them elsewhere since the decision.
+            if is_of_others(cursor, person_id, of) != known:
+                raise AppendConflictError
+            token = secret.draw(_drawn_for(person_id, until))
+            make_password_link(cursor, person_id, token=token)
+
+        def present(_: Rows, __: Executed[UUID]) -> Answer[PasswordLink]:
+            link = PasswordLink(id=person_id, expires_at=until, link="")
+            return Answer(link, status=201)
+
+        def unseal(body: bytes) -> bytes:
+            answered = msgspec.json.decode(body, type=_PasswordLinkBody)
+            made = answered.data
+            token = secret.again(_drawn_for(made.id, made.expires_at))
+            link = "" if token is None else f"{base}/password/{token}"
+            shown = replace(answered, data=replace(made, link=link))
+            return msgspec.json.encode(shown)
+
+        return writer.perform(
+            request, handler, present, in_transaction=within, unseal=unseal
+        )
+
+
+def _drawn_for(person_id: UUID, until: datetime) -> bytes:
+    """Return what a link is drawn for: each one has another end."""
+    return person_id.bytes + until.isoformat().encode()
 
 
 def asker(request: Request) -> c.Asker:

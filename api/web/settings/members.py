@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from api.http.bodies.form_body import typed
 from api.http.error_codes import Code
 from api.http.errors import ApiError, field_error
-from api.routes.members.members import RemovedMember
+from api.routes.members.members import PasswordLink, RemovedMember
 from api.web.kit.api_client import ApiRefusedError, ApiResponse
 from api.web.kit.forms.fields import VersionedForm
 from api.web.kit.forms.project_choices import all_projects
@@ -38,9 +38,11 @@ ROLES: Final[Mapping[MemberRole, tuple[str, str]]] = {
 SEES_ALL: Final[frozenset[str]] = frozenset({"owner", "admin"})
 
 _PER_PAGE = 50
+_CREATED = 201
 _SHOWN_ERRORS = {
     Code.INVALID_BODY,
     Code.LAST_OWNER,
+    Code.NO_PASSWORD_LINK,
     Code.OWNERS_ONLY,
     Code.VERSION_CONFLICT,
 }
@@ -126,6 +128,33 @@ class MemberPages(Controller):
         sign_in.forget_sessions()
         page.flash(f"The rights of {got.data.name} were saved.")
         return page.go_to(PATH)
+
+    @form_route(
+        "/{person_id:uuid}/password-link",
+        scope="admin",
+        recent_proof=True,
+        whole_organization=True,
+    )
+    async def make_password_link(
+        self, page: NamedDependency[PageContext], person_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Make a link with which a person chooses a password, and show it once."""
+        path = f"{PATH}/{person_id}"
+        member = (await page.get(path, Member)).data
+        try:
+            got = await page.send("POST", f"{path}/password-link", PasswordLink)
+        except ApiRefusedError as error:
+            if error.code not in _SHOWN_ERRORS:
+                raise
+            return await _show_member(page, person_id, error=error)
+        return await show_settings(
+            page,
+            "settings/password_link.html",
+            {"member": member, "made": got.data},
+            tab=PATH,
+            status=_CREATED,
+            is_secret=True,
+        )
 
     @form_route(
         "/{person_id:uuid}/remove",

@@ -507,9 +507,18 @@ def an_owner(scene: Scene, *, others: int = 1) -> None:
     owner = second_owner(*of)
     for _ in range(others):
         second_owner(*of)
-    scene.ask.path = f"/members/{owner}"
+    link = "/password-link" if scene.ask.method == "POST" else ""
+    scene.ask.path = f"/members/{owner}{link}"
     if scene.ask.method == "PATCH":
         scene.ask.json = {"role": "viewer"}
+
+
+def a_member_of_two(scene: Scene) -> None:
+    """Ask about somebody who belongs to another organization as well."""
+    person_id, goatherd = UUID(scene.ids["person_id"]), scene.tenant.goatherd
+    other = goatherd.tenant().organization_id
+    goatherd.append(other, e.MemberAdded(person_id=person_id, role="viewer"))
+    goatherd.catch_up()
 
 
 def the_last_owner(scene: Scene) -> None:
@@ -858,6 +867,8 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("withdrawInvitation", Code.OWNERS_ONLY): for_an_owner,
     ("changeMember", Code.LAST_OWNER): the_last_owner,
     ("changeMember", Code.OWNERS_ONLY): an_owner,
+    ("makePasswordLink", Code.OWNERS_ONLY): an_owner,
+    ("makePasswordLink", Code.NO_PASSWORD_LINK): a_member_of_two,
     ("removeMember", Code.LAST_OWNER): the_last_owner,
     ("removeMember", Code.OWNERS_ONLY): an_owner,
     ("changeView", Code.BUILT_IN_VIEW): view_from_the_start,

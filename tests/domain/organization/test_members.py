@@ -22,6 +22,7 @@ from domain.organization.errors import (
     AnotherAddressError,
     InvitationOverError,
     LastOwnerError,
+    NoPasswordLinkError,
     OwnersOnlyError,
     RightsLostError,
     RoleSeesAllError,
@@ -223,6 +224,28 @@ def test_only_owners_make_change_and_remove_owners(organization: Scenario):
             for event in (CREATED, OWNER, ADMIN, second, of_an_owner):
                 state = evolve(state, event)
             assert decide(state, kind(**values, by=allowed))
+
+
+def test_a_link_to_choose_a_password_opens_no_account_of_others(
+    organization: Scenario,
+):
+    link = partial(c.MakePasswordLink, is_of_others=False)
+    given = organization.given(CREATED, OWNER, ADMIN)
+
+    for by in (ADA, BEN, "key", "operator"):
+        given.when(link(person_id=BEN, by=by)).then(e.PasswordLinkMade(person_id=BEN))
+    for by in (BEN, "key"):
+        given.when(link(person_id=ADA, by=by)).then_refused(
+            OwnersOnlyError, code="owners_only"
+        )
+    given.when(link(person_id=ADA, by=ADA)).then(e.PasswordLinkMade(person_id=ADA))
+    given.when(link(person_id=CLEO)).then_refused(NotFoundError)
+    given.when(c.MakePasswordLink(person_id=BEN, is_of_others=True)).then_refused(
+        NoPasswordLinkError, code="no_password_link"
+    )
+    organization.given(CREATED, OWNER, ADMIN, e.MemberRemoved(person_id=BEN)).when(
+        link(person_id=ADA, by=BEN)
+    ).then_refused(RightsLostError)
 
 
 def test_a_key_gives_an_organization_without_an_owner_one(organization: Scenario):

@@ -91,6 +91,10 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
     ),
     (e.MemberRemoved(person_id=ID), "The item removed by Ada."),
     (
+        e.PasswordLinkMade(person_id=ID),
+        "Link to choose a password made for the item by Ada.",
+    ),
+    (
         e.InvitationMade(id=ID, email="a@example.com", role="admin", expires_at=NOON),
         "a@example.com invited as admin by Ada.",
     ),

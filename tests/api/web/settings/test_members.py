@@ -5,9 +5,10 @@ from uuid import uuid4
 
 import pytest
 
+from domain import events as e
 from tests.kit.application import Tenant, data_of
 from tests.kit.markup import Element, read
-from tests.kit.people import Person, member_of, owner_of
+from tests.kit.people import PASSWORD, Person, member_of, owner_of
 from tests.kit.visitor import Visitor
 
 PATH = "/members"
@@ -97,6 +98,34 @@ def test_an_invitation_shows_its_link_once(home: Tenant, ada: Person):
     words = Visitor(home.goatherd).see(link).one("main").text
     assert "Ada Alm invites you to" in words
     assert "You see the project Spring" in words
+
+
+def test_a_link_to_choose_a_password_is_shown_once(home: Tenant, ada: Person):
+    ben = member_of(home, "Ben", role="admin")
+    path = f"{PATH}/{ben.id}/password-link"
+    made = read(ada.browser.submit(ada.browser.see(f"{PATH}/{ben.id}"), path).text)
+    link, visitor = link_of(made), Visitor(home.goatherd)
+    # An admin opens the account of no owner, and nobody one that is of others, too.
+    offered = ben.browser.see(f"{PATH}/{ada.id}").all("h2", id="link-title")
+    of_owner = send(ben.browser, f"{PATH}/{ada.id}/password-link")
+    changed = visitor.submit(visitor.see(link), link, password=PASSWORD)
+    elsewhere = home.goatherd.tenant().organization_id
+    home.goatherd.append(elsewhere, e.MemberAdded(person_id=ben.id, role="viewer"))
+    home.goatherd.catch_up()
+    refused = ada.browser.submit(ada.browser.see(f"{PATH}/{ben.id}"), path)
+
+    assert link.startswith("/password/")
+    assert link.rpartition("/")[2] not in ada.browser.get(f"{PATH}/{ben.id}").text
+    assert (offered, of_owner) == ([], 403)
+    assert changed.status_code == 303
+    assert ben.browser.get("/creators").status_code == 303
+    assert visitor.get(link).status_code == 410
+    assert refused.status_code == 409
+    assert "belongs to another organization" in refused.text
+    words = [one["summary"] for one in data_of(home.get("/audit"))]
+    assert "Link to choose a password made for Ben by Ada Alm." in words
+    links = "SELECT FROM password_links WHERE person_id IN (%s, %s)"
+    assert home.goatherd.query(links, ada.id, ben.id) == []
 
 
 def test_payments_are_given_and_taken_with_a_box(home: Tenant, ada: Person):
