@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from application.mail.outbox import send_mail
 from application.mail.server import Mail
+from application.notifications.news import notify
 from infra.eventstore.store import Store
 from infra.keys.digests import digest_of
 
@@ -35,6 +36,10 @@ WHERE person_id = %s AND is_new ORDER BY first_at DESC LIMIT 20
 DISMISS: LiteralString = """
 UPDATE person_devices SET is_new = false WHERE person_id = %s AND is_new
 """
+# The bell is one of each organization.
+_ORGANIZATIONS: LiteralString = """
+SELECT organization_id FROM members WHERE person_id = %s AND removed_at IS NULL
+"""
 _TEXT = """\
 Somebody signed in to your Goatherd account in a browser that was not used before:
 {browser}, from {address}, {at:%Y-%m-%d %H:%M} UTC.
@@ -56,8 +61,8 @@ class NewDevice(Struct, frozen=True, kw_only=True):
 def note_device(store: Store, session_token: str, device: str) -> None:
     """Note the browser of a session that just began, and tell its person if it is new.
 
-    ``device`` is the text of the browser's cookie. The first browser is no
-    news.
+    The news go by mail, and to the bell of each of their organizations. ``device`` is
+    the text of the browser's cookie. The first browser is no news.
     """
     # The key is opened before the transaction, which would need a second connection.
     store.keyring.master_key()
@@ -79,6 +84,18 @@ def note_device(store: Store, session_token: str, device: str) -> None:
         ).fetchone()
         if noted is None or not noted[0]:
             return
+        organizations = cursor.execute(_ORGANIZATIONS, (person_id,)).fetchall()
+        for (organization_id,) in organizations:
+            # The address is on the page, and goes with the device.
+            notify(
+                cursor,
+                organization_id,
+                kind="new_sign_in",
+                severity="warning",
+                title=f"You signed in with a new browser: {browser}",
+                path="/you",
+                person_id=person_id,
+            )
         mail = Mail(
             to=email,
             subject="A new sign-in to Goatherd",

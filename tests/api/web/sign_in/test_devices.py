@@ -3,6 +3,7 @@
 import pytest
 
 from api.web.sign_in.devices import BROWSER
+from tests.kit.application import data_of
 from tests.kit.mail_server import text_of
 from tests.kit.mailing import Mailing
 from tests.kit.people import COOKIE, Person, owner_of
@@ -40,6 +41,13 @@ def test_a_new_browser_is_news_by_mail_and_on_the_page_once(
     assert section.one("h2").text == "A new sign-in"
     assert section.all("li")[0].text.startswith("An unknown browser from 10.")
     assert "https://goats.example.com/you\n" in text_of(mail)
+    key = ada.tenant.with_key("read", person_id=ada.id)
+    ada.tenant.goatherd.catch_up()
+    (news,) = data_of(key.get("/notifications"))
+    words = "You signed in with a new browser: An unknown browser"
+    assert (news["kind"], news["title"], news["path"]) == ("new_sign_in", words, "/you")
+    # They are nobody else's.
+    assert data_of(ada.tenant.get("/notifications")) == []
     assert "from 10." in text_of(mail)
     digests = goatherd.query("SELECT digest FROM person_devices")
     assert all(elsewhere.cookies[BROWSER].encode() not in one for (one,) in digests)
