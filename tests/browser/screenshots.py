@@ -139,7 +139,9 @@ def signed_in(browser: Browser, address: str, link: str) -> Page:
     page.get_by_label("Email").fill("ada@example.com")
     page.get_by_label("Password").fill("seven goats on a hill")
     page.get_by_role("button", name="Save and begin").click()
-    page.get_by_role("button", name="Account").wait_for()
+    # Home shows its figures and no invitation of colleagues.
+    page.get_by_role("button", name="Not now").click()
+    page.get_by_role("button", name="Not now").wait_for(state="detached")
     return page
 
 
