@@ -161,8 +161,9 @@ class PasswordLinkMade(Event, frozen=True, kw_only=True):
 class InvitationMade(Event, frozen=True, kw_only=True):
     """Somebody was invited; they become a member with these rights if they accept.
 
-    ``project_ids`` and ``money`` are as in ``member_added``. The key that seals the
-    address is destroyed when the invitation ends.
+    ``project_ids`` and ``money`` are as in ``member_added``. ``invited_by`` is the
+    person who made it, null for a key of the organization and the command line. The key
+    that seals the address is destroyed when the invitation ends.
     """
 
     stored_name: ClassVar[str] = "invitation_made"
@@ -172,14 +173,20 @@ class InvitationMade(Event, frozen=True, kw_only=True):
     project_ids: tuple[UUID, ...] | None = None
     money: bool = False
     expires_at: datetime
+    invited_by: UUID | None = None
 
 
 class InvitationSentAgain(Event, frozen=True, kw_only=True):
-    """The invitation has a new link and a new end; the old link no longer works."""
+    """The invitation has a new link and a new end; the old link no longer works.
+
+    ``invited_by`` is the person who sent it again, and answers for it from then on. It
+    is null as in ``invitation_made``.
+    """
 
     stored_name: ClassVar[str] = "invitation_sent_again"
     id: UUID
     expires_at: datetime
+    invited_by: UUID | None = None
 
 
 class InvitationAccepted(Event, frozen=True, kw_only=True):
@@ -198,7 +205,11 @@ class InvitationDeclined(Event, frozen=True, kw_only=True):
 
 
 class InvitationWithdrawn(Event, frozen=True, kw_only=True):
-    """The invitation was withdrawn, or another one took the place of an expired one."""
+    """The invitation was withdrawn.
+
+    Somebody did it, another one took the place of an expired one, or the person who
+    answers for it could not make it any more.
+    """
 
     stored_name: ClassVar[str] = "invitation_withdrawn"
     id: UUID

@@ -51,13 +51,17 @@ class MemberState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InvitationState(msgspec.Struct, frozen=True, kw_only=True):
-    """An open invitation, which may have expired: the address and its rights."""
+    """An open invitation, which may have expired: the address and its rights.
+
+    ``invited_by`` is the person who answers for it.
+    """
 
     email: str
     role: MemberRole
     project_ids: tuple[UUID, ...] | None
     money: bool
     expires_at: datetime
+    invited_by: UUID | None = None
 
 
 class WithMembers(Protocol):
@@ -102,7 +106,21 @@ def decide_members(
         raise OwnersOnlyError
     for one in _one(after, person_id):
         _check_projects(organization, one.role, one.project_ids)
-    return [event]
+    return [event, *_no_longer_given(organization, after, person_id)]
+
+
+def _no_longer_given(
+    organization: WithMembers, after: Mapping[UUID, MemberState], person_id: UUID
+) -> list[e.InvitationWithdrawn]:
+    """Return the end of open invitations that a person could not make any more."""
+    role = after[person_id].role if person_id in after else None
+    manages = role is not None and "admin" in scopes_of(role)
+    return [
+        e.InvitationWithdrawn(id=id_)
+        for id_, invitation in organization.invitations.items()
+        if invitation.invited_by == person_id
+        and not (manages and (invitation.role != "owner" or role == "owner"))
+    ]
 
 
 def decide_invitations(
@@ -117,7 +135,11 @@ def decide_invitations(
             if invitation.expires_at <= at:
                 # It has no place any more, and takes one again.
                 _check_room(organization, at, limits)
-            return [e.InvitationSentAgain(id=id_, expires_at=expires_at)]
+            return [
+                e.InvitationSentAgain(
+                    id=id_, expires_at=expires_at, invited_by=_person(command.by)
+                )
+            ]
         case c.WithdrawInvitation(id=id_, if_expired_at=at):
             invitation = _open_to(organization, id_, command.by)
             if at is not None and invitation.expires_at > at:
@@ -165,8 +187,8 @@ def invitations_after(
     match event:
         case e.InvitationMade(id=id_):
             after[id_] = copied(event, InvitationState)
-        case e.InvitationSentAgain(id=id_, expires_at=expires_at):
-            after[id_] = replace(after[id_], expires_at=expires_at)
+        case e.InvitationSentAgain(id=id_, expires_at=expires_at, invited_by=by):
+            after[id_] = replace(after[id_], expires_at=expires_at, invited_by=by)
         case (
             e.InvitationAccepted(id=id_)
             | e.InvitationDeclined(id=id_)
@@ -232,7 +254,10 @@ def _invite(
         raise AlreadyInvitedError
     _check_room(organization, command.at, limits)
     replaced = [e.InvitationWithdrawn(id=id_) for id_ in earlier]
-    return [*replaced, copied(command, e.InvitationMade, email=email)]
+    made = copied(
+        command, e.InvitationMade, email=email, invited_by=_person(command.by)
+    )
+    return [*replaced, made]
 
 
 def _open_to(
@@ -272,6 +297,10 @@ def _rank(organization: WithMembers, by: c.Asker) -> MemberRole:
     if "admin" not in scopes_of(member.role):
         raise RightsLostError(scopes_of(member.role))
     return member.role
+
+
+def _person(by: c.Asker) -> UUID | None:
+    return by if isinstance(by, UUID) else None
 
 
 def _check_room(organization: WithMembers, at: datetime, limits: Limits) -> None:

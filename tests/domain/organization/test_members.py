@@ -118,6 +118,50 @@ def test_an_invitation_that_was_sent_again_is_not_withdrawn_as_an_old_one(
     )
 
 
+def test_an_invitation_ends_with_the_rights_of_the_person_who_answers_for_it(
+    organization: Scenario,
+):
+    of_ben = e.InvitationMade(
+        id=INVITED,
+        email="cleo@example.com",
+        role="viewer",
+        expires_at=SOON,
+        invited_by=BEN,
+    )
+    second = e.MemberAdded(person_id=OTHER, role="owner")
+    of_owner = e.InvitationMade(
+        id=CLEO,
+        email="eve@example.com",
+        role="owner",
+        expires_at=SOON,
+        invited_by=OTHER,
+    )
+    given = (CREATED, OWNER, ADMIN, second, of_ben, of_owner)
+    gone = e.InvitationWithdrawn(id=INVITED)
+    by_ada = e.InvitationSentAgain(id=INVITED, expires_at=SOON, invited_by=ADA)
+
+    removed = c.RemoveMember(person_id=BEN, by=ADA)
+    organization.given(*given).when(removed).then(e.MemberRemoved(person_id=BEN), gone)
+    demoted = c.ChangeMember(person_id=BEN, role="member", by=ADA)
+    changed = e.MemberChanged(person_id=BEN, role="member")
+    organization.given(*given).when(demoted).then(changed, gone)
+    promoted = c.ChangeMember(person_id=BEN, role="owner", by=ADA)
+    organization.given(*given).when(promoted).then(
+        e.MemberChanged(person_id=BEN, role="owner")
+    )
+    # An admin could not invite an owner.
+    lowered = c.ChangeMember(person_id=OTHER, role="admin", by=ADA)
+    organization.given(*given).when(lowered).then(
+        e.MemberChanged(person_id=OTHER, role="admin"), e.InvitationWithdrawn(id=CLEO)
+    )
+    # Somebody else sent it again, and answers for it.
+    organization.given(*given, by_ada).when(removed).then(
+        e.MemberRemoved(person_id=BEN)
+    )
+    again = c.SendInvitationAgain(id=INVITED, at=NOON, expires_at=SOON, by=ADA)
+    organization.given(*given).when(again).then(by_ada)
+
+
 def test_an_open_invitation_is_sent_again_or_withdrawn(organization: Scenario):
     send = c.SendInvitationAgain(id=INVITED, at=NOON, expires_at=SOON)
     withdraw = c.WithdrawInvitation(id=INVITED)
