@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domain.messages import MemberRole, Scope
 
+# The highest role comes first.
 _SCOPES: Final[Mapping[MemberRole, tuple[Scope, ...]]] = {
     "owner": ("read", "write", "admin"),
     "admin": ("read", "write", "admin"),
@@ -29,6 +30,12 @@ def limits_of(
     if project_ids is None or may_operate(role):
         return None
     return frozenset(project_ids)
+
+
+def is_lower(role: MemberRole, *, than: MemberRole) -> bool:
+    """Tell whether a role may less than another one."""
+    ranked = [*_SCOPES]
+    return ranked.index(role) > ranked.index(than)
 
 
 def may_operate(role: MemberRole) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial, reduce
 from uuid import UUID
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from domain.decisions import Decision, Handler, check_version, decide_all, on
 from domain.email import same_email
@@ -21,9 +21,20 @@ from domain.organization.decider import OrganizationState, organization_of
 from domain.organization.decider import decide as decide_organization
 from domain.organization.decider import evolve as evolve_organization
 from domain.organization.errors import LastOwnerError
-from domain.organization.events import MemberRemoved, OrganizationEvent
-from domain.organization.members import has_owner, invitations_to
+from domain.organization.events import (
+    MemberAdded,
+    MemberChanged,
+    MemberRemoved,
+    OrganizationEvent,
+)
+from domain.organization.members import (
+    MemberState,
+    has_owner,
+    invitations_to,
+    members_after,
+)
 from domain.organization.plans import Limits
+from domain.organization.roles import is_lower, may_operate
 from domain.person import commands as c
 from domain.person import events as e
 from domain.person.decider import PersonState, decide, evolve, person_of
@@ -136,7 +147,8 @@ def follow_directory(
         command = _member_from_directory(person_id, role, at)
         events = _joined(organization, command, person.email, plans)
     else:
-        events = _with_role(organization, person_id, role)
+        narrower = _narrower_view(person_id, histories[organization_id])
+        events = _with_role(organization, person_id, role, narrower)
     return Decision(
         result=True,
         events=[*on(person_id, connected), *on(organization_id, events)],
@@ -167,19 +179,51 @@ def _joined(
 
 
 def _with_role(
-    organization: OrganizationState, person_id: UUID, role: MemberRole
+    organization: OrganizationState,
+    person_id: UUID,
+    role: MemberRole,
+    narrower: tuple[UUID, ...] | None,
 ) -> list[OrganizationEvent]:
-    """Return the events of another role; the last owner keeps theirs."""
+    """Return the events of another role; the last owner keeps theirs.
+
+    Owners and admins see all projects. Somebody who is neither any more has the
+    ``narrower`` view of before again. A lower role takes the payments along.
+    """
+    present = organization.members[person_id].role
+    project_ids: tuple[UUID, ...] | UnsetType | None = UNSET
+    if may_operate(role):
+        project_ids = None
+    elif may_operate(present):
+        project_ids = narrower
     command = ChangeMember(
         person_id=person_id,
         role=role,
-        # Owners and admins see all projects. A narrower view of others stays.
-        project_ids=None if role in {"owner", "admin"} else UNSET,
+        project_ids=project_ids,
+        money=False if is_lower(role, than=present) else UNSET,
     )
     try:
         return decide_organization(organization, command)
     except LastOwnerError:
         return []
+
+
+def _narrower_view(
+    person_id: UUID, history: Sequence[Event]
+) -> tuple[UUID, ...] | None:
+    """Return the projects to which a person was limited last, None for all.
+
+    The views of owners and admins do not count.
+    """
+    members: dict[UUID, MemberState] = {}
+    narrower = None
+    for event in history:
+        if not isinstance(event, MemberAdded | MemberChanged | MemberRemoved):
+            continue
+        members = members_after(members, event)
+        member = members.get(person_id)
+        if member is not None and not may_operate(member.role):
+            narrower = member.project_ids
+    return narrower
 
 
 def _was_removed(person_id: UUID, history: Sequence[Event]) -> bool:

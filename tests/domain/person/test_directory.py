@@ -1,9 +1,20 @@
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from domain import events as e
+from domain.messages import MemberRole
+from domain.organization.plans import DEFAULT_PLANS
 from domain.person.directory import DirectoryEntry, directory_entry
+from domain.person.handlers import follow_directory
+from tests.kit.builders import NOON, ORGANIZATION, PROJECT
+from tests.kit.deciding import decide_on
 
+BEN = UUID(int=0xB1)
+CREATED = e.OrganizationCreated(name="Herd", plan="unlimited", time_zone="UTC")
+SPRING = e.ProjectCreated(project_id=PROJECT, name="Spring")
+OWNER = e.MemberAdded(person_id=UUID(int=0xA1), role="owner")
 ROLES = {"owners": "owner", "chiefs": "admin", "herders": "member", "guests": "viewer"}
 
 
@@ -59,3 +70,43 @@ def test_an_address_is_confirmed_only_if_the_directory_says_so():
         assert (found.email, found.has_confirmed) == ("ada@example.com", confirmed)
     for text in ("ada", 7, None, "a@b@c", ""):
         assert entry(email=text).email is None
+
+
+def followed(role: MemberRole, *events: e.OrganizationEvent) -> list[e.Event]:
+    """The events with which the directory says the role of a member."""
+    registered = e.PersonRegistered(name="Ben", email="ben@example.com")
+    history = [CREATED, SPRING, OWNER, *events]
+    decision = decide_on(
+        {ORGANIZATION: history, BEN: [registered]},
+        follow_directory(
+            BEN,
+            organization_id=ORGANIZATION,
+            role=role,
+            at=NOON,
+            plans=DEFAULT_PLANS,
+        ),
+    )
+    return [event for _, event in decision.events]
+
+
+def test_a_lower_role_takes_payments_and_the_narrower_view_comes_back():
+    limited = e.MemberAdded(
+        person_id=BEN, role="member", project_ids=(PROJECT,), money=True
+    )
+    promoted = e.MemberChanged(person_id=BEN, role="admin", project_ids=None)
+    admin = e.MemberAdded(person_id=BEN, role="admin", money=True)
+
+    assert followed("admin", limited) == [promoted]
+    assert followed("member", limited, promoted) == [
+        e.MemberChanged(
+            person_id=BEN, role="member", project_ids=(PROJECT,), money=False
+        )
+    ]
+    assert followed("viewer", limited) == [
+        e.MemberChanged(person_id=BEN, role="viewer", money=False)
+    ]
+    assert followed("member", admin) == [
+        e.MemberChanged(person_id=BEN, role="member", money=False)
+    ]
+    assert followed("owner", admin) == [e.MemberChanged(person_id=BEN, role="owner")]
+    assert followed("admin", admin) == []
