@@ -178,13 +178,18 @@ class LimitReachedError(DomainError):
     """The organization's plan has no room left for the command.
 
     ``limit_key`` names the limit, ``current`` is the count before the command, and
-    ``maximum`` is what the plan allows. The message says both in words.
+    ``maximum`` is what the plan allows. The message says both in words. ``among`` names
+    a share of the limit, to which both belong.
     """
 
     code = "limit_reached"
 
-    def __init__(self, limit_key: str, *, current: int, maximum: int) -> None:
+    def __init__(
+        self, limit_key: str, *, current: int, maximum: int, among: str = ""
+    ) -> None:
         noun, place = _LIMITED.get(limit_key, (_noun(limit_key), ""))
+        if among:
+            place = f" {among}"
         super().__init__(
             f"The plan allows {counted(maximum, noun)}{place}, and there "
             f"{'is' if current == 1 else 'are'} {current:,} already."

@@ -131,8 +131,7 @@ def decide(
             check_name(command.name)
             if command.person_id not in {None, *organization.members}:
                 raise NotFoundError("member")
-            living = sum(not key.revoked for key in organization.keys.values())
-            _check_room("max_api_keys_per_org", living, limits)
+            _check_room_for_key(organization, command.person_id, limits)
             return [copied(command, e.ApiKeyCreated)]
         case c.RenameApiKey(key_id=key_id, name=name):
             check_name(name)
@@ -292,6 +291,30 @@ def _check_room(limit_key: str, current: int, limits: Limits) -> None:
     maximum: int | None = getattr(limits, limit_key)
     if maximum is not None and current >= maximum:
         raise LimitReachedError(limit_key, current=current, maximum=maximum)
+
+
+def _check_room_for_key(
+    organization: OrganizationState, person_id: UUID | None, limits: Limits
+) -> None:
+    """Refuse one more key than the plan allows.
+
+    Personal keys take half of the plan's keys at most, and those of one person a
+    quarter, so that nobody uses up what programs of the organization need.
+    """
+    living = [key for key in organization.keys.values() if not key.revoked]
+    _check_room("max_api_keys_per_org", len(living), limits)
+    maximum = limits.max_api_keys_per_org
+    if maximum is None or person_id is None:
+        return
+    personal = [key.person_id for key in living if key.person_id is not None]
+    for current, most, among in (
+        (len(personal), maximum // 2, "of people"),
+        (personal.count(person_id), -(-maximum // 4), "of one person"),
+    ):
+        if current >= most:
+            raise LimitReachedError(
+                "max_api_keys_per_org", current=current, maximum=most, among=among
+            )
 
 
 def _project(organization: OrganizationState, project_id: UUID) -> ProjectState:

@@ -118,6 +118,39 @@ def test_a_key_beyond_the_plan_is_refused(scenario: Scenario, maximum: int):
     )
 
 
+def test_personal_keys_leave_room_for_those_of_the_organization(scenario: Scenario):
+    people = [UUID(int=number) for number in range(0xA1, 0xA5)]
+    members = [e.MemberAdded(person_id=one, role="admin") for one in people]
+
+    def made(number: int, of: UUID | None) -> e.ApiKeyCreated:
+        return replace(KEY_CREATED, key_id=UUID(int=number), person_id=of)
+
+    def asks(of: UUID | None) -> c.CreateApiKey:
+        return replace(CREATE_KEY, key_id=ANOTHER_KEY, person_id=of)
+
+    limits = Limits(max_api_keys_per_org=8)
+    two = [made(1, people[0]), made(2, people[0])]
+    four = [*two, made(3, people[1]), made(4, people[2])]
+    refusals = ((two, people[0], 2, 2), (four, people[3], 4, 4))
+    for keys, of, current, maximum in refusals:
+        scenario.given(CREATED, *members, *keys).when(
+            asks(of), limits=limits
+        ).then_refused(
+            LimitReachedError,
+            limit_key="max_api_keys_per_org",
+            current=current,
+            maximum=maximum,
+        )
+    for keys, of in ((two, people[1]), (four, None)):
+        scenario.given(CREATED, *members, *keys).when(asks(of), limits=limits).then(
+            replace(KEY_CREATED, key_id=ANOTHER_KEY, person_id=of)
+        )
+    small = Limits(max_api_keys_per_org=1)
+    scenario.given(CREATED, *members).when(asks(people[0]), limits=small).then_refused(
+        LimitReachedError
+    )
+
+
 def test_a_revoked_key_makes_room(scenario: Scenario):
     scenario.given(CREATED, KEY_CREATED, KEY_REVOKED).when(
         replace(CREATE_KEY, key_id=ANOTHER_KEY), limits=Limits(max_api_keys_per_org=1)
