@@ -5,6 +5,7 @@ import gc
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 import psycopg
@@ -108,7 +109,7 @@ from projections.campaigns.queries import Campaign, CampaignMember
 from projections.creator_history.entries import HistoryEntry
 from projections.creators.creator import Creator
 from projections.members import Invitation
-from projections.organizations.projection import ApiKey, holder_of
+from projections.organizations.projection import ApiKey, PersonOfKey, holder_of
 from projections.people import Member
 from projections.projects import Project
 from projections.scrape_runs.queries import Scrape
@@ -180,10 +181,12 @@ def assemble(settings: Settings) -> Litestar:
         secret=secret,
     )
     connections = Connections(store, settings)
+    client = OidcClient.of(settings)
+    oidc = None if client is None else OidcSignIn(store, client)
 
     async def look_up(digest: bytes) -> Principal | None:
         holder = await holder_of(own, digest)
-        if holder is None:
+        if holder is None or not _is_vouched_for(holder.person, settings, oidc):
             return None
         key = Principal(
             key_id=holder.key_id,
@@ -192,6 +195,7 @@ def assemble(settings: Settings) -> Litestar:
             plan=holder.plan,
             limits=plans[holder.plan],
             is_operator=holder.is_operator,
+            key_ends_at=holder.expires_at,
         )
         person = holder.person
         if person is None:
@@ -240,8 +244,6 @@ def assemble(settings: Settings) -> Litestar:
         )
 
     accounts = PersonAccounts(store, own)
-    oidc_client = OidcClient.of(settings)
-    oidc = None if oidc_client is None else OidcSignIn(store, oidc_client)
     joining = Joining(store, own, accounts)
     authenticator, attempts = Authenticator(look_up), FailedLogins()
     limiter = RequestLimiter(own)
@@ -268,7 +270,7 @@ def assemble(settings: Settings) -> Litestar:
         ways=SignInWays(
             passwords=settings.passwords,
             keys=settings.key_sign_in,
-            provider=None if oidc_client is None else oidc_client.host,
+            provider=None if oidc is None else oidc.client.host,
         ),
     )
     sign_in = SignIn(
@@ -397,3 +399,17 @@ def assemble(settings: Settings) -> Litestar:
 
 def _provide(value: object) -> Provide:
     return Provide(lambda: value, sync_to_thread=False)
+
+
+def _is_vouched_for(
+    person: PersonOfKey | None, settings: Settings, oidc: OidcSignIn | None
+) -> bool:
+    """Tell whether a key works: one of the organization, or that of a known person."""
+    if person is None or oidc is None:
+        return True
+    return oidc.client.vouches_for_keys(
+        confirmed_at=person.confirmed_at,
+        has_own_way_in=person.has_own_way_in,
+        passwords=settings.passwords,
+        now=datetime.now(UTC),
+    )

@@ -160,7 +160,9 @@ class ApiKeyRoutes(Controller):
         """Issue a key; only this answer shows its text.
 
         A key of the organization needs the scope admin. A personal key needs a person,
-        and has none but their scopes.
+        and has none but their scopes. A key with an end makes keys that end no later,
+        and at its own end if `expires_at` is left out. Personal keys take half of the
+        plan's `max_api_keys_per_org` at most, and those of one person a quarter.
 
         A request with an Idempotency-Key can be repeated and gets the same text. The
         text is not stored: it is derived from the requesting key and the installation's
@@ -180,7 +182,9 @@ class ApiKeyRoutes(Controller):
                     scopes=data.scopes,
                     # The time is compared now and not while the body is read, because
                     # an answer can be repeated after its key has expired.
-                    expires_at=_checked_expiry(data.expires_at),
+                    expires_at=_checked_expiry(
+                        data.expires_at, ends_at=request.principal.key_ends_at
+                    ),
                     person_id=person_id,
                 ),
                 plans=writer.plans,
@@ -305,9 +309,15 @@ class _IssuedBody(Struct):
     data: _IssuedData
 
 
-def _checked_expiry(expires_at: datetime | None) -> datetime | None:
+def _checked_expiry(
+    expires_at: datetime | None, *, ends_at: datetime | None
+) -> datetime | None:
+    """Return the end of a new key; ``ends_at`` is that of the key that makes it."""
     if expires_at is None:
-        return None
+        return ends_at
+    if ends_at is not None and expires_at > ends_at:
+        message = f"must not be later than the end of your key, {ends_at.isoformat()}"
+        raise field_error(Code.INVALID_BODY, "/expires_at", message)
     if expires_at <= datetime.now(UTC):
         raise field_error(Code.INVALID_BODY, "/expires_at", "must be in the future")
     try:

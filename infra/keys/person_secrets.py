@@ -19,6 +19,13 @@ AND NOT EXISTS (SELECT FROM passkeys k WHERE k.person_id = p.person_id)
 """
 """The condition that the person ``p`` has no second factor and no passkey."""
 
+HAS_OWN_WAY_IN: LiteralString = """
+(EXISTS (SELECT FROM person_secrets f WHERE f.person_id = p.person_id
+         AND f.kind = 'password')
+ OR EXISTS (SELECT FROM passkeys k WHERE k.person_id = p.person_id))
+"""
+"""The condition that the person ``p`` signs in without a provider."""
+
 LACKING: LiteralString = f"""
 SELECT {LACKS_SECOND_FACTOR} FROM people p WHERE p.person_id = %s
 """  # noqa: S608 - constants only

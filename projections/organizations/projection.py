@@ -21,7 +21,7 @@ from domain.organization.decider import SETTINGS
 from domain.texts import texts_after
 from infra.database import AsyncPool, run_read_async
 from infra.eventstore.store import RecordedEvent
-from infra.keys.person_secrets import LACKS_SECOND_FACTOR
+from infra.keys.person_secrets import HAS_OWN_WAY_IN, LACKS_SECOND_FACTOR
 from infra.structs import structs
 from projections.engine.folds import Folds
 from projections.engine.reader import Reader, newest_first
@@ -227,9 +227,13 @@ IS_OPERATOR = """coalesce(o.is_operator, o.organization_id = (
 # This query runs before the organization is known, so it does not use the role that
 # sees only one organization.
 _FIND = f"""
-SELECT k.id, k.organization_id, k.scopes, o.plan, {IS_OPERATOR}, k.person_id,
-       p.name, p.email, p.time_zone, m.role, m.project_ids,
-       o.requires_second_factor AND {LACKS_SECOND_FACTOR}
+SELECT k.id, k.organization_id, k.scopes, o.plan, {IS_OPERATOR}, k.expires_at,
+       k.person_id, p.name, p.email, p.time_zone, m.role, m.project_ids,
+       o.requires_second_factor AND {LACKS_SECOND_FACTOR},
+       CASE WHEN p.person_id IS NOT NULL THEN {HAS_OWN_WAY_IN} END,
+       CASE WHEN p.person_id IS NOT NULL THEN (
+           SELECT max(i.confirmed_at) FROM person_identities i
+           WHERE i.person_id = p.person_id) END
 FROM api_keys k JOIN organizations o USING (organization_id)
 LEFT JOIN members m ON m.organization_id = k.organization_id
     AND m.person_id = k.person_id AND m.removed_at IS NULL
@@ -241,7 +245,11 @@ AND (k.person_id IS NULL OR p.person_id IS NOT NULL)
 
 
 class PersonOfKey(msgspec.Struct, frozen=True, kw_only=True):
-    """The person of a personal key, and their present rights in the organization."""
+    """The person of a personal key, and their present rights in the organization.
+
+    ``has_own_way_in`` is true for a person with a password or a passkey. A provider
+    signed the person in at ``confirmed_at``, None for never.
+    """
 
     id: UUID
     name: str
@@ -250,13 +258,16 @@ class PersonOfKey(msgspec.Struct, frozen=True, kw_only=True):
     role: MemberRole
     project_ids: list[UUID] | None
     lacks_second_factor: bool
+    has_own_way_in: bool
+    confirmed_at: datetime | None
 
 
 class KeyHolder(msgspec.Struct, frozen=True):
     """The organization of a valid key, and the scopes of the key.
 
     ``is_operator`` says that the organization runs the installation. If no event says
-    it, the oldest organization does. ``person`` is None for a key of the organization.
+    it, the oldest organization does. The key ends at ``expires_at``, None for never.
+    ``person`` is None for a key of the organization.
     """
 
     key_id: UUID
@@ -264,6 +275,7 @@ class KeyHolder(msgspec.Struct, frozen=True):
     scopes: list[Scope]
     plan: str
     is_operator: bool
+    expires_at: datetime | None
     person: PersonOfKey | None
 
 
@@ -277,7 +289,7 @@ async def holder_of(pool: AsyncPool, digest: bytes) -> KeyHolder | None:
     row = await run_read_async(pool, run)
     if row is None:
         return None
-    key, person = row[:5], row[5:]
+    key, person = row[:6], row[6:]
     if person[0] is None:
         return KeyHolder(*key, person=None)
     (found,) = structs(PersonOfKey, [person])

@@ -46,6 +46,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     a personal key proves nothing. ``lacks_second_factor`` is true for a person without
     the second factor that the organization requires.
     ``project_ids`` are the projects that a limited person may see, None for all.
+    ``key_ends_at`` is the end of the key, None for a key without one and for people.
     """
 
     key_id: UUID
@@ -58,6 +59,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     proved_at: datetime | None = None
     lacks_second_factor: bool = False
     project_ids: frozenset[UUID] | None = None
+    key_ends_at: datetime | None = None
 
     @property
     def actor(self) -> str:

@@ -3,6 +3,7 @@
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from secrets import token_bytes
 from typing import Self
 from urllib.parse import urlsplit
@@ -40,6 +41,26 @@ class OidcClient(Struct, frozen=True, kw_only=True):
     def known_as(self) -> str:
         """The issuer without a slash at its end, which providers may add or drop."""
         return self.issuer.rstrip("/")
+
+    def vouches_for_keys(
+        self,
+        *,
+        confirmed_at: datetime | None,
+        has_own_way_in: bool,
+        passwords: bool,
+        now: datetime,
+    ) -> bool:
+        """Tell whether the personal keys of somebody work.
+
+        They do for ``max_age_seconds`` after the provider signed the person in at
+        ``confirmed_at``. Somebody with a password or a passkey, or without an identity
+        at a provider, does not depend on it, unless ``passwords`` are switched off.
+        """
+        if passwords and (has_own_way_in or confirmed_at is None):
+            return True
+        if confirmed_at is None:
+            return False
+        return now - confirmed_at < timedelta(seconds=self.max_age_seconds)
 
     def __repr__(self) -> str:
         return f"OidcClient({self.issuer!r})"

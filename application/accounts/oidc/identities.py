@@ -14,6 +14,9 @@ ON CONFLICT DO NOTHING RETURNING digest
 _FIND: LiteralString = """
 SELECT person_id FROM person_identities WHERE digest = %s FOR SHARE
 """
+_CONFIRM: LiteralString = """
+UPDATE person_identities SET confirmed_at = now() WHERE digest = %s RETURNING person_id
+"""
 _ADD: LiteralString = """
 INSERT INTO person_identities (digest, person_id, issuer) VALUES (%s, %s, %s)
 """
@@ -37,6 +40,12 @@ def use_state(cursor: Cursor[Any], digest: bytes, until: int) -> bool:
 def person_with_identity(cursor: Cursor[Any], digest: bytes) -> UUID | None:
     """Return the person of an identity, which stays theirs in this transaction."""
     row = cursor.execute(_FIND, (digest,)).fetchone()
+    return None if row is None else row[0]
+
+
+def confirm_identity(cursor: Cursor[Any], digest: bytes) -> UUID | None:
+    """Note that the provider signs the person of an identity in; return the person."""
+    row = cursor.execute(_CONFIRM, (digest,)).fetchone()
     return None if row is None else row[0]
 
 

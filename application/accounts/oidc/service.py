@@ -223,7 +223,7 @@ class OidcSignIn:
 
         def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
             # It may have been disconnected, or the person erased, a moment ago.
-            if identities.person_with_identity(cursor, digest) != person_id:
+            if identities.confirm_identity(cursor, digest) != person_id:
                 raise SignInRefusedError(SPENT)
             People().write(cursor, done.events)
             tokens.append(

@@ -1,6 +1,7 @@
 """Keys of people: their rights at each request, and their end with the membership."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -321,3 +322,23 @@ def test_a_repeated_request_for_a_key_has_the_same_text(key: Tenant):
     again = data_of(key.post("/api-keys", body, headers=headers), status=201)
 
     assert first == again
+
+
+def test_a_key_with_an_end_makes_no_key_that_lasts_longer(home: Tenant):
+    until = datetime.now(UTC) + timedelta(hours=1)
+    ending = home.with_key(expires_at=until)
+
+    late = ending.post(
+        "/api-keys",
+        {"name": "Late", "expires_at": (until + timedelta(seconds=1)).isoformat()},
+    )
+    soon = until - timedelta(minutes=1)
+    early = ending.post("/api-keys", {"name": "Early", "expires_at": soon.isoformat()})
+    unsaid = data_of(ending.post("/api-keys", {"name": "Unsaid"}), status=201)
+    endless = data_of(home.post("/api-keys", {"name": "Endless"}), status=201)
+
+    assert code_of(late) == (400, "invalid_body")
+    assert late.json()["meta"]["fields"][0]["path"] == "/expires_at"
+    assert early.status_code == 201
+    assert datetime.fromisoformat(unsaid["expires_at"]) == until
+    assert endless["expires_at"] is None

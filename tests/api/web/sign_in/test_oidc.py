@@ -14,7 +14,10 @@ from domain import commands as c
 from domain import events as e
 from domain.organization.handlers.members import add_member
 from domain.organization.plans import Limits
+from infra.embedded.processes import wait_until
 from infra.eventstore.execute import execute
+from infra.eventstore.store import Store
+from infra.keys.person_secrets import set_password_hash
 from infra.organizations import make_organization
 from projections.organizations.projection import ApiKeys
 from projections.people import People
@@ -28,7 +31,8 @@ from tests.kit.openid import (
     MockProvider,
     mock_provider,
 )
-from tests.kit.people import COOKIE, owner_of
+from tests.kit.patience import PATIENTLY
+from tests.kit.people import COOKIE, added_member, owner_of
 from tests.kit.visitor import Visitor
 
 ROLES = {"herders": "member", "chiefs": "admin", "owners": "owner", "guests": "viewer"}
@@ -153,6 +157,47 @@ def test_somebody_new_gets_an_account_with_the_role_of_their_group(
         (e.SignInMethodChanged(method="oidc", change="added"), "directory"),
         (e.PersonSignedIn(method="oidc"), f"person:{person_id}"),
     ]
+
+
+def test_a_key_of_somebody_whom_the_provider_does_not_know_any_more_ends(
+    directory: Directory,
+):
+    subject = directory.knows("herders")
+    directory.sign_in(subject)
+    person_id, *_ = directory.member(subject)
+    key = directory.tenant.with_key(person_id=person_id)
+    other = added_member(
+        directory.goatherd.store, directory.tenant.organization_id, role="member"
+    )
+    of_other = directory.tenant.with_key(person_id=other)
+
+    def becomes(status: int, *, seconds_ago: int) -> bool:
+        directory.goatherd.query(
+            "UPDATE person_identities SET confirmed_at = "
+            "now() - make_interval(secs => %s) WHERE person_id = %s",
+            seconds_ago,
+            person_id,
+        )
+        return wait_until(
+            lambda: key.get("/creators").status_code == status, seconds=PATIENTLY
+        )
+
+    assert becomes(200, seconds_ago=MAX_AGE - 60)
+    assert becomes(401, seconds_ago=MAX_AGE + 1)
+    assert of_other.get("/creators").status_code == 200
+    directory.sign_in(subject)
+    assert wait_until(
+        lambda: key.get("/creators").status_code == 200, seconds=PATIENTLY
+    )
+    # Somebody with a way in of their own does not depend on the provider.
+    set_password(directory.goatherd.store, person_id)
+    assert becomes(200, seconds_ago=MAX_AGE + 1)
+
+
+def set_password(store: Store, person_id: UUID) -> None:
+    with store.pool.connection() as connection:
+        master_key = store.keyring.master_key(connection)
+        set_password_hash(connection.cursor(), master_key, person_id, "hash")
 
 
 def test_the_provider_is_asked_with_everything_that_guards_a_sign_in(
