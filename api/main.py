@@ -66,6 +66,7 @@ from api.routes.projection_responses import ProjectionState
 from api.routes.projections import ProjectionRoutes
 from api.routes.projects import ProjectRoutes
 from api.routes.scrapes import ScrapeRoutes
+from api.routes.shares.routes import ShareRoutes
 from api.routes.source_requests import SourceRequestRoutes
 from api.routes.sources import ProviderState, SourceRoutes
 from api.routes.tags import TagRoutes
@@ -95,6 +96,7 @@ from application.connect.service import Connections
 from application.erase.pictures import PICTURES
 from application.integrity.signing import InstallationSigner
 from application.notifications.news import Notification
+from application.shares.service import SharedLinks
 from domain.integrity.roots import SignedRoot
 from domain.organization.roles import limits_of, may_operate, scopes_of
 from infra.database import own_pool, reading_pool, writing_pool
@@ -113,6 +115,7 @@ from projections.organizations.projection import ApiKey, PersonOfKey, holder_of
 from projections.people import Member
 from projections.projects import Project
 from projections.scrape_runs.queries import Scrape
+from projections.shares import Share
 from projections.videos.queries import Video
 from projections.views import View
 
@@ -138,6 +141,7 @@ ENTITIES = {
     "ban": Ban,
     "projection": ProjectionState,
     "root": SignedRoot,
+    "share": Share,
     "view": View,
 }
 
@@ -358,6 +362,7 @@ def assemble(settings: Settings) -> Litestar:
                 OverlapRoutes,
                 HistoryRoutes,
                 ViewRoutes,
+                ShareRoutes,
             ],
             authenticator=authenticator,
             limiter=limiter,
@@ -391,6 +396,7 @@ def assemble(settings: Settings) -> Litestar:
                 "limiter": _provide(limiter),
                 "settings": _provide(settings),
                 "connections": _provide(connections),
+                "shared_links": _provide(SharedLinks(store, own, plans=plans)),
             },
             lifespan=[open_pools],
         )

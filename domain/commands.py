@@ -6,5 +6,6 @@ from domain.creator.commands import *
 from domain.organization.commands import *
 from domain.person.commands import *
 from domain.scrape.commands import *
+from domain.share.commands import *
 from domain.video.commands import *
 from domain.view.commands import *

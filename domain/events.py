@@ -16,6 +16,7 @@ from domain.messages import *
 from domain.organization.events import *
 from domain.person.events import *
 from domain.scrape.events import *
+from domain.share.events import *
 from domain.texts import *
 from domain.video.events import *
 from domain.view.events import *
@@ -35,6 +36,7 @@ STORED_NAMES: dict[str, type[Event]] = {
         MembershipEvent,
         AnnotationEvent,
         ViewEvent,
+        ShareEvent,
         IntegrityEvent,
     )
     for event in get_args(aggregate)

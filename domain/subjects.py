@@ -31,6 +31,8 @@ TEXT_EVENTS = (
     e.CampaignDetailsChanged,
     e.ViewSaved,
     e.ViewChanged,
+    e.ShareMade,
+    e.ShareChanged,
 )
 
 HistoryOf = Callable[[UUID], Iterable[Event]]
@@ -97,7 +99,7 @@ def subject_of(stream: UUID, event: Event, history_of: HistoryOf) -> UUID:
 
 
 def owner_of_texts(stream: UUID, event: Event) -> UUID | None:
-    """Return the organization, project, key, campaign or view whose texts it has.
+    """Return the thing of a tenant whose texts an event has.
 
     None means that the event has no texts of such a thing.
     """
@@ -115,6 +117,8 @@ def owner_of_texts(stream: UUID, event: Event) -> UUID | None:
             | e.CampaignDetailsChanged()
             | e.ViewSaved()
             | e.ViewChanged()
+            | e.ShareMade()
+            | e.ShareChanged()
         ):
             return stream
         case _:

@@ -15,11 +15,19 @@ from domain.messages import ConnectionEnd
 from domain.organization.sentences import sentence as sentence_of_organization
 from domain.organization.sentences import sentence_of_oneself
 from domain.phrases import counted, joined
+from domain.share.sentences import sentence as sentence_of_share
 
 SummarizedEvent = (
     e.CreatorEvent | e.ScrapeEvent | e.VideoEvent | e.CampaignEvent | e.MembershipEvent
 )
-AuditedEvent = e.OrganizationEvent | e.PersonSignedIn | e.SubjectErased
+AuditedEvent = (
+    e.OrganizationEvent
+    | e.PersonSignedIn
+    | e.SubjectErased
+    | e.ShareMade
+    | e.ShareChanged
+    | e.ShareRevoked
+)
 
 _ACTORS = {
     "schedule": "the schedule",
@@ -164,6 +172,8 @@ def audit_summary(
             return f"{_capital(by)} signed in with {_METHODS.get(method, method)}."
         case e.SubjectErased() | e.EarlierTextsForgotten():
             return summary(event, by=by)
+        case e.ShareMade() | e.ShareChanged() | e.ShareRevoked():
+            return f"{sentence_of_share(event)} by {by}."
         case _:
             return f"{sentence_of_organization(event, item=item)} by {by}."
 

@@ -59,6 +59,8 @@ def own_project(history: Sequence[Event]) -> OwnProject | None:
             return _of_creator(creator_id, project_id)
         case e.AnnotationAdded(scope="org") | e.ViewSaved():
             return _OF_ALL
+        case e.ShareMade(project_id=project_id):
+            return OwnProject(project_id=project_id)
         case e.AnnotationAdded(scope="project", scope_id=project_id):
             return OwnProject(project_id=project_id)
         case e.AnnotationAdded(scope_id=scope_id):

@@ -17,6 +17,7 @@ from projections.organizations.projection import ApiKeys
 from projections.people import People
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
+from projections.shares import Shares
 from projections.videos.projection import Videos
 from projections.views import Views
 
@@ -34,6 +35,7 @@ PROJECTIONS: tuple[ReadModel, ...] = (
     AnalyticsProjection(),
     CreatorHistory(),
     Views(),
+    Shares(),
     Audit(),
     Feed(),
 )

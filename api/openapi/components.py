@@ -28,6 +28,10 @@ TAGS = {
     "Campaigns": "Groups of creators, videos and other campaigns, and their targets.",
     "Alerts": "The bell: news for the person or key that asks.",
     "Events": "Public events for programs, in the order of the log.",
+    "Shared links": (
+        "Links to read-only pages about a creator, campaign or project, for people "
+        "without an account."
+    ),
     "Activity": "The list of events in creators, videos and campaigns, for people.",
     "Analytics": "Numbers over time.",
     "Summaries": "Key figures and leaderboards of projects and campaigns.",

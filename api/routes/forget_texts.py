@@ -92,6 +92,20 @@ class ForgetTextsRoutes(Controller):
         """
         return _forget(request, writer, view_id)
 
+    @_forgetting("/shares/{share_id:uuid}", "Shared links", "forgetShareTexts")
+    def forget_share_texts(
+        self,
+        request: Request,
+        share_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ForgottenAnswer]:
+        """Forget the earlier names of a shared link, and its earlier sites.
+
+        Change the link first; see `POST /campaigns/{id}/forget-texts`. The present name
+        and sites of a revoked link are forgotten as well.
+        """
+        return _forget(request, writer, share_id)
+
     @_forgetting("/organization", "Organization", "forgetOrganizationTexts")
     def forget_organization_texts(
         self, request: Request, writer: NamedDependency[CommandWriter]

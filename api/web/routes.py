@@ -49,7 +49,9 @@ from api.web.settings.layout import SettingsPage
 from api.web.settings.members import MemberPages
 from api.web.settings.organization import OrganizationPages
 from api.web.settings.personal_data import PersonalDataSettings
+from api.web.settings.shares import SharePages
 from api.web.settings.sources import SourcePages
+from api.web.shared.page import SharedLimits, SharedPages
 from api.web.sign_in.first_start import FirstStartPage
 from api.web.sign_in.follow_link import LinkRoutes
 from api.web.sign_in.forgotten import ForgottenPages
@@ -89,6 +91,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     PasskeyPages,
     FirstStartPage,
     ConnectPages,
+    SharedPages,
     HomePage,
     CampaignsPage,
     CampaignBulkPages,
@@ -125,6 +128,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     MemberPages,
     InvitationForms,
     KeyPages,
+    SharePages,
     SourcePages,
     PersonalDataSettings,
     AuditPages,
@@ -150,6 +154,7 @@ def web_routes(site: Site, sign_in: SignIn) -> list[ControllerRouterHandler]:
                 "site": _provide(site),
                 "projection_stream": _provide(ProjectionStream(SHUTDOWN)),
                 "sign_in": _provide(sign_in),
+                "shared_limits": _provide(SharedLimits()),
                 "page": Provide(_page_context),
             },
             exception_handlers={Exception: answer_page_failure},

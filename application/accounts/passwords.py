@@ -40,6 +40,10 @@ class PasswordHashes:
         """Return a new hash of a password."""
         return await self._in_thread(lambda: self._hasher.hash(password))
 
+    def made_now(self, password: str) -> str:
+        """Return a new hash of a password, for callers that have a thread."""
+        return self._threads.submit(self._hasher.hash, password).result()
+
     async def check(self, password: str, stored: str | None) -> Verified:
         """Tell whether a password belongs to a stored hash.
 

@@ -29,18 +29,21 @@ MentionKind = Literal[
     "creator",
     "video",
     "view",
+    "share",
 ]
 
 _EVENTS = f"""
 {ENVELOPES}
 WHERE (originator_id = %b OR originator_id IN (
     SELECT id FROM campaigns WHERE organization_id = %b
-    UNION ALL SELECT id FROM views WHERE organization_id = %b))
+    UNION ALL SELECT id FROM views WHERE organization_id = %b
+    UNION ALL SELECT id FROM shares WHERE organization_id = %b))
 AND topic = ANY(%b::text[]) ORDER BY notification_id
 """  # noqa: S608 - constants
 _DELETED = """
 SELECT id FROM campaigns WHERE organization_id = %s AND deleted_at IS NOT NULL
 UNION ALL SELECT id FROM views WHERE organization_id = %s AND deleted_at IS NOT NULL
+UNION ALL SELECT id FROM shares WHERE organization_id = %s AND revoked_at IS NOT NULL
 """
 # The fields of each text by their names, without the person's own data.
 _OTHERS = """
@@ -74,6 +77,7 @@ _PATHS: dict[str, str] = {
     "creator": "/creators/{}",
     "video": "/videos/{}",
     "view": "/views/{}",
+    "share": "/shares/{}",
 }
 # TikTok's texts, which nobody here can change.
 _SCRAPED = frozenset({"title", "scraped_display_name"})
@@ -137,7 +141,7 @@ def _of_own_things(
     cursor: Cursor[TupleRow], codec: Codec, terms: SearchTerms, organization_id: UUID
 ) -> Iterator[Mention]:
     names = [*TEXT_NAMES, "earlier_texts_forgotten"]
-    ids = (*[organization_id] * 3, arrays.texts(names))
+    ids = (*[organization_id] * 4, arrays.texts(names))
     rows = cursor.connection.cursor(binary=True).execute(_EVENTS, ids).fetchall()
     # For each thing and field: whether its last text names the person, and any text.
     present: dict[tuple[MentionKind, UUID, str], bool] = {}
@@ -152,7 +156,7 @@ def _of_own_things(
             present[key] = bool(terms.found_in(text))
             if present[key]:
                 ever.add(key)
-    deleted = {row[0] for row in cursor.execute(_DELETED, [organization_id] * 2)}
+    deleted = {row[0] for row in cursor.execute(_DELETED, [organization_id] * 3)}
     for kind, of, field in sorted(ever, key=str):
         path = _PATHS[kind].format(of)
         is_present = present[kind, of, field] and of not in deleted
@@ -181,7 +185,7 @@ def _kind_of(event: Event) -> MentionKind:
     if isinstance(event, EarlierTextsForgotten):
         return event.kind
     name = type(event).stored_name
-    for kind in ("organization", "project", "api_key", "view"):
+    for kind in ("organization", "project", "api_key", "view", "share"):
         if name.startswith(kind):
             return kind
     return "campaign"

@@ -31,7 +31,7 @@ SELECT coalesce(body ->> 'organization_id', stream::text)::uuid,
 FROM (SELECT originator_id AS stream, topic, convert_from(state, 'UTF8')::jsonb AS body
       FROM goatherd_events WHERE topic IN (
           'organization_created', 'api_key_created', 'project_created',
-          'campaign_created', 'view_saved')) AS created
+          'campaign_created', 'view_saved', 'share_made')) AS created
 """
 # Values of rows that the backup has in the clear.
 _VALUES = """
@@ -44,6 +44,7 @@ SELECT DISTINCT text FROM (
     FROM projects WHERE id = %(of)s
     UNION ALL SELECT name FROM api_keys WHERE id = %(of)s
     UNION ALL SELECT name FROM views WHERE id = %(of)s
+    UNION ALL SELECT unnest(name || origins) FROM shares WHERE id = %(of)s
     UNION ALL SELECT name FROM organizations WHERE organization_id = %(of)s
 ) AS texts (text) WHERE text NOT IN ('', 'erased')
 """

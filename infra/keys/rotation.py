@@ -11,12 +11,18 @@ from infra.keys.keyring import wrapping_name
 from infra.keys.master_key import MasterKey, MasterKeyError
 from infra.keys.passkeys import wrapping_name as name_of_passkey
 from infra.keys.person_secrets import secret_name
+from infra.keys.share_passwords import (
+    RESEAL_SHARE,
+    SHARE_PASSWORDS,
+)
+from infra.keys.share_passwords import wrapping_name as name_of_share_password
 from infra.keys.waiting_mails import RESEAL_MAIL, WAITING_MAILS, mail_name
 
 _AT_ONCE = 5_000
 
 _LOCKS = """
-LOCK TABLE installation_keys, subject_keys, person_secrets, mails, passkeys
+LOCK TABLE installation_keys, subject_keys, person_secrets, mails, passkeys,
+    share_links
 IN ACCESS EXCLUSIVE MODE
 """
 _OTHERS = """
@@ -90,6 +96,11 @@ def change_master_key(
             name = name_of_passkey(passkey_id)
             resealed = new.wrap(name, old.unwrap(name, sealed))
             connection.execute(_RESEAL_PASSKEY, (resealed, passkey_id))
+            changed += 1
+        for share_id, sealed in connection.execute(SHARE_PASSWORDS).fetchall():
+            name = name_of_share_password(share_id)
+            resealed = new.wrap(name, old.unwrap(name, sealed))
+            connection.execute(RESEAL_SHARE, (resealed, share_id))
             changed += 1
         for part in _parts(connection):
             names = [wrapping_name(subject) for subject, _ in part]

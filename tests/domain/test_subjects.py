@@ -33,6 +33,7 @@ HARMLESS = {
     ("person_preferences_changed", "time_zone"): _CODE,
     ("campaign_created", "currency"): _CODE,
     ("campaign_details_changed", "currency"): _CODE,
+    ("share_made", "as_of"): "a time or a position of the log",
     ("creator_connected", "scopes"): "TikTok's own names of what may be read",
     ("profile_snapshot_recorded", "provider"): _CODE,
     ("video_stats_snapshot_recorded", "provider"): _CODE,

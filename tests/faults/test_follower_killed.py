@@ -17,6 +17,7 @@ from projections.feed.projection import Feed
 from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
+from projections.shares import Shares
 from projections.videos.projection import Videos
 from projections.views import Views
 from tests.kit.builders import opened_store
@@ -30,6 +31,7 @@ PROJECTIONS = (
     *(ApiKeys(), Campaigns(), CreatorList(), Projects(), ScrapeRuns(), Videos()),
     *(Activity(), Annotations(), Audit(), CreatorHistory(), ScrapeJobs(), Views()),
     Feed(),
+    Shares(),
 )
 
 

@@ -172,6 +172,39 @@ def views(events: Iterable[RecordedEvent]) -> Rows:
     return rows
 
 
+def shares(events: Iterable[RecordedEvent]) -> Rows:
+    rows: Rows = {}
+    changeable = (
+        *("name", "first_day", "last_day", "rolling", "has_password", "expires_at"),
+        "embed",
+    )
+    for recorded in events:
+        now = {"version": recorded.version, "updated_at": recorded.recorded_at}
+        match recorded.event:
+            case e.ShareMade() as share:
+                rows[recorded.stream] = {
+                    **{name: getattr(share, name) for name in share.__struct_fields__},
+                    "id": recorded.stream,
+                    "hide": [*share.hide],
+                    "origins": [*share.origins],
+                    "created_at": recorded.recorded_at,
+                    **now,
+                    "revoked_at": None,
+                }
+            case e.ShareChanged() as change:
+                row = rows[recorded.stream]
+                row |= _set(change, *changeable) | now
+                for name in ("hide", "origins"):
+                    if getattr(change, name) is not msgspec.UNSET:
+                        row[name] = [*getattr(change, name)]
+            case e.ShareRevoked():
+                ended = {"name": "", "origins": [], "revoked_at": recorded.recorded_at}
+                rows[recorded.stream] |= ended | now
+            case _:
+                pass
+    return rows
+
+
 def api_keys(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
     for recorded in events:
@@ -685,6 +718,7 @@ FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
     "campaign_items": campaign_items,
     "annotations": annotations,
     "views": views,
+    "shares": shares,
     "activity": activity,
     "audit": audit,
     "audit_members": audit_members,

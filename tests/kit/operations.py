@@ -77,6 +77,8 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     note = {"scope": "creator", "scope_id": creator["id"], "starts_on": "2026-03-01"}
     noted = tenant.post("/analytics/annotations", {**note, "text": "A note."})
     view = tenant.post("/views", {"name": "Best", "list": "creators"})
+    shared = {"scope": "creator", "scope_id": creator["id"]}
+    share = data_of(tenant.post("/shares", shared), status=201)
     data_of(tenant.ask("PUT", f"/projects/{tenant.project_id}/logo", content=LOGO))
     counts = RequestCounts(tenant.goatherd.store.pool, Settings())
     counts.take("web", tenant.organization_id, UUID(creator["id"]))
@@ -104,6 +106,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "inner_id": inner,
         "annotation_id": data_of(noted, status=201)["id"],
         "view_id": data_of(view, status=201)["id"],
+        "share_id": share["id"],
         "key_id": str(key.key_id),
         "link_id": link["id"],
         "person_id": str(person_id),

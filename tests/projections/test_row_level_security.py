@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 
 from application.accounts.sessions import begin_session
 from application.notifications.news import NewsReader, mark_read, notify
+from application.shares.links import add_link
 from domain import events as e
 from domain.organization.logo import logo_of
 from domain.streams import video_stream
@@ -36,6 +37,7 @@ from projections.people import People
 from projections.project_logos import keep_logo
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
+from projections.shares import Shares
 from projections.videos.projection import Videos
 from projections.views import Views
 from tests.kit.builders import opened_store
@@ -111,6 +113,8 @@ WALLED = (
     "views",
     "notifications",
     "notification_reads",
+    "shares",
+    "share_links",
 )
 CLOSED = (
     "goatherd_events",
@@ -175,6 +179,7 @@ OF_PROJECTS = (
     *("analytics_creator_posts", "analytics_owner_days", "creator_history"),
     *("creator_history_videos", "creator_milestones", "campaigns", "campaign_items"),
     *("activity", "annotations", "feed", "notifications", "notification_reads"),
+    *("shares", "share_links"),
 )
 # They see these tables for the reasons given, and no table that is not named here.
 OF_ORGANIZATION = {
@@ -309,6 +314,16 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
             tenant, e.ProjectLogoChanged(project_id=project_id, logo=logo_of(LOGO))
         )
         history.happened(
+            UUID(int=0x5A0 + number),
+            e.ShareMade(
+                organization_id=tenant,
+                project_id=project_id,
+                scope="project",
+                scope_id=project_id,
+                name="Same",
+            ),
+        )
+        history.happened(
             UUID(int=0xCA0 + number),
             e.CampaignCreated(
                 organization_id=tenant, project_id=project_id, name="Same"
@@ -332,14 +347,24 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
     for projection in (
         *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),
         *(AnalyticsProjection(), CreatorHistory(), ScrapeJobs(), Videos()),
-        *(Activity(), Campaigns(), Annotations(), Views(), People(), Audit()),
         Feed(),
+        *(Activity(), Campaigns(), Annotations(), Views(), Shares(), People(), Audit()),
     ):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()
         follower.catch_up()
     with store.pool.connection() as connection:
         keep_logo(connection.cursor(), history.events, LOGO)
+        for number, tenant in enumerate(tenants):
+            add_link(
+                connection.cursor(),
+                UUID(int=0x5A0 + number),
+                token=str(number),
+                organization_id=tenant,
+                project_id=UUID(int=0xB0 + number),
+                hashed=None,
+                master_key=store.keyring.master_key(connection),
+            )
         for number, tenant in enumerate((HOME, AWAY)):
             begin_session(
                 connection.cursor(),

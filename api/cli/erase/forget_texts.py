@@ -18,7 +18,8 @@ def forget_texts(
         UUID,
         Parameter(
             name="id",
-            help="The id of a campaign, project, API key or view, or ORG's own id.",
+            help="The id of a campaign, project, API key, view or shared "
+            "link, or ORG's own id.",
         ),
     ],
     /,

@@ -136,9 +136,10 @@ class Cookies(dict[str, str]):
 
 
 def set_cookie(
-    name: str, value: str, *, seconds: int, is_tls: bool
+    name: str, value: str, *, seconds: int, is_tls: bool, path: str = "/"
 ) -> tuple[bytes, bytes]:
     """Return the header that sets a cookie; with 0 seconds it deletes the cookie."""
     secure = "; Secure" if is_tls else ""
-    text = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    rules = f"Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    text = f"{name}={value}; {rules}"
     return b"set-cookie", text.encode("latin-1")

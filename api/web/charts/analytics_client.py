@@ -125,8 +125,21 @@ class AnalyticsClient:
         Raises:
             ApiRefusedError: the API refused, for example with ``retention_exceeded``.
         """
+        return await self._broken_down(measure, period, "video")
+
+    async def by_creator(self, measure: Measure, period: Period) -> Analytics:
+        """Return the new numbers, with a series for each of the largest creators.
+
+        Raises:
+            ApiRefusedError: the API refused, for example with ``retention_exceeded``.
+        """
+        return await self._broken_down(measure, period, "creator")
+
+    async def _broken_down(
+        self, measure: Measure, period: Period, breakdown: str
+    ) -> Analytics:
         counted: list[CountedMeasure] = [(measure, "new")]
-        answers = await self._read(counted, period, breakdown="video")
+        answers = await self._read(counted, period, breakdown=breakdown)
         (answer,) = answers.values()
         return answer
 

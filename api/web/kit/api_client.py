@@ -13,6 +13,7 @@ import msgspec
 from litestar.types import ASGIApp, HTTPScope, Message
 from msgspec import Struct
 
+from api.http.access.auth import Principal
 from api.http.error_codes import Code
 from api.http.errors import ApiError, FieldProblem
 from api.http.request import Request, begin_request, context_of
@@ -66,10 +67,16 @@ class _Failure(Struct, frozen=True):
 
 
 class ApiClient:
-    """Sends requests to the API on behalf of the user who requested the page."""
+    """Sends requests to the API on behalf of the user who requested the page.
 
-    def __init__(self, request: Request, app: ASGIApp) -> None:
+    Another ``principal`` takes the user's place on pages that need nobody signed in.
+    """
+
+    def __init__(
+        self, request: Request, app: ASGIApp, principal: Principal | None = None
+    ) -> None:
         self._request = request
+        self._principal = principal
         self._app = app
 
     async def request(
@@ -164,7 +171,7 @@ class ApiClient:
             "extensions": {},
         }
         http = cast("HTTPScope", scope)
-        begin_request(http).principal = self._request.principal
+        begin_request(http).principal = self._principal or self._request.principal
         return http
 
     async def _call(self, scope: HTTPScope, content: bytes) -> RawResponse:

@@ -15,6 +15,8 @@ from domain.decisions import Decision, Handler, Histories, on
 from domain.errors import NotFoundError
 from domain.messages import Event
 from domain.organization.decider import PROJECT_TEXTS, organization_of
+from domain.share.decider import TEXTS as SHARE_TEXTS
+from domain.share.decider import share_of
 from domain.subjects import owner_of_texts, personal_fields, subject_of_texts
 from domain.view.decider import DETAILS as VIEW_DETAILS
 from domain.view.decider import view_of
@@ -22,7 +24,7 @@ from domain.view.decider import view_of
 # The parameters of a view's query that hold words of people.
 _TYPED = ("search", "tag", "hashtag")
 # A message says the same of other organizations' things as of things that never were.
-_KINDS = "campaign, project, API key or view"
+_KINDS = "campaign, project, API key, view or shared link"
 
 
 class ForgottenTexts(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,10 +52,10 @@ class _Texts(msgspec.Struct, frozen=True):
 
 
 def forget_earlier_texts(of: UUID, *, organization_id: UUID) -> Handler[ForgottenTexts]:
-    """Forget the earlier texts of a campaign, project, API key, view or organization.
+    """Forget the earlier texts of an organization or of one of its things.
 
     The present texts stay, but not those of a deleted campaign or view, or of a revoked
-    key.
+    key or shared link.
     Without earlier texts, nothing is appended.
 
     Raises:
@@ -136,6 +138,11 @@ def _texts(of: UUID, organization_id: UUID, histories: Histories) -> _Texts:
             raise NotFoundError(_KINDS)
         kept = {} if view.is_deleted else _stated(view, VIEW_DETAILS)
         return _Texts("view", of, kept)
+    if (share := share_of(histories[of])) is not None:
+        if share.organization_id != organization_id:
+            raise NotFoundError(_KINDS)
+        kept = {} if share.is_revoked else _stated(share, SHARE_TEXTS)
+        return _Texts("share", of, kept)
     campaign = campaign_of(histories[of])
     if campaign is None or campaign.organization_id != organization_id:
         raise NotFoundError(_KINDS)

@@ -787,7 +787,7 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("eraseCreator", Code.HISTORY_IN_CLEAR): creator_in_clear,
     **{
         (f"forget{of}Texts", Code.HISTORY_IN_CLEAR): texts_in_clear
-        for of in ("Campaign", "Project", "ApiKey", "Organization", "View")
+        for of in ("Campaign", "Project", "ApiKey", "Organization", "View", "Share")
     },
     ("eraseCreator", Code.IDEMPOTENCY_KEY_REUSED): on_things_of_its_own(
         key_of_another_body

@@ -155,6 +155,8 @@ def test_a_cursor_of_another_organization_is_refused(
         tenant.found(second["id"], status="pending_review")
         tenant.found(second["id"], status="excluded")
         data_of(tenant.post("/projects", {"name": "Second"}), status=201)
+        shared = {"scope": "creator", "scope_id": second["id"]}
+        data_of(tenant.post("/shares", shared), status=201)
         invitation = {"email": "second@example.com", "role": "viewer"}
         data_of(tenant.post("/invitations", invitation), status=201)
         added_member(goatherd.store, tenant.organization_id, role="member")
@@ -228,7 +230,7 @@ def leaks(tenant: Tenant, own: dict[str, str], foreign: dict[str, str]) -> set[s
             {
                 *("project_id", "creator_id", "scrape_id", "video_id", "key_id"),
                 *("campaign_id", "inner_id", "annotation_id", "confirm", "view_id"),
-                *("person_id", "invitation_id"),
+                *("person_id", "invitation_id", "share_id"),
             },
         ),
     ),

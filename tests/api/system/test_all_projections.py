@@ -39,6 +39,7 @@ WHOLE_AGGREGATES = [
     ("campaigns", e.CampaignEvent),
     ("annotations", e.AnnotationEvent),
     ("views", e.ViewEvent),
+    ("shares", e.ShareEvent),
     ("creator_history", e.CreatorEvent | e.ScrapeEvent | e.VideoEvent),
     ("creator_history", e.MembershipEvent),
     (None, e.OrganizationEvent),

@@ -207,7 +207,7 @@ def offered_on_pages(world: World, visitor: Visitor) -> set[str]:
 
 def without_ids(world: World, path: str) -> str:
     """A path with the names of ids in place of the ids."""
-    for name, id_ in world.own.items():
+    for name, id_ in (*world.own.items(), *world.other.items()):
         path = path.replace(id_, f"{{{name}}}")
     return path
 

@@ -36,6 +36,7 @@ from projections.feed.projection import Feed
 from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
+from projections.shares import Shares
 from projections.videos.projection import Videos
 from projections.views import Views
 from tests.kit import builders
@@ -65,6 +66,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     Annotations(),
     Activity(),
     Views(),
+    Shares(),
 )
 # Few of each, so that commands meet; a creator, a key and a project are of one tenant.
 TENANTS = (HOME, AWAY)

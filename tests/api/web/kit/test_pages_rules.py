@@ -72,6 +72,8 @@ OPEN = {
     ("GET", "/.well-known/goatherd-consistency.json"),
     # A creator who consents has no account here; the address has the link's secret.
     ("GET", "/connect/{token}"),
+    ("GET", "/s/{token}"),
+    ("POST", "/s/{token}"),
     ("GET", "/connect/{token}/consent"),
     ("GET", "/connect/callback"),
     ("POST", "/connect/confirm"),

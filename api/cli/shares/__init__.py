@@ -1,0 +1,1 @@
+"""`goatherd shares`: links to read-only pages are made, listed, changed and revoked."""

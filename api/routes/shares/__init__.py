@@ -1,0 +1,1 @@
+"""The routes of shared links: their list, and what each one shows."""

@@ -1,0 +1,1 @@
+"""The read-only pages behind shared links, for people without an account."""

@@ -1,0 +1,1 @@
+"""Shared links outside of the log: their tokens, passwords and visits."""

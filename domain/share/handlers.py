@@ -1,0 +1,71 @@
+"""The handlers that make, change and revoke shared links."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from domain import commands as c
+from domain.campaign.decider import campaign_of
+from domain.creator.decider import creator_of
+from domain.decisions import Decision, Handler, Histories, check_version, on
+from domain.errors import NotFoundError
+from domain.organization.decider import organization_of
+from domain.share.decider import decide, make, share_of
+
+
+def make_share(share_id: UUID, command: c.MakeShare) -> Handler[UUID]:
+    """Make a link to a page about a creator, campaign or project.
+
+    Raises:
+        NotFoundError: the organization has no such thing.
+        InvalidShareError: the days, the end or the origins are not possible.
+    """
+    histories = yield (share_id, command.organization_id, command.scope_id)
+    project_id = _project_of(command, histories)
+    if project_id is None:
+        raise NotFoundError(command.scope)
+    events = on(share_id, make(command, project_id=project_id))
+    # The thing may be moved or erased at this moment.
+    guards = () if command.scope == "project" else (command.scope_id,)
+    return Decision(share_id, events=events, guards=guards)
+
+
+def change_share(
+    share_id: UUID,
+    command: c.ChangeShare | c.RevokeShare,
+    *,
+    organization_id: UUID,
+    expected_versions: Collection[int] | None = None,
+) -> Handler[UUID]:
+    """Change or revoke a link.
+
+    Raises:
+        NotFoundError: the organization has no such link, or it was revoked.
+        InvalidShareError: the days, the end or the origins are not possible.
+    """
+    histories = yield (share_id,)
+    share = share_of(histories[share_id])
+    if share is None or share.organization_id != organization_id:
+        raise NotFoundError("share")
+    check_version(len(histories[share_id]), expected_versions)
+    return Decision(share_id, events=on(share_id, decide(share, command)))
+
+
+def _project_of(command: c.MakeShare, histories: Histories) -> UUID | None:
+    """Return the present project of the thing, None if there is no such thing."""
+    match command.scope:
+        case "project":
+            organization = organization_of(histories[command.organization_id])
+            known = organization is not None and command.scope_id in (
+                organization.projects
+            )
+            return command.scope_id if known else None
+        case "creator":
+            creator = creator_of(histories[command.scope_id])
+            if creator is None or creator.organization_id != command.organization_id:
+                return None
+            return None if creator.status == "erased" else creator.project_id
+        case "campaign":
+            campaign = campaign_of(histories[command.scope_id])
+            if campaign is None or campaign.organization_id != command.organization_id:
+                return None
+            return None if campaign.is_deleted else campaign.project_id
