@@ -24,9 +24,8 @@ from application.accounts.invitations import (
     spend_link,
 )
 from application.accounts.service import (
-    PASSWORD_ADDED,
-    SIGNED_IN,
     AskingBrowser,
+    FirstPasskey,
     PersonAccounts,
     SignedIn,
     begun,
@@ -37,6 +36,7 @@ from domain.decisions import Handler
 from domain.messages import MemberRole
 from domain.organization.errors import InvitationOverError
 from domain.organization.handlers.members import register_invited
+from domain.person.events import SignInMethod
 from infra.database import AsyncPool, run_read_async
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
@@ -144,9 +144,18 @@ class Joining:
         return None if moved is None else SignedIn(token=moved)
 
     async def join(
-        self, token: str, *, name: str, password: str, client: AskingBrowser
+        self,
+        token: str,
+        *,
+        name: str,
+        password: str = "",
+        passkey: FirstPasskey | None = None,
+        person_id: UUID | None = None,
+        client: AskingBrowser,
     ) -> SignedIn:
         """Register with the invited address, become a member, and begin a session.
+
+        They sign in with the password, or with a passkey that was made for the id.
 
         Raises:
             InvitationOverError: the invitation ended, or it expired.
@@ -156,9 +165,12 @@ class Joining:
         invited = await self.invited(token)
         if invited is None:
             raise InvitationOverError
-        hashed = await self._accounts.hashed(password, email=invited.email)
+        hashed = None
+        if passkey is None:
+            hashed = await self._accounts.hashed(password, email=invited.email)
+        method: SignInMethod = "password" if passkey is None else "passkey"
         digest = await asyncio.to_thread(email_digest, self._store, invited.email)
-        person_id = new_id()
+        new_person = person_id or new_id()
         tokens: list[str] = []
 
         def handler() -> Handler[None]:
@@ -167,27 +179,30 @@ class Joining:
             return register_invited(
                 invited.organization_id,
                 invited.id,
-                person_id,
+                new_person,
                 c.RegisterPerson(name=name, email=invited.email),
                 *((confirm,) if found.by_mail else ()),
-                PASSWORD_ADDED,
-                SIGNED_IN,
+                c.ChangeSignInMethod(method=method, change="added"),
+                c.SignInPerson(method=method),
                 at=datetime.now(UTC),
             )
 
         def within(cursor: Cursor[TupleRow], done: Executed[None]) -> None:
             spend_link(cursor, token)
-            rows.claim_email(cursor, digest, person_id)
+            rows.claim_email(cursor, digest, new_person)
             follow_members(cursor, done.events)
-            mail_confirmation(cursor, self._store, person_id)
-            self._accounts.keep_password(cursor, person_id, hashed)
-            tokens.append(begun(cursor, person_id, invited.organization_id, client))
+            mail_confirmation(cursor, self._store, new_person)
+            if hashed is not None:
+                self._accounts.keep_password(cursor, new_person, hashed)
+            if passkey is not None:
+                passkey.store(cursor, self._accounts, new_person)
+            tokens.append(begun(cursor, new_person, invited.organization_id, client))
 
         await asyncio.to_thread(
             execute,
             self._store,
             handler,
-            context=client.context(person_id),
+            context=client.context(new_person),
             in_transaction=within,
         )
         return SignedIn(token=tokens[-1])

@@ -51,6 +51,9 @@ STORED_HASH: LiteralString = """
 SELECT sealed FROM person_secrets WHERE person_id = %s AND kind = 'password'
 """
 _SAME_HASH: LiteralString = f"{STORED_HASH} FOR SHARE"
+_HAS_CODES: LiteralString = """
+SELECT FROM person_secrets WHERE person_id = %s AND kind = 'codes'
+"""
 _NEEDS_PASSKEY: LiteralString = """
 SELECT EXISTS (SELECT FROM passkeys WHERE person_id = %(person)s)
 AND EXISTS (SELECT FROM members m JOIN organizations o USING (organization_id)
@@ -70,6 +73,8 @@ LINKED: LiteralString = """
 SELECT l.person_id, p.name, p.email,
        EXISTS (SELECT FROM person_secrets s
                WHERE s.person_id = l.person_id AND s.kind = 'password'),
+       EXISTS (SELECT FROM person_secrets s
+               WHERE s.person_id = l.person_id AND s.kind = 'codes'),
        l.by_mail
 FROM password_links l JOIN people p USING (person_id)
 WHERE l.digest = %s AND l.expires_at > now() AND p.erased_at IS NULL
@@ -100,7 +105,7 @@ VALUES (%s, %s, now() + make_interval(secs => %s))
 
 
 class LinkedPerson(Struct, frozen=True, kw_only=True):
-    """The person of a link, and whether they have a password already.
+    """The person of a link, and whether they have a password and codes already.
 
     ``by_mail`` tells that the link is in a mail to the address, and nowhere else.
     """
@@ -109,6 +114,7 @@ class LinkedPerson(Struct, frozen=True, kw_only=True):
     name: str
     email: str
     has_password: bool
+    has_codes: bool
     by_mail: bool
 
 
@@ -206,6 +212,11 @@ def make_second_step(cursor: Cursor[Any], person_id: UUID) -> str:
     values = (digest_of(token), person_id, SECOND_STEP_SECONDS)
     cursor.execute(_SECOND_STEP, values)
     return token
+
+
+def has_codes(cursor: Cursor[Any], person_id: UUID) -> bool:
+    """Tell whether a person signs in with one-time codes as well."""
+    return cursor.execute(_HAS_CODES, (person_id,)).fetchone() is not None
 
 
 def remove_second_factor(cursor: Cursor[Any], person_id: UUID) -> None:

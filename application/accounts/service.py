@@ -55,7 +55,11 @@ from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.keys.digests import digest_of
 from infra.keys.master_key import MasterKey
-from infra.keys.person_secrets import opened_password_hash, set_password_hash
+from infra.keys.person_secrets import (
+    opened_password_hash,
+    remove_secret,
+    set_password_hash,
+)
 from infra.structs import structs
 from projections.people import People
 
@@ -406,6 +410,52 @@ class PersonAccounts:
                 client=client,
                 hashed=hashed,
                 spends=token,
+            )
+        except _OutdatedError:
+            return None
+        if not person.has_password:
+            await self.mail_confirmation(person.id)
+        return entered
+
+    async def use_link_for_passkey(
+        self,
+        token: str,
+        person: rows.LinkedPerson,
+        *,
+        name: str | None,
+        passkey: FirstPasskey,
+        client: AskingBrowser,
+    ) -> SignedIn | None:
+        """Let a link's person sign in with a passkey, and no password any more.
+
+        All earlier sessions of the person end. None stands for a link that is over, for
+        a person without an organization, and for one who has one-time codes: a link
+        does not replace those.
+
+        Raises:
+            DomainError: the name is refused; the link stays valid.
+            PasskeyRefusedError: as ``FirstPasskey.store``.
+        """
+        commands = [
+            *(() if name is None else (c.ChangePerson(name=name),)),
+            c.ChangeSignInMethod(method="passkey", change="added"),
+            c.ChangeSignInMethod(method="password", change="removed"),
+            *((c.ConfirmEmail(email=person.email),) if person.by_mail else ()),
+            c.SignInPerson(method="passkey"),
+        ]
+
+        def within(cursor: Cursor[TupleRow]) -> None:
+            if rows.spend_password_link(cursor, token) != person.id:
+                raise _OutdatedError
+            if rows.has_codes(cursor, person.id):
+                raise _OutdatedError
+            end_other_sessions(cursor, person.id, None)
+            passkey.store(cursor, self, person.id)
+            remove_secret(cursor, person.id, "password")
+
+        try:
+            entered = await self.begin(
+                person.id, *commands, client=client, within=within
             )
         except _OutdatedError:
             return None

@@ -20,7 +20,7 @@ from api.http.access.sessions import Sessions, set_cookie
 from api.http.request import Request
 from application.accounts.passkeys import Ceremony, RelyingParty, challenge_in
 
-Purpose: TypeAlias = Literal["sign in", "add", "first start", "prove"]
+Purpose: TypeAlias = Literal["sign in", "add", "first start", "link", "prove"]
 
 _COOKIE = "goatherd_passkey"
 _PURPOSE = "passkey"

@@ -15,10 +15,11 @@ from api.http.guard import StaleFormError, is_same_origin
 from api.http.request import Request
 from api.web.kit.sign_in_form import FIRST_PAGE
 from api.web.kit.site import SECRET, Site
-from api.web.sign_in.owner import password_problem, person_problems
+from api.web.sign_in.owner import OwnerFields, checked_owner
 from api.web.sign_in.page import SignIn, TooManyTriesError, client_of
 from application.accounts.invitation_mails import MAY
 from application.accounts.invitations import Invited
+from application.accounts.passkeys import PasskeyRefusedError
 from application.accounts.service import PasskeyRequiredError
 from domain.email import same_email
 from domain.organization.errors import InvitationOverError
@@ -33,13 +34,16 @@ _Step = Literal["accept", "sign_in", "register", "another"]
 
 
 class AcceptForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The name and a new password of somebody who makes an account.
+    """The name of somebody who makes an account, and a new password or passkey.
 
-    Somebody who has one sends their password alone.
+    The email is the invited one, which a device shows with its passkey. Somebody who
+    has an account sends their password alone.
     """
 
     name: str = ""
+    email: str = ""
     password: str = ""
+    credential: str = ""
 
 
 class InvitationPage(Controller):
@@ -88,20 +92,28 @@ class InvitationPage(Controller):
             )
         if step != "register":
             return _show(request, site, token, invited, person=person, step=step)
-        problems = person_problems(form.name, invited.email)
-        if problem := password_problem(form.password, email=invited.email):
-            problems["password"] = problem
+        fields = OwnerFields(
+            name=form.name,
+            email=invited.email,
+            password=form.password,
+            credential=form.credential,
+        )
+        account, problems = await checked_owner(request, sign_in, fields)
         try:
             if not problems:
                 entered = await sign_in.joining.join(
                     token,
-                    name=form.name,
-                    password=form.password,
+                    name=account["name"],
+                    password=account["password"],
+                    passkey=account["passkey"],
+                    person_id=account["person_id"],
                     client=client_of(request),
                 )
                 return await sign_in.enter(request, entered, invited.email, FIRST_PAGE)
         except InvitationOverError:
             return _over(request, sign_in, site)
+        except PasskeyRefusedError as error:
+            problems["password"] = str(error).rstrip(".")
         except EmailTakenError:
             # They made an account meanwhile, in another window.
             return _show(request, site, token, invited, person=person, step="sign_in")

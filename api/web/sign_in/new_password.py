@@ -8,12 +8,17 @@ from litestar.params import FromPath
 from litestar.response import Template
 from msgspec import Struct
 
+from api.http.errors import ApiError, Code
 from api.http.request import Request
 from api.web.kit.sign_in_form import FIRST_PAGE, sign_in_form
 from api.web.kit.site import SECRET, Site
-from api.web.sign_in.owner import password_problem
-from api.web.sign_in.page import SignIn, client_of
+from api.web.sign_in.challenges import new_challenge, relying_party
+from api.web.sign_in.owner import made_passkey, password_problem
+from api.web.sign_in.page import SignIn, client_of, require_passwords
+from api.web.sign_in.passkey import json_answer
+from application.accounts.passkeys import PasskeyRefusedError, registration_options
 from application.accounts.rows import LinkedPerson
+from application.accounts.service import SignedIn
 from domain.decisions import check_name
 from domain.errors import BlankNameError
 
@@ -21,6 +26,7 @@ _OVER = (
     "This link has been used, or its time is over. Ask whoever gave it to you for "
     "another one."
 )
+_ANOTHER = "This passkey was made for another account."
 _GONE = 410
 _INVALID = 400
 
@@ -30,6 +36,13 @@ class NewPasswordForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     name: str = ""
     password: str = ""
+    credential: str = ""
+
+
+class PasskeyOptionsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The name of a person who has no password yet, which a device shows."""
+
+    name: str = ""
 
 
 class NewPasswordPage(Controller):
@@ -80,16 +93,62 @@ class NewPasswordPage(Controller):
         problems = _problems(form, person)
         if problems:
             return _form(site, token, person, name=form.name, problems=problems)
-        found = await sign_in.accounts.use_password_link(
-            token,
-            name=None if person.has_password else form.name,
-            password=form.password,
-            client=client_of(request),
-        )
+        name = None if person.has_password else form.name
+        if form.credential:
+            try:
+                found = await self._with_passkey(request, token, person, sign_in, name)
+            except PasskeyRefusedError as error:
+                problems["password"] = str(error).rstrip(".")
+                return _form(site, token, person, name=form.name, problems=problems)
+        else:
+            found = await sign_in.accounts.use_password_link(
+                token, name=name, password=form.password, client=client_of(request)
+            )
         if found is None:
             return await _over(request, sign_in, site)
         sign_in.forget_sessions()
         return await sign_in.enter_or_ask(request, found, person.email, FIRST_PAGE)
+
+    @post("/passkey", opt={"scope": None, "form": PasskeyOptionsForm})
+    async def passkey_options(
+        self,
+        request: Request,
+        token: FromPath[str],
+        sign_in: NamedDependency[SignIn],
+        site: NamedDependency[Site],
+    ) -> Response[Any]:
+        """Answer with what a device needs to make a passkey of the link's person."""
+        require_passwords(sign_in)
+        person = await sign_in.accounts.linked_person(token)
+        party = relying_party(request)
+        if person is None or party is None or person.has_codes:
+            raise ApiError(Code.NOT_FOUND)
+        name = request.form_as(PasskeyOptionsForm).name.strip() or person.name
+        options = registration_options(
+            party,
+            new_challenge(request, site.sessions, "link", person_id=person.id),
+            person_id=person.id,
+            name=name,
+            email=person.email,
+            known=await sign_in.passkeys.credentials_of(person.id),
+        )
+        return json_answer(options)
+
+    async def _with_passkey(
+        self,
+        request: Request,
+        token: str,
+        person: LinkedPerson,
+        sign_in: SignIn,
+        name: str | None,
+    ) -> SignedIn | None:
+        credential = request.form_as(NewPasswordForm).credential
+        passkey, made_for = made_passkey(request, sign_in, "link", credential)
+        if made_for != person.id:
+            raise PasskeyRefusedError(_ANOTHER)
+        return await sign_in.accounts.use_link_for_passkey(
+            token, person, name=name, passkey=passkey, client=client_of(request)
+        )
 
 
 def _problems(form: NewPasswordForm, person: LinkedPerson) -> dict[str, str]:
@@ -99,7 +158,8 @@ def _problems(form: NewPasswordForm, person: LinkedPerson) -> dict[str, str]:
             check_name(form.name)
         except BlankNameError:
             problems["name"] = "write your name"
-    if problem := password_problem(form.password, email=person.email):
+    problem = password_problem(form.password, email=person.email)
+    if problem and not form.credential:
         problems["password"] = problem
     return problems
 
@@ -116,7 +176,9 @@ def _form(
         "new_password.html",
         {
             "action": f"/password/{token}",
+            "describes": "" if person.has_password else "name",
             "flash": None,
+            "makes_passkey": f"/password/{token}/passkey",
             "name": name,
             "page": None,
             "person": person,

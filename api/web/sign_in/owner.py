@@ -1,6 +1,6 @@
 """The fields of a form that makes an account, and what is wrong with them."""
 
-from typing import TypedDict
+from typing import Literal, TypedDict
 from uuid import UUID
 
 from msgspec import Struct
@@ -61,19 +61,33 @@ async def checked_owner(
         if problem := password_problem(form.password, email=form.email):
             problems["password"] = problem
         return owner, problems
-    opened = answered_challenge(
-        request, sign_in.sessions, "first start", form.credential
-    )
-    if opened is None:
-        problems["password"] = _TOO_LATE
-        return owner, problems
     try:
-        name = client_of(request).browser
-        passkey = verified_passkey(form.credential, opened.ceremony, name=name)
+        passkey, person_id = made_passkey(
+            request, sign_in, "first start", form.credential
+        )
     except PasskeyRefusedError as error:
         problems["password"] = str(error).rstrip(".")
         return owner, problems
-    return {**owner, "passkey": passkey, "person_id": opened.person_id}, problems
+    return {**owner, "passkey": passkey, "person_id": person_id}, problems
+
+
+def made_passkey(
+    request: Request,
+    sign_in: SignIn,
+    purpose: Literal["first start", "link"],
+    credential: str,
+) -> tuple[NewPasskey, UUID | None]:
+    """Return the passkey that a device made, and the id that it was made for.
+
+    Raises:
+        PasskeyRefusedError: the answer does not fit, or comes too late.
+    """
+    opened = answered_challenge(request, sign_in.sessions, purpose, credential)
+    if opened is None:
+        raise PasskeyRefusedError(_TOO_LATE)
+    name = client_of(request).browser
+    passkey = verified_passkey(credential, opened.ceremony, name=name)
+    return passkey, opened.person_id
 
 
 def person_problems(name: str, email: str) -> dict[str, str]:

@@ -56,6 +56,7 @@ OPEN = {
     # The address has the secret of the link that sets a password.
     ("GET", "/password/{token}"),
     ("POST", "/password/{token}"),
+    ("POST", "/password/{token}/passkey"),
     # The address has the secret of the invitation.
     ("GET", "/invitations/{token}"),
     ("POST", "/invitations/{token}/accept"),

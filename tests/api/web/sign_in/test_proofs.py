@@ -133,6 +133,7 @@ HARMLESS_FORMS = {
     "/invitations/{token}/decline",
     "/members/not-now",
     "/password/{token}",
+    "/password/{token}/passkey",
     "/projects",
     "/projects/{project_id}/excluded",
     "/projects/{project_id}/inbox",

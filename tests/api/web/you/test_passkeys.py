@@ -3,20 +3,20 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from api.web.sign_in import challenges
-from application.accounts.operators import erase
+from application.accounts.operators import erase, make_password_link
 from domain import events as e
 from tests.api.web.you.test_second_factor import Phone
-from tests.kit.application import Tenant
+from tests.kit.application import Goatherd, Tenant, data_of
 from tests.kit.authenticator import Authenticator
 from tests.kit.builders import asking
 from tests.kit.markup import read
-from tests.kit.people import Person, owner_of, second_owner
+from tests.kit.people import Person, added_member, owner_of, second_owner
 from tests.kit.visitor import Visitor
 
 ORIGIN = "http://testserver.local"
@@ -460,3 +460,98 @@ def test_a_passkey_is_a_proof(ada: Person, device: Authenticator, stranger: Tena
     goatherd.query("UPDATE person_sessions SET proved_at = now() - interval '601 s'")
     goatherd.client.app.state.site.people.forget_all()
     assert proved(credential) == 403
+
+
+def test_an_invited_person_has_a_passkey_and_no_password(home: Tenant):
+    invited = f"ben.{uuid4().hex}@example.com"
+    body = {"email": invited, "role": "member"}
+    path = data_of(home.post("/invitations", body), status=201)["link"]
+    path = "/" + path.split("/", 3)[3]
+    home.goatherd.catch_up()
+    visitor, device = Visitor(home.goatherd), Authenticator(ORIGIN)
+    offer = visitor.see(path).one("div", class_="or-passkey")
+    person = {"name": "Ben", "email": invited}
+    options = visitor.post(offer["data-makes-passkey"], person)
+    fields = {**person, "password": "", "credential": device.make(options.json())}
+    elsewhere = Visitor(home.goatherd).post(f"{path}/accept", fields)
+    made = visitor.post(f"{path}/accept", fields)
+
+    assert offer["data-describes"] == "name email"
+    assert elsewhere.status_code == 400
+    assert (made.status_code, made.headers["location"]) == (303, "/")
+    again = Visitor(home.goatherd)
+    credential = device.use(options_to_sign_in(again))
+    assert sent(again, credential).status_code == 303
+    assert is_in(again)
+    assert not again.see("/you").all("input", name="current_password")
+
+
+def link_for(person_id: UUID, goatherd: Goatherd) -> str:
+    path, _ = make_password_link(goatherd.store, person_id)
+    return path
+
+
+def options_at(visitor: Visitor, path: str, **fields: str) -> dict[str, Any]:
+    answer = visitor.post(f"{path}/passkey", fields)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_link_makes_a_passkey_and_ends_the_password(ada: Person):
+    goatherd, device = ada.tenant.goatherd, Authenticator(ORIGIN)
+    path, visitor = link_for(ada.id, goatherd), Visitor(goatherd)
+    offer = visitor.see(path).one("div", class_="or-passkey")
+    options = options_at(visitor, path)
+    of_another = visitor.post("/sign-in/passkey/new", {"name": "E", "email": "e@e.de"})
+    foreign = Authenticator(ORIGIN).make(of_another.json())
+    wrong = visitor.post(path, {"credential": foreign})
+    made = visitor.post(path, {"credential": device.make(options)})
+    again = visitor.post(path, {"credential": device.make(options)})
+
+    assert offer["data-makes-passkey"] == f"{path}/passkey"
+    assert wrong.status_code == 400
+    assert (made.status_code, made.headers["location"]) == (303, "/")
+    assert is_in(visitor)
+    assert again.status_code == 410
+    assert not is_in(ada.browser)
+    secrets = "SELECT kind FROM person_secrets WHERE person_id = %s"
+    assert goatherd.query(secrets, ada.id) == []
+    signed_out = Visitor(goatherd)
+    refused = {"email": ada.email, "password": ada.password}
+    assert signed_out.post("/sign-in", refused).status_code == 401
+    credential = device.use(options_to_sign_in(signed_out))
+    assert sent(signed_out, credential).status_code == 303
+
+
+def test_a_link_makes_no_passkey_past_one_time_codes(ada: Person):
+    goatherd, visitor = ada.tenant.goatherd, Visitor(ada.tenant.goatherd)
+    path = link_for(ada.id, goatherd)
+    options = options_at(visitor, path)
+    with goatherd.store.pool.connection() as connection:
+        connection.execute(
+            "INSERT INTO person_secrets (person_id, kind, sealed) "
+            "VALUES (%s, 'codes', 'x')",
+            (ada.id,),
+        )
+    credential = Authenticator(ORIGIN).make(options)
+
+    assert visitor.see(path).all("div", class_="or-passkey") == []
+    assert visitor.post(f"{path}/passkey").status_code == 404
+    assert visitor.post(path, {"credential": credential}).status_code == 410
+    assert goatherd.query("SELECT FROM passkeys WHERE person_id = %s", ada.id) == []
+    # The link stays valid for a password.
+    visitor.see(path)
+
+
+def test_somebody_new_makes_a_passkey_with_the_link_of_an_operator(home: Tenant):
+    goatherd = home.goatherd
+    ben = added_member(goatherd.store, home.organization_id, role="member")
+    path, visitor = link_for(ben, goatherd), Visitor(goatherd)
+    device = Authenticator(ORIGIN)
+    credential = device.make(options_at(visitor, path, name="Ben Berg"))
+    nameless = visitor.post(path, {"credential": credential})
+    made = visitor.post(path, {"credential": credential, "name": "Ben Berg"})
+
+    assert nameless.status_code == 400
+    assert made.status_code == 303
+    assert "Ben Berg" in visitor.see("/you").one("button", class_="account").text
