@@ -50,6 +50,7 @@ from api.routes.creators.move import CreatorMoveRoutes
 from api.routes.creators.personal_data import PersonalDataRoutes
 from api.routes.creators.routes import CreatorRoutes
 from api.routes.feed.routes import FeedRoutes
+from api.routes.feed.stream import FeedStreams
 from api.routes.forget_texts import ForgetTextsRoutes
 from api.routes.history import HistoryRoutes
 from api.routes.integrity.log_check import LogCheckRoutes
@@ -250,7 +251,10 @@ def assemble(settings: Settings) -> Litestar:
     accounts = PersonAccounts(store, own)
     joining = Joining(store, own, accounts)
     authenticator, attempts = Authenticator(look_up), FailedLogins()
-    limiter = RequestLimiter(own)
+    limiter, feed_streams = (
+        RequestLimiter(own),
+        FeedStreams(url, pool=reading, codec=store.codec, authenticator=authenticator),
+    )
     sessions = Sessions(secret)
     pictures = settings.data_dir.expanduser() / PICTURES
     erased_pictures = ErasedPictures(own, pictures)
@@ -385,6 +389,7 @@ def assemble(settings: Settings) -> Litestar:
             cors_origins=settings.cors_origins,
             dependencies={
                 "reader": provide_reader(reading, store.codec),
+                "feed_streams": _provide(feed_streams),
                 "listing": provide_list_request(secret),
                 "creator_list": Provide(provide_creator_list, sync_to_thread=False),
                 "video_list": Provide(provide_video_list, sync_to_thread=False),
@@ -398,7 +403,7 @@ def assemble(settings: Settings) -> Litestar:
                 "connections": _provide(connections),
                 "shared_links": _provide(SharedLinks(store, own, plans=plans)),
             },
-            lifespan=[open_pools],
+            lifespan=[open_pools, feed_streams.running],
         )
     )
 

@@ -6,6 +6,7 @@ import msgspec
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
+from litestar.response import ServerSentEvent
 
 from api.http.reading.paging import caught_up
 from api.http.request import Request
@@ -20,6 +21,7 @@ from api.routes.feed.parameters import (
     OfTag,
     feed_filter,
 )
+from api.routes.feed.stream import FeedStreams, read_place
 from domain.errors import NotFoundError
 from domain.feed.event import PublicEvent
 from domain.feed.types import (
@@ -145,6 +147,59 @@ class FeedRoutes(Controller):
         )
         events = [each.event for each in page.events]
         return PositionPage(events, limit=limit, next_after=page.next_after)
+
+    @read_route("/events/stream", "streamEvents", files_sent=["text/event-stream"])
+    async def stream_events(
+        self,
+        request: Request,
+        feed_streams: NamedDependency[FeedStreams],
+        after: Annotated[
+            int,
+            QueryParameter(
+                ge=0,
+                le=_LAST_POSITION,
+                description="The position of the last event that is known. The header "
+                "Last-Event-ID has precedence.",
+            ),
+        ] = 0,
+        types: EventTypes = None,
+        project_id: OfProject = None,
+        creator_id: OfCreator = None,
+        campaign_id: OfCampaign = None,
+        tag: OfTag = None,
+        min_milestone: MinMilestone = None,
+    ) -> ServerSentEvent:
+        """Stream public events as they happen, as server-sent events.
+
+        A message has the type as its `event`, the public event as its `data`, and a
+        place as its `id`. A client that comes back with the last id in the header
+        Last-Event-ID misses nothing and gets nothing twice. A comment every 15 s shows
+        that the stream is open. The stream ends within seconds after the key was
+        revoked. An organization may have 20 streams at a time in each server process.
+        """
+        requested = feed_filter(
+            types,
+            project_id=project_id,
+            creator_id=creator_id,
+            campaign_id=campaign_id,
+            tag=tag,
+            min_milestone=min_milestone,
+        )
+        last = request.raw_header(b"last-event-id")
+        principal = request.principal
+        feed_streams.check_room(principal)
+        return ServerSentEvent(
+            feed_streams.watch(
+                principal,
+                requested,
+                after=FeedPlace(after) if last is None else read_place(last),
+                is_allowed=feed_streams.is_allowed(
+                    principal, request.raw_header(b"authorization")
+                ),
+            ),
+            # A proxy that buffers would hold the events back.
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
 
     @read_route(
         "/event-types", "listEventTypes", example=[msgspec.to_builtins(_entry(_TYPE))]
