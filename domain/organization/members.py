@@ -94,7 +94,9 @@ def decide_members(
         event = e.MemberChanged(person_id=person_id, **changed)
     after = members_after(organization.members, event)
     touches_owner = "owner" in {member.role, *(m.role for m in _one(after, person_id))}
-    rank = _rank(organization, command.by)
+    leaves = isinstance(command, c.RemoveMember) and command.by == person_id
+    # Everybody may leave, whatever they may do to others.
+    rank = member.role if leaves else _rank(organization, command.by)
     if touches_owner and rank == "admin" and command.by != "key":
         raise OwnersOnlyError
     # Changes of others matter to no owner. An organization whose people all came from a

@@ -173,6 +173,7 @@ class MemberRoutes(Controller):
         "/{person_id:uuid}",
         "removeMember",
         **ADMIN,
+        own=True,
         recent_proof=True,
         errors=[Code.LAST_OWNER, Code.OWNERS_ONLY],
     )
@@ -185,8 +186,10 @@ class MemberRoutes(Controller):
         """Remove a person, who is signed out within a second.
 
         Their deeds stay in the histories, with their name. The last owner can't be
-        removed, and only an owner removes an owner.
+        removed, and only an owner removes an owner. Everybody may remove themselves,
+        and so leave the organization.
         """
+        _check_may_remove(request, person_id)
         command = c.RemoveMember(person_id=person_id, by=asker(request))
 
         def present(_: Rows, __: object) -> Answer[RemovedMember]:
@@ -258,6 +261,21 @@ class MemberRoutes(Controller):
         return writer.perform(
             request, handler, present, in_transaction=within, unseal=unseal
         )
+
+
+def _check_may_remove(request: Request, person_id: UUID) -> None:
+    """Let people leave, and owners and admins alone remove others.
+
+    Raises:
+        NotFoundError: a person who is limited to some projects asks.
+        ApiError: ``insufficient_scope`` or ``recent_proof_required``.
+    """
+    principal = request.principal
+    if principal.person is not None and principal.person.id == person_id:
+        return
+    principal.require_whole_organization()
+    principal.require("admin")
+    principal.require_recent_proof()
 
 
 def _drawn_for(person_id: UUID, until: datetime) -> bytes:

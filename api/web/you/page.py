@@ -15,6 +15,7 @@ from msgspec import Struct
 from api.http.bodies.form_body import typed
 from api.http.errors import ApiError, Code
 from api.routes.me import EndedSession, ErasedPerson, Me, OwnSession
+from api.routes.members.members import RemovedMember
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.forms.fields import VersionedForm
 from api.web.kit.forms.key_form import KeyForm
@@ -259,6 +260,36 @@ class YouPages(Controller):
         page.flash("That browser is signed out.")
         return page.go_to(PATH)
 
+    @form_route("/leave", scope="read", recent_proof=True)
+    async def leave_organization(
+        self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
+    ) -> PageResponse:
+        """Leave the organization, and go on in another one if there is one."""
+        person, left = page.principal.require_person(), page.organization.name
+        try:
+            await page.send("DELETE", f"/members/{person.id}", RemovedMember)
+        except ApiRefusedError as error:
+            if error.code is not Code.LAST_OWNER:
+                raise
+            return await show_you(page, sign_in, leaving=error.message)
+        sign_in.forget_sessions()
+        page.site.own_organizations.forget(person.id)
+        for other in await sign_in.joining.organizations_of(person.id):
+            moved = person.session_id and await sign_in.joining.switch_organization(
+                person.session_id, person_id=person.id, organization_id=other.id
+            )
+            if moved:
+                page.flash(f"You left {left}.")
+                return sign_in.hand_over(page.request, moved, FIRST_PAGE)
+        if person.session_id is not None:
+            await sign_in.accounts.sign_out(person.id, person.session_id)
+        await sign_in.end_session(page.request)
+        return page.site.render(
+            "you/left.html",
+            {"flash": None, "left": left, "page": None},
+            headers=SECRET,
+        )
+
     @form_route("/organization", form=OrganizationForm, scope="read")
     async def switch_organization(
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
@@ -362,6 +393,7 @@ async def show_you(
     email: Mapping[str, str] | None = None,
     password: Mapping[str, str] | None = None,
     erasure: Mapping[str, str] | None = None,
+    leaving: str = "",
     key_form: KeyForm = _USUAL_KEY,
     key_error: ApiError | None = None,
     cursor: str = "",
@@ -379,7 +411,7 @@ async def show_you(
     )
     now = datetime.now(UTC)
     present = {"name": me.name, "time_zone": me.time_zone, "email": me.email}
-    wrong = bool(email or password or erasure or key_error)
+    wrong = bool(email or password or erasure or leaving or key_error)
     return page.show(
         "you/you.html",
         {
@@ -391,6 +423,7 @@ async def show_you(
             "key_form": key_form,
             "key_problems": {} if key_error is None else key_error.problems,
             "keys": keys.data,
+            "leaving": leaving,
             "me": me,
             "new_sign_ins": await sign_in.accounts.new_devices(me.id),
             "more_keys": keys.next_url(PATH),

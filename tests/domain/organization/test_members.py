@@ -414,3 +414,20 @@ def test_an_erased_person_is_invited_nowhere_any_more():
         (CLEO, e.PersonErased()),
         (ORGANIZATION, e.InvitationWithdrawn(id=INVITED)),
     ]
+
+
+def test_everybody_may_leave_but_the_last_owner(organization: Scenario):
+    limited = e.MemberAdded(person_id=CLEO, role="viewer", project_ids=(PROJECT,))
+    second = e.MemberAdded(person_id=OTHER, role="owner")
+    given = (CREATED, PROJECT_THERE, OWNER, ADMIN, limited)
+
+    for person_id in (BEN, CLEO):
+        leave = c.RemoveMember(person_id=person_id, by=person_id)
+        organization.given(*given).when(leave).then(
+            e.MemberRemoved(person_id=person_id)
+        )
+    leave = c.RemoveMember(person_id=ADA, by=ADA)
+    organization.given(*given).when(leave).then_refused(LastOwnerError)
+    organization.given(*given, second).when(leave).then(e.MemberRemoved(person_id=ADA))
+    by_cleo = c.RemoveMember(person_id=BEN, by=CLEO)
+    organization.given(*given).when(by_cleo).then_refused(RightsLostError)

@@ -1,12 +1,19 @@
 """Members are listed, changed and removed, and their sessions end with it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 
 from domain import events as e
 from tests.kit.application import Tenant, code_of, data_of
-from tests.kit.people import Person, member_of, owner_of, second_owner
+from tests.kit.people import (
+    Person,
+    added_member,
+    member_of,
+    owner_of,
+    second_owner,
+)
 from tests.kit.visitor import Visitor
 
 
@@ -134,3 +141,42 @@ def test_only_admin_keys_see_and_change_members(ada: Person):
         writer.post("/invitations", {"email": "ben@example.com", "role": "viewer"}),
     ):
         assert code_of(refused) == (403, "insufficient_scope")
+
+
+def test_people_leave_and_remove_nobody_else(home: Tenant):
+    ada, store = owner_of(home), home.goatherd.store
+    for role, projects, refusal in (
+        ("viewer", None, (403, "insufficient_scope")),
+        ("member", (home.project_id,), (404, "not_found")),
+        ("admin", None, (403, "recent_proof_required")),
+    ):
+        ben = added_member(store, home.organization_id, role=role, project_ids=projects)
+        key = home.with_key("read", person_id=ben)
+        if role == "admin":
+            key = home.with_key(person_id=ben)
+        for other in (ada.id, uuid4()):
+            assert code_of(key.delete(f"/members/{other}")) == refusal
+        assert data_of(key.delete(f"/members/{ben}")) == {
+            "id": str(ben),
+            "removed": True,
+        }
+        # The key ends with the membership.
+        assert code_of(key.delete(f"/members/{ben}")) in {
+            (401, "invalid_api_key"),
+            (404, "not_found"),
+        }
+        assert [
+            one for one in data_of(home.get("/members")) if one["id"] == str(ben)
+        ] == []
+
+
+def test_of_two_owners_who_leave_at_once_one_stays(home: Tenant):
+    ada = owner_of(home)
+    ben = second_owner(home.goatherd.store, home.organization_id)
+    keys = {one: home.with_key("read", person_id=one) for one in (ada.id, ben)}
+
+    with ThreadPoolExecutor(len(keys)) as threads:
+        answers = threads.map(lambda one: keys[one].delete(f"/members/{one}"), keys)
+        codes = sorted(code_of(answer) for answer in answers)
+
+    assert codes == [(200, None), (409, "last_owner")]

@@ -252,6 +252,7 @@ def test_every_change_declares_a_proof_or_is_known_to_be_harmless(goatherd: Goat
         "POST /settings/keys/{key_id}/revoke",
         "POST /settings/organization/second-factor",
         "POST /you/email",
+        "POST /you/leave",
         "POST /you/oidc/connect",
         "POST /you/oidc/disconnect",
         "POST /you/password",

@@ -3,10 +3,18 @@
 import httpx
 import pytest
 
+from domain import events as e
 from tests.api.web.sign_in.test_proofs import age_proof
 from tests.kit.application import Tenant, code_of
 from tests.kit.markup import read
-from tests.kit.people import PASSWORD, Person, owner_of, second_owner
+from tests.kit.people import (
+    PASSWORD,
+    Person,
+    member_of,
+    organization_of,
+    owner_of,
+    second_owner,
+)
 from tests.kit.visitor import Visitor
 
 
@@ -75,3 +83,34 @@ def test_a_key_of_the_organization_has_nobody_to_erase(ada: Person):
     answer = ada.tenant.post("/me/erase", {"confirm": ada.email})
 
     assert code_of(answer) == (403, "person_required")
+
+
+def test_a_person_leaves_and_goes_on_in_another_organization(ada: Person):
+    tenant = ada.tenant
+    last = ada.browser.submit(ada.browser.see("/you"), "/you/leave")
+    second_owner(tenant.goatherd.store, tenant.organization_id)
+    organization_of(tenant.goatherd.store, ada.id, name="Other Herd")
+    other = ada.browser.submit(ada.browser.see("/you"), "/you/leave")
+    home = ada.browser.see("/you")
+
+    assert last.status_code == 400
+    assert "make somebody else an owner first" in read(last.text).text
+    assert (other.status_code, other.headers["location"]) == (303, "/")
+    assert "owner of Other Herd" in home.text
+    left = tenant.goatherd.events(tenant.organization_id)[-1]
+    assert left == e.MemberRemoved(person_id=ada.id)
+
+
+def test_a_viewer_leaves_and_is_signed_out(ada: Person):
+    ben = member_of(ada.tenant, role="viewer", project_ids=[str(ada.tenant.project_id)])
+    left = ben.browser.submit(ben.browser.see("/you"), "/you/leave")
+
+    assert left.status_code == 200
+    assert "You left" in read(left.text).one("h1").text
+    assert ben.browser.get("/creators").status_code == 303
+    assert (
+        ada.tenant.goatherd.query(
+            "SELECT FROM person_sessions WHERE person_id = %s", ben.id
+        )
+        == []
+    )
