@@ -27,13 +27,17 @@ SELECT m.person_id AS id, m.name, m.email, m.role, m.project_ids, m.money, m.joi
         WHERE s.person_id = m.person_id AND s.organization_id = m.organization_id)
            AS last_seen_at,
        m.organization_id AS org_id, o.name AS org_name, 'member' AS status,
-       NULL::timestamptz AS expires_at
+       NULL::timestamptz AS expires_at,
+       ARRAY(SELECT p.name FROM projects p WHERE p.organization_id = m.organization_id
+             AND p.id = ANY(m.project_ids) ORDER BY p.name, p.id) AS project_names
 FROM members m LEFT JOIN organizations o USING (organization_id)
 WHERE m.removed_at IS NULL
 AND (%(org)s::uuid IS NULL OR m.organization_id = %(org)s)
 UNION ALL
 SELECT i.id, '', i.email, i.role, i.project_ids, i.money, NULL, NULL,
-       i.organization_id, o.name, 'invited', i.expires_at
+       i.organization_id, o.name, 'invited', i.expires_at,
+       ARRAY(SELECT p.name FROM projects p WHERE p.organization_id = i.organization_id
+             AND p.id = ANY(i.project_ids) ORDER BY p.name, p.id)
 FROM invitations i LEFT JOIN organizations o USING (organization_id)
 WHERE i.ended_at IS NULL
 AND (%(org)s::uuid IS NULL OR i.organization_id = %(org)s)
@@ -58,6 +62,7 @@ class ListedMember(Struct, frozen=True, kw_only=True):
     org_name: str | None
     status: Literal["member", "invited"]
     expires_at: datetime | None
+    project_names: list[str]
 
 
 def list_members(
@@ -69,17 +74,20 @@ def list_members(
 ) -> None:
     """List the people of organizations, and open invitations.
 
-    The list has their roles, and when they were last here.
+    The list has their roles, the projects and payments that they may see, and when they
+    were last here.
     """
     with fitting(read_settings(data_dir=data_dir)) as connection:
         org_id = None if org is None else organization_named(connection, org)
         found = rows_of(connection, ListedMember, _LIST, {"org": org_id})
     print_list(
         found,
-        "name email organization=org_name role status last_seen",
+        "name email organization=org_name role projects payments status last_seen",
         ids="id organization_id=org_id" if ids else "",
         json=json,
         last_seen=_last_seen,
+        projects=_projects,
+        payments=lambda it: "yes" if it.money else "no",
     )
 
 
@@ -161,6 +169,12 @@ def _person(store: Store, email: str) -> UUID:
     if person_id is None:
         raise CommandError(f"Nobody has the address {plain(email)!r}.")
     return person_id
+
+
+def _projects(member: ListedMember) -> str:
+    if member.project_ids is None:
+        return "all"
+    return ", ".join(member.project_names) or "none"
 
 
 def _last_seen(member: ListedMember) -> str:
