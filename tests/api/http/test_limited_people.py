@@ -31,7 +31,7 @@ ROLES: tuple[MemberRole, ...] = ("owner", "admin", "member", "viewer")
 NARROWED = {
     *("listActivity", "listAnnotations", "listCampaigns", "listCreators"),
     *("getCreatorAmounts", "listProjects", "listScrapes", "countScrapes", "listTags"),
-    *("listEvents", "listEventTypes"),
+    *("listEvents", "listEventTypes", "getSampleEvent"),
     *("listNotifications", "readNotifications"),
     *("listVideos", "getVideoAmounts", "listViews", "listShares"),
     "getAnalyticsSchema",
