@@ -39,8 +39,13 @@ def places() -> tuple[str, ...]:
 
 
 def is_for_people(path: str) -> bool:
-    """False for what is no page: CSV, JSON, pictures, and streams of events."""
-    return not path.endswith((".csv", ".json", "/stream", "/logo"))
+    """False for what is no page, and for pages of links that somebody was mailed."""
+    return not is_for_programs(path) and "{token}" not in path
+
+
+def is_for_programs(path: str) -> bool:
+    """True for what is no page: CSV, JSON, pictures, and streams of events."""
+    return path.endswith((".csv", ".json", "/stream", "/logo"))
 
 
 def visit(page: Page, path: str, ids: Mapping[str, str]) -> None:
