@@ -57,10 +57,13 @@ def test_days_are_those_of_the_page_and_backward_ones_are_refused(
     tomorrow, year = today + timedelta(days=1), today - timedelta(days=365)
 
     within = lines(visitor.see(f"{PATH}?from={year}&to={tomorrow}"))
+    until_now = lines(visitor.see(f"{PATH}?to={today}"))
     before = visitor.see(f"{PATH}?to={year}")
     backwards = visitor.get(f"{PATH}?from={tomorrow}&to={year}")
 
     assert within
+    # A last day is in it until its end.
+    assert until_now == within
     assert lines(before) == []
     assert backwards.status_code == 400
     assert "the first day lies after the last" in backwards.text
@@ -85,7 +88,11 @@ def test_the_file_has_the_chosen_rows_of_all_pages(visitor: Visitor, home: Tenan
     assert {row["event"] for row in rows} <= {
         name for name in EVENTS if name.startswith("project_")
     }
-    assert lines(visitor.see(more[0]["href"]))
+    following = more[0]["href"]
+    assert lines(visitor.see(following))
+    # The file has all rows, whichever page the link to it is on.
+    of_second_page = visitor.get(following.replace(PATH, f"{PATH}.csv"))
+    assert of_second_page.text == answer.text
 
 
 def test_somebody_who_is_no_admin_has_no_tab_and_no_page(home: Tenant):
