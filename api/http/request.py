@@ -30,7 +30,7 @@ from api.http.etags import ETagCondition
 from api.http.route_info import RouteInfo
 from infra.ids import new_id
 from projections.engine.basis import Basis
-from projections.engine.snapshot_reader import SnapshotReader
+from projections.engine.snapshot_reader import SharedSnapshot, SnapshotReader
 
 F = TypeVar("F", bound=Struct)
 
@@ -46,8 +46,9 @@ class RequestContext:
     ``elsewhere`` are used by pages only, and ``proof`` by dangerous forms;
     ``elsewhere`` are other organizations of the person that have what the address
     names. ``snapshot`` is the snapshot of the
-    database of a request that only reads, and ``basis`` is the position and the rules
-    of the answer's numbers, if there are any.
+    database of a request that only reads, ``shared`` is the one that it shares with
+    other requests, if it does, and ``basis`` is the position and the rules of the
+    answer's numbers, if there are any.
     """
 
     __slots__ = (
@@ -60,6 +61,7 @@ class RequestContext:
         "request_id",
         "response_headers",
         "session",
+        "shared",
         "snapshot",
         "started_at",
     )
@@ -72,6 +74,7 @@ class RequestContext:
         self.form: Form | None = None
         self.proof: ProvedForm | None = None
         self.snapshot: SnapshotReader | None = None
+        self.shared: SharedSnapshot | None = None
         self.basis: Basis | None = None
         self.elsewhere: frozenset[UUID] = frozenset()
         self.response_headers: list[tuple[bytes, bytes]] = []

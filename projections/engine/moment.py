@@ -33,8 +33,8 @@ class Moment:
     """A snapshot, from the first query to ``end``.
 
     A snapshot belongs to one connection, so concurrent queries are sent together, with
-    one way to the server and back. Once the snapshot is shared, they run on connections
-    of their own, if the pool has any to spare.
+    one way to the server and back. Once the snapshot is shared, they run on up to four
+    connections, if the pool has any to spare.
     """
 
     def __init__(self, pool: AsyncPool) -> None:
@@ -78,7 +78,7 @@ class Moment:
         try:
             # Concurrent queries come in meanwhile.
             await asyncio.sleep(0)
-            connection = await self._take(unless=own.rows)
+            connection = await self._take(own)
         except BaseException:
             self._waiting = [each for each in self._waiting if each is not own]
             raise
@@ -98,22 +98,31 @@ class Moment:
             # The transaction of this connection has failed.
             await self._give_back(connection)
             raise
+        await self._leave(connection)
+        return own.rows.result()
+
+    async def _leave(self, connection: _Connection) -> None:
+        """Leave a connection to the next query, or to the pool after the end."""
         async with self._change:
             if not self._has_ended:
                 self._free.append(connection)
                 self._change.notify_all()
-                return own.rows.result()
+                return
         await self._give_back(connection)
-        return own.rows.result()
 
     def _company(self, own: _Waiting) -> tuple[list[_Waiting], list[_Waiting]]:
         """Return the queries to send with one that waits, and those left waiting."""
+        # Each connection of a shared snapshot takes its part of what waits.
+        most = len(self._waiting)
+        if self.is_shared:
+            most = -(-most // _SIDE_BY_SIDE)
         together, left = [own], list[_Waiting]()
         for each in self._waiting:
             if each is own:
                 continue
             is_alike = each.query.organization_id == own.query.organization_id
-            (together if is_alike and not self.is_shared else left).append(each)
+            goes_along = is_alike and len(together) < most
+            (together if goes_along else left).append(each)
         return together, left
 
     async def _send(self, connection: _Connection, together: list[_Waiting]) -> None:
@@ -129,31 +138,39 @@ class Moment:
             if not each.rows.done():
                 each.rows.set_result(rows)
 
-    async def _take(
-        self, *, unless: "asyncio.Future[list[TupleRow]]"
-    ) -> _Connection | None:
-        """Return a connection of the snapshot; None once these rows are there."""
+    async def _take(self, own: _Waiting) -> _Connection | None:
+        """Return a connection of the snapshot; None once the rows are there.
+
+        Another query may have taken this one along, which then needs no connection.
+        """
+
+        def waits() -> bool:
+            return any(each is own for each in self._waiting)
+
         while True:
             async with self._change:
                 await self._change.wait_for(
-                    lambda: unless.done() or self._is_possible()
+                    lambda: own.rows.done() or (waits() and self._is_possible())
                 )
-                if unless.done():
+                if own.rows.done():
                     return None
                 if self._free:
                     return self._free.pop()
                 is_first = not self._taken
                 self._taken += 1
             try:
-                if is_first:
-                    return await self._pool.getconn()
-                return await self._pool.getconn(timeout=_SIDE_SECONDS)
+                seconds = None if is_first else _SIDE_SECONDS
+                connection = await self._pool.getconn(timeout=seconds)
             except BaseException as error:
                 async with self._change:
                     self._taken -= 1
                     self._change.notify_all()
                 if is_first or not isinstance(error, PoolTimeout):
                     raise
+                continue
+            if waits():
+                return connection
+            await self._leave(connection)
 
     def _is_possible(self) -> bool:
         if self._free or not self._taken:

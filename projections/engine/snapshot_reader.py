@@ -1,7 +1,7 @@
 """Readers in one snapshot of the database: for an answer, and for an export."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
 from contextlib import asynccontextmanager
 from typing import cast
 from uuid import UUID
@@ -65,6 +65,89 @@ class SnapshotReader(Reader):
         if self._is_closed:
             return await super().run(query)
         return await self._moment.run(self._limited(query))
+
+
+class RememberingReader(SnapshotReader):
+    """A reader in one snapshot that runs equal queries once.
+
+    Several answers share it, such as those that make up a page. They repeat queries,
+    whose rows cannot differ as long as the snapshot lasts.
+    """
+
+    def __init__(
+        self,
+        pool: AsyncPool,
+        codec: Codec,
+        *,
+        project_ids: frozenset[UUID] | None = None,
+    ) -> None:
+        super().__init__(pool, codec, project_ids=project_ids)
+        self._known: dict[Hashable, asyncio.Future[list[TupleRow]]] = {}
+
+    @property
+    def alone(self) -> Reader:
+        return self
+
+    async def end(self) -> None:
+        self._known = {}
+        await super().end()
+
+    async def run(self, query: Query) -> list[TupleRow]:
+        key = _key(query)
+        if key is None or self._is_closed:
+            return await super().run(query)
+        of_snapshot = self._known
+        known = of_snapshot.get(key)
+        if known is None:
+            known = of_snapshot[key] = asyncio.get_running_loop().create_future()
+            try:
+                rows = await super().run(query)
+            except BaseException:
+                # Others who wait for these rows run the query by themselves.
+                del of_snapshot[key]
+                known.cancel()
+                raise
+            known.set_result(rows)
+            return list(rows)
+        await asyncio.wait((known,))
+        return await self.run(query) if known.cancelled() else list(known.result())
+
+
+class SharedSnapshot:
+    """The snapshot that several requests share, from the first read to ``close``."""
+
+    def __init__(self) -> None:
+        self._reader: RememberingReader | None = None
+
+    def reader_of(
+        self,
+        pool: AsyncPool,
+        codec: Codec,
+        *,
+        project_ids: frozenset[UUID] | None,
+    ) -> RememberingReader:
+        """Return the one reader; all requests are of one user."""
+        if self._reader is None:
+            self._reader = RememberingReader(pool, codec, project_ids=project_ids)
+        return self._reader
+
+    async def close(self) -> None:
+        """End the snapshot; each read of a later request has one of its own."""
+        if self._reader is not None:
+            await self._reader.close()
+
+
+def _key(query: Query) -> Hashable:
+    """Return the same for equal queries; None if a parameter cannot be compared."""
+    key: list[Hashable] = [query.organization_id, query.text]
+    for value in query.parameters.values():
+        comparable = (
+            tuple(cast("list[Hashable]", value)) if isinstance(value, list) else value
+        )
+        if not isinstance(comparable, Hashable):
+            return None
+        key.append(comparable)
+    return tuple(key)
 
 
 class _SingleConnection:

@@ -1,4 +1,4 @@
-"""The snapshot of each request that only reads, so that an answer shows one moment."""
+"""The snapshots of requests that only read, so that an answer shows one moment."""
 
 from litestar.di import Provide
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
@@ -28,6 +28,8 @@ def provide_reader(pool: AsyncPool, codec: Codec) -> Provide:
             if project_ids is None:
                 return always
             return Reader(pool, codec, project_ids=project_ids)
+        if context.shared is not None:
+            return context.shared.reader_of(pool, codec, project_ids=project_ids)
         if context.snapshot is None:
             context.snapshot = SnapshotReader(pool, codec, project_ids=project_ids)
         return context.snapshot

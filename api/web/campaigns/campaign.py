@@ -50,22 +50,25 @@ class CampaignPages(Controller):
         choices: NamedDependency[DashboardQuery],
     ) -> Template:
         """Show the campaign at a glance, by default in its own days."""
-        campaign = await get_campaign(page, campaign_id)
-        days = own_days(page, campaign)
-        its = None if days is None else tuple(day.isoformat() for day in days)
-        if its is not None and not (choices.period or choices.from_ or choices.to):
-            choices = replace(choices, from_=its[0], to=its[1])
-        programme = Programme(
-            kind="campaign", id=str(campaign_id), project_id=str(campaign.project_id)
-        )
-        context = {
-            **shared_context(page, campaign),
-            "has_its_days": its is not None,
-            "is_in_its_days": (choices.from_, choices.to) == its,
-        }
-        return await show_dashboard(
-            page, "campaigns/campaign.html", programme, choices, context
-        )
+        async with page.one_moment():
+            campaign = await get_campaign(page, campaign_id)
+            days = own_days(page, campaign)
+            its = None if days is None else tuple(day.isoformat() for day in days)
+            if its is not None and not (choices.period or choices.from_ or choices.to):
+                choices = replace(choices, from_=its[0], to=its[1])
+            programme = Programme(
+                kind="campaign",
+                id=str(campaign_id),
+                project_id=str(campaign.project_id),
+            )
+            context = {
+                **shared_context(page, campaign),
+                "has_its_days": its is not None,
+                "is_in_its_days": (choices.from_, choices.to) == its,
+            }
+            return await show_dashboard(
+                page, "campaigns/campaign.html", programme, choices, context
+            )
 
     @page_route("/history")
     async def history(

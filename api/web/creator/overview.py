@@ -44,32 +44,33 @@ class OverviewPage(Controller):
         choices: NamedDependency[OverviewQuery],
     ) -> Template:
         """Show figures and charts of a period, or the videos that gained most."""
-        creator = await get_creator(page, creator_id)
-        context: dict[str, Any] = {
-            "query": choices,
-            **SCRAPE_LABELS,
-            "scrape": await latest_scrape(page, creator.id),
-            "presets": PRESETS,
-            "granularities": GRANULARITIES,
-            "groups": GROUPS,
-            "tops": [(name, MEASURES[name].label) for name in TOPS],
-            "overview": None,
-            "explained": None,
-            "top": None,
-            "letterhead": await page.letterhead(creator.project_id),
-        }
-        wrong: ApiError | None = None
-        try:
-            context |= await _numbers(page, creator, choices)
-        except ApiError as error:
-            # The form stays, with the user's choices and the error.
-            if error.code not in {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}:
-                raise
-            wrong = error
-        template = "overview" if context["top"] is None else "top_videos"
-        return show_creator(
-            page, f"creator/{template}.html", creator, context, error=wrong
-        )
+        async with page.one_moment():
+            creator = await get_creator(page, creator_id)
+            context: dict[str, Any] = {
+                "query": choices,
+                **SCRAPE_LABELS,
+                "scrape": await latest_scrape(page, creator.id),
+                "presets": PRESETS,
+                "granularities": GRANULARITIES,
+                "groups": GROUPS,
+                "tops": [(name, MEASURES[name].label) for name in TOPS],
+                "overview": None,
+                "explained": None,
+                "top": None,
+                "letterhead": await page.letterhead(creator.project_id),
+            }
+            wrong: ApiError | None = None
+            try:
+                context |= await _numbers(page, creator, choices)
+            except ApiError as error:
+                # The form stays, with the user's choices and the error.
+                if error.code not in {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}:
+                    raise
+                wrong = error
+            template = "overview" if context["top"] is None else "top_videos"
+            return show_creator(
+                page, f"creator/{template}.html", creator, context, error=wrong
+            )
 
 
 async def _numbers(

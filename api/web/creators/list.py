@@ -101,58 +101,59 @@ class CreatorsPage(Controller):
         choices: NamedDependency[CreatorsPageQuery],
     ) -> Template:
         """Show one page of the creators that were chosen."""
-        choices = replace(choices, project_id=page.project_filter)
-        projects, campaigns, views, got = await asyncio.gather(
-            all_projects(page),
-            some_campaigns(page),
-            views_of(page, "creators", choices.saved),
-            _found(page, choices),
-        )
-        # The project is not shown if the organization has only one.
-        has_many = len(projects) > 1 and not choices.project_id
-        names_by_id = {str(one.id): one.name for one in campaigns}
-        columns = chosen_columns(page)
-        context: dict[str, Any] = {
-            "columns": columns,
-            "on_phones": on_phones(columns, choices.sorted_by),
-            "all_columns": COLUMNS,
-            "query": choices,
-            "statuses": STATUSES,
-            "healths": HEALTHS,
-            "connections": CONNECTIONS,
-            "posting": POSTING,
-            "bounds": BOUNDS,
-            "periods": PERIODS,
-            "projects": projects,
-            "campaigns": campaigns,
-            "chips": choices.chips(names_by_id),
-            "custom": CUSTOM,
-            "views": views,
-            "first": f"{PATH}{choices.address(cursor='')}",
-            "here": here(page.request),
-            "may_write": page.may("write"),
-            "rows": [],
-            "more": None,
-        }
-        if isinstance(got, ApiError):
-            return page.show("creators/list.html", context, error=got)
-        meta = convert(got.meta, CreatorsMeta)
-        names = {one.id: one.name for one in projects} if has_many else {}
-        period = choices.period_name
-        days = {"first": str(meta.first_day), "last": str(meta.last_day)}
-        stream = RowsQuery(
-            project_id=choices.project_id,
-            projects="yes" if has_many else "",
-            **({"period": period} if period else days),
-        )
-        context |= {
-            "rows": await rows_of(page, got.data, names),
-            "meta": meta,
-            "words": days_in_words(period, meta.first_day, meta.last_day),
-            "more": got.next_url(PATH, **choices.pairs(cursor="")),
-            "stream": f"{PATH}/stream{stream.address()}",
-        }
-        return page.show("creators/list.html", context)
+        async with page.one_moment():
+            choices = replace(choices, project_id=page.project_filter)
+            projects, campaigns, views, got = await asyncio.gather(
+                all_projects(page),
+                some_campaigns(page),
+                views_of(page, "creators", choices.saved),
+                _found(page, choices),
+            )
+            # The project is not shown if the organization has only one.
+            has_many = len(projects) > 1 and not choices.project_id
+            names_by_id = {str(one.id): one.name for one in campaigns}
+            columns = chosen_columns(page)
+            context: dict[str, Any] = {
+                "columns": columns,
+                "on_phones": on_phones(columns, choices.sorted_by),
+                "all_columns": COLUMNS,
+                "query": choices,
+                "statuses": STATUSES,
+                "healths": HEALTHS,
+                "connections": CONNECTIONS,
+                "posting": POSTING,
+                "bounds": BOUNDS,
+                "periods": PERIODS,
+                "projects": projects,
+                "campaigns": campaigns,
+                "chips": choices.chips(names_by_id),
+                "custom": CUSTOM,
+                "views": views,
+                "first": f"{PATH}{choices.address(cursor='')}",
+                "here": here(page.request),
+                "may_write": page.may("write"),
+                "rows": [],
+                "more": None,
+            }
+            if isinstance(got, ApiError):
+                return page.show("creators/list.html", context, error=got)
+            meta = convert(got.meta, CreatorsMeta)
+            names = {one.id: one.name for one in projects} if has_many else {}
+            period = choices.period_name
+            days = {"first": str(meta.first_day), "last": str(meta.last_day)}
+            stream = RowsQuery(
+                project_id=choices.project_id,
+                projects="yes" if has_many else "",
+                **({"period": period} if period else days),
+            )
+            context |= {
+                "rows": await rows_of(page, got.data, names),
+                "meta": meta,
+                "words": days_in_words(period, meta.first_day, meta.last_day),
+                "more": got.next_url(PATH, **choices.pairs(cursor="")),
+                "stream": f"{PATH}/stream{stream.address()}",
+            }
+            return page.show("creators/list.html", context)
 
     @page_route("/creators.csv", query=CreatorsPageQuery)
     async def creators_file(

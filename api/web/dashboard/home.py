@@ -60,35 +60,41 @@ class HomePage(Controller):
         """Show the dashboard of the chosen project, or that of all projects."""
         if choices.next:
             return page.go_to(page_after_sign_in(choices.next))
-        page.invites = await _invites(page, sign_in)
-        projects = await all_projects(page)
-        if not projects and not (page.project_id or choices.campaign_id):
-            return page.show("dashboard/begin.html", {"project": None})
-        campaign = await _campaign(page, choices.campaign_id)
-        if campaign is not None:
-            page.remember_project(str(campaign.project_id))
-        project_id = page.project_id
-        if not project_id:
-            return await show_all_projects(page, choices, projects)
-        campaigns = await page.get(
-            "/campaigns", list[Campaign], project_id=project_id, limit=_MOST_CAMPAIGNS
-        )
-        return await show_dashboard(
-            page,
-            "dashboard/home.html",
-            Programme(
-                kind="campaign" if campaign else "project",
-                id=str(campaign.id) if campaign else project_id,
+        async with page.one_moment():
+            page.invites = await _invites(page, sign_in)
+            projects = await all_projects(page)
+            if not projects and not (page.project_id or choices.campaign_id):
+                return page.show("dashboard/begin.html", {"project": None})
+            campaign = await _campaign(page, choices.campaign_id)
+            if campaign is not None:
+                page.remember_project(str(campaign.project_id))
+            project_id = page.project_id
+            if not project_id:
+                return await show_all_projects(page, choices, projects)
+            campaigns = await page.get(
+                "/campaigns",
+                list[Campaign],
                 project_id=project_id,
-            ),
-            choices if campaign else replace(choices, campaign_id=""),
-            {
-                "projects": projects,
-                "project": next((p for p in projects if str(p.id) == project_id), None),
-                "campaigns": campaigns.data,
-                "campaign": campaign,
-            },
-        )
+                limit=_MOST_CAMPAIGNS,
+            )
+            return await show_dashboard(
+                page,
+                "dashboard/home.html",
+                Programme(
+                    kind="campaign" if campaign else "project",
+                    id=str(campaign.id) if campaign else project_id,
+                    project_id=project_id,
+                ),
+                choices if campaign else replace(choices, campaign_id=""),
+                {
+                    "projects": projects,
+                    "project": next(
+                        (p for p in projects if str(p.id) == project_id), None
+                    ),
+                    "campaigns": campaigns.data,
+                    "campaign": campaign,
+                },
+            )
 
 
 async def _invites(page: PageContext, sign_in: SignIn) -> bool:

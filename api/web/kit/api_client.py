@@ -4,7 +4,8 @@ A request is handled like a client's request, but without the network and the AP
 the request for the page has been authenticated and counted already.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import urlencode
@@ -18,6 +19,7 @@ from api.http.error_codes import Code
 from api.http.errors import ApiError, FieldProblem
 from api.http.request import Request, begin_request, context_of
 from api.web.kit.plain_names import plain_names, plain_problem
+from projections.engine.snapshot_reader import SharedSnapshot
 
 BASE_PATH = "/api/v1"
 
@@ -78,6 +80,17 @@ class ApiClient:
         self._request = request
         self._principal = principal
         self._app = app
+        self._shared: SharedSnapshot | None = None
+
+    @asynccontextmanager
+    async def one_moment(self) -> AsyncGenerator[None]:
+        """Let all reads meanwhile share a snapshot, which runs equal queries once."""
+        self._shared = shared = SharedSnapshot()
+        try:
+            yield
+        finally:
+            self._shared = None
+            await shared.close()
 
     async def request(
         self,
@@ -171,7 +184,9 @@ class ApiClient:
             "extensions": {},
         }
         http = cast("HTTPScope", scope)
-        begin_request(http).principal = self._principal or self._request.principal
+        context = begin_request(http)
+        context.principal = self._principal or self._request.principal
+        context.shared = self._shared
         return http
 
     async def _call(self, scope: HTTPScope, content: bytes) -> RawResponse:

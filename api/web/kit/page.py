@@ -6,6 +6,7 @@ pages wait until read models have it. A flash message is shown once, on the next
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import cached_property, partial
 from typing import Any, Final, Self, TypeAlias, TypeVar
 from urllib.parse import parse_qs, quote, urlencode
@@ -346,6 +347,13 @@ class PageContext:
 
     def form(self, type_: type[F]) -> F:
         return self.request.form_as(type_)
+
+    def one_moment(self) -> AbstractAsyncContextManager[None]:
+        """Let all reads meanwhile see the same moment, and ask equal things once.
+
+        It holds connections of the pool, so nothing but reads happens meanwhile.
+        """
+        return self._api.one_moment()
 
     async def get(
         self, path: str, type_: type[T], **query: QueryValue

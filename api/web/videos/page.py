@@ -139,53 +139,56 @@ class VideosPages(Controller):
         choices: NamedDependency[VideosPageQuery],
     ) -> Template:
         """Show one page of the videos that were chosen."""
-        choices = replace(choices, project_id=page.project_filter)
-        projects, campaigns, views, got = await asyncio.gather(
-            all_projects(page),
-            some_campaigns(page),
-            views_of(page, "videos", choices.saved),
-            _found(page, choices),
-        )
-        names_by_id = {str(one.id): one.name for one in campaigns}
-        context: dict[str, Any] = {
-            "columns": COLUMNS,
-            "on_phones": two_of(
-                [sort for sort, _ in COLUMNS.values()],
-                sorted_by=choices.sorted_by,
-                usual=("view_count", "new_views"),
-            ),
-            "project_names": {}
-            if choices.project_id or len(projects) < _SEVERAL
-            else {one.id: one.name for one in projects},
-            "query": choices,
-            "periods": PERIODS,
-            "projects": projects,
-            "campaigns": campaigns,
-            "chips": choices.chips(names_by_id),
-            "custom": CUSTOM,
-            "views": views,
-            "first": f"{PATH}{choices.address(cursor='')}",
-            "rows": [],
-            "more": None,
-        }
-        if isinstance(got, ApiError):
-            return page.show("videos/list.html", context, error=got)
-        meta = convert(got.meta, VideosMeta)
-        context |= {
-            "rows": [(video, row_of(video)) for video in got.data],
-            "meta": meta,
-            "words": days_in_words(choices.period_name, meta.first_day, meta.last_day),
-            "more": got.next_url(PATH, **choices.pairs(cursor="")),
-        }
-        if not got.data:
-            amounts = await page.get(
-                "/videos/amounts",
-                VideoAmounts,
-                project_id=choices.project_id,
-                campaign_id=choices.campaign_id,
+        async with page.one_moment():
+            choices = replace(choices, project_id=page.project_filter)
+            projects, campaigns, views, got = await asyncio.gather(
+                all_projects(page),
+                some_campaigns(page),
+                views_of(page, "videos", choices.saved),
+                _found(page, choices),
             )
-            context["amounts"] = amounts.data
-        return page.show("videos/list.html", context)
+            names_by_id = {str(one.id): one.name for one in campaigns}
+            context: dict[str, Any] = {
+                "columns": COLUMNS,
+                "on_phones": two_of(
+                    [sort for sort, _ in COLUMNS.values()],
+                    sorted_by=choices.sorted_by,
+                    usual=("view_count", "new_views"),
+                ),
+                "project_names": {}
+                if choices.project_id or len(projects) < _SEVERAL
+                else {one.id: one.name for one in projects},
+                "query": choices,
+                "periods": PERIODS,
+                "projects": projects,
+                "campaigns": campaigns,
+                "chips": choices.chips(names_by_id),
+                "custom": CUSTOM,
+                "views": views,
+                "first": f"{PATH}{choices.address(cursor='')}",
+                "rows": [],
+                "more": None,
+            }
+            if isinstance(got, ApiError):
+                return page.show("videos/list.html", context, error=got)
+            meta = convert(got.meta, VideosMeta)
+            context |= {
+                "rows": [(video, row_of(video)) for video in got.data],
+                "meta": meta,
+                "words": days_in_words(
+                    choices.period_name, meta.first_day, meta.last_day
+                ),
+                "more": got.next_url(PATH, **choices.pairs(cursor="")),
+            }
+            if not got.data:
+                amounts = await page.get(
+                    "/videos/amounts",
+                    VideoAmounts,
+                    project_id=choices.project_id,
+                    campaign_id=choices.campaign_id,
+                )
+                context["amounts"] = amounts.data
+            return page.show("videos/list.html", context)
 
     @page_route("/videos.csv", query=VideosPageQuery)
     async def videos_file(

@@ -14,8 +14,12 @@ from infra.eventstore.codec import Codec
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.engine import moment
-from projections.engine.reader import Query, Statement
-from projections.engine.snapshot_reader import SnapshotReader, snapshot
+from projections.engine.reader import Query, Reader, Statement
+from projections.engine.snapshot_reader import (
+    SharedSnapshot,
+    SnapshotReader,
+    snapshot,
+)
 from tests.kit.databases import in_line
 from tests.kit.patience import PATIENTLY
 
@@ -101,6 +105,61 @@ def test_concurrent_reads_are_sent_together(
 
     monkeypatch.setattr(moment, "rows_of", noted)
     reading(database_url, reads)
+
+
+def test_a_shared_snapshot_runs_equal_reads_once(database_url: str):
+    now, of = b"SELECT clock_timestamp(), %(of)s::int[]", NOBODY
+
+    async def run() -> None:
+        async with reading_pool(database_url, size=2) as pool:
+            shared = SharedSnapshot()
+            first, second = (
+                shared.reader_of(pool, Codec(), project_ids=None) for _ in range(2)
+            )
+
+            async def time(reader: Reader, *numbers: int) -> object:
+                return (await reader.rows(of, now, {"of": [*numbers]}))[0][0]
+
+            at_once = await asyncio.gather(*(time(one, 1) for one in (first, second)))
+            later = await time(second.alone, 1)
+            other = await time(second, 2)
+            await first.end()
+            anew = await time(second, 1)
+            await shared.close()
+            closed = [await time(second, 1) for _ in range(2)]
+
+            assert {*at_once, later} == {at_once[0]}
+            assert len({at_once[0], other, anew, *closed}) == 5
+
+    asyncio.run(run())
+
+
+def test_a_read_that_is_given_up_does_not_take_an_equal_one_along(database_url: str):
+    async def run() -> None:
+        async with reading_pool(database_url, size=2) as pool:
+            shared = SharedSnapshot()
+            reader = shared.reader_of(pool, Codec(), project_ids=None)
+            with psycopg.connect(database_url, autocommit=True) as other:
+                other.execute("SELECT pg_advisory_lock(62)")
+                given_up = asyncio.create_task(count(reader, WAIT))
+                await asyncio.to_thread(
+                    wait_until, lambda: in_line(other) == 1, seconds=PATIENTLY
+                )
+                equal = asyncio.create_task(count(reader, WAIT))
+                await asyncio.sleep(0)
+                given_up.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await given_up
+                other.execute("SELECT pg_advisory_unlock(62)")
+
+                assert await equal == await count(reader)
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                await count(reader, b"SELECT 1 / 0")
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                await count(reader, b"SELECT 1 / 0")
+            await shared.close()
+
+    asyncio.run(run())
 
 
 def test_reads_side_by_side_run_at_once_and_see_the_same(

@@ -1,10 +1,17 @@
 """Home: the programme at a glance, where each number leads, and how to begin."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
+from api.web.kit import site
+from projections.engine import moment, reader
+from projections.engine.reader import Query, Statement
 from tests.kit.application import Goatherd, Tenant, data_of
 from tests.kit.creator_with_numbers import DAYS, Watched, a_watched_creator
 from tests.kit.markup import Element, read
@@ -54,6 +61,46 @@ def test_key_figures_are_those_of_the_project_in_these_days(
         if span.text == "500"
     ]
     assert figure["title"] == "500"
+
+
+def test_pages_ask_equal_things_once(
+    visitor: Visitor,
+    goat: Watched,
+    monkeypatch: pytest.MonkeyPatch,
+    subtests: pytest.Subtests,
+):
+    made: list[tuple[bytes, str]] = []
+    send = moment.rows_of
+
+    async def noted(
+        connection: AsyncConnection[TupleRow],
+        queries: Sequence[Query],
+        *,
+        after: Sequence[Statement],
+    ) -> list[list[TupleRow]]:
+        made.extend((each.text, str(each.parameters)) for each in queries)
+        return await send(connection, queries, after=after)
+
+    # The name of the organization and its projects are asked for before the moment.
+    monkeypatch.setattr(site, "_CACHE_SECONDS", 1e9)
+    monkeypatch.setattr(moment, "rows_of", noted)
+    monkeypatch.setattr(reader, "rows_of", noted)
+    # The number of queries has some room, and each of them takes time.
+    for path, most in (
+        ("/", 50),
+        (f"/creators/{goat.id}", 35),
+        ("/creators", 18),
+        ("/videos", 18),
+    ):
+        visitor.see(path)
+        made.clear()
+
+        visitor.see(path)
+
+        with subtests.test(path):
+            assert made
+            assert not [text for text, times in Counter(made).items() if times > 1]
+            assert len(made) <= most
 
 
 def test_what_was_rounded_before_is_not_compared_in_percent(
