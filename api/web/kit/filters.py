@@ -57,6 +57,8 @@ def short(value: float | None) -> str:
     """
     if value is None:
         return UNKNOWN
+    if isinstance(value, int):
+        return _short_whole(value)
     exact = Decimal(str(value))
     rounded = _half_up(exact, Decimal(1).scaleb(exact.adjusted() - 2))
     for unit, letter in _UNITS:
@@ -65,6 +67,22 @@ def short(value: float | None) -> str:
             # There is no letter after T.
             return f"{_plain(rounded / unit).replace(',', '')}{letter}"
     return _plain(rounded)
+
+
+def _short_whole(value: int) -> str:
+    """Return a whole number as ``short`` does, without decimal arithmetic.
+
+    A list has hundreds of them.
+    """
+    sign, amount = "-" if value < 0 else "", abs(value)
+    step = 10 ** max(0, len(str(amount)) - 3)
+    rounded = (amount + step // 2) // step * step
+    for unit, letter in _UNITS:
+        if rounded >= unit:
+            whole_units, rest = divmod(rounded, unit)
+            decimals = str(unit + rest)[1:].rstrip("0")
+            return f"{sign}{whole_units}{'.' if decimals else ''}{decimals}{letter}"
+    return f"{sign}{rounded}"
 
 
 def tilde(text: str, *, is_rounded: bool) -> str:

@@ -1,6 +1,11 @@
 """How pages write numbers."""
 
+from decimal import Decimal
+from typing import cast
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from api.http.error_codes import Code
 from api.http.errors import ApiError, FieldProblem, field_error, fields_error
@@ -20,6 +25,11 @@ def test_a_number_in_short_has_three_digits_rounded_half_up(
     value: float | None, shown: str
 ):
     assert short(value) == shown
+
+
+@given(st.integers(-(10**16), 10**16))
+def test_a_whole_number_in_short_is_as_any_number(value: int):
+    assert short(value) == short(cast("float", Decimal(value)))
 
 
 @pytest.mark.parametrize(("value", "shown"), ((None, UNKNOWN), *PERCENT))
