@@ -5,6 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
+from msgspec import Struct
+
 from api.http.access.auth import SignedInPerson
 from api.http.guard import RecentProofRequiredError
 from api.http.request import Request
@@ -12,6 +14,15 @@ from api.web.sign_in.challenges import answered_challenge
 from api.web.sign_in.page import SignIn, TooManyTriesError
 
 Counting: TypeAlias = AbstractAsyncContextManager[Callable[[], None]]
+
+
+class Given(Struct, frozen=True, kw_only=True):
+    """The answers of a person, by the names of fields, and who asks with what."""
+
+    request: Request
+    sign_in: SignIn
+    person: SignedInPerson
+    answers: Mapping[str, str]
 
 
 class ProofMethod(Protocol):
@@ -29,23 +40,11 @@ class ProofMethod(Protocol):
         """Tell whether the person has this way."""
         ...
 
-    def counting(
-        self,
-        request: Request,
-        sign_in: SignIn,
-        person: SignedInPerson,
-        answers: Mapping[str, str],
-    ) -> Counting:
+    def counting(self, given: Given) -> Counting:
         """Return what lets wrong answers slow the next one down."""
         ...
 
-    async def is_right(
-        self,
-        request: Request,
-        sign_in: SignIn,
-        person: SignedInPerson,
-        answers: Mapping[str, str],
-    ) -> bool:
+    async def is_right(self, given: Given) -> bool:
         """Tell whether the answers prove that it is the person."""
         ...
 
@@ -60,25 +59,12 @@ class PasswordProof:
     async def is_offered(self, sign_in: SignIn, person: SignedInPerson) -> bool:
         return sign_in.ways.passwords and await sign_in.accounts.has_password(person.id)
 
-    def counting(
-        self,
-        request: Request,
-        sign_in: SignIn,
-        person: SignedInPerson,
-        answers: Mapping[str, str],
-    ) -> Counting:
-        del answers
-        return sign_in.counting_tries(request, person.email)
+    def counting(self, given: Given) -> Counting:
+        return given.sign_in.counting_tries(given.request, given.person.email)
 
-    async def is_right(
-        self,
-        request: Request,
-        sign_in: SignIn,
-        person: SignedInPerson,
-        answers: Mapping[str, str],
-    ) -> bool:
-        del request
-        return await sign_in.accounts.is_password(person.id, answers[self.field])
+    async def is_right(self, given: Given) -> bool:
+        accounts, password = given.sign_in.accounts, given.answers[self.field]
+        return await accounts.is_password(given.person.id, password)
 
 
 class CodeProof:
@@ -91,25 +77,14 @@ class CodeProof:
     async def is_offered(self, sign_in: SignIn, person: SignedInPerson) -> bool:
         return (await sign_in.second_factor.state(person.id)).has_codes
 
-    def counting(
-        self,
-        request: Request,
-        sign_in: SignIn,
-        person: SignedInPerson,
-        answers: Mapping[str, str],
-    ) -> Counting:
+    def counting(self, given: Given) -> Counting:
         # As at the sign-in: somebody with many addresses could guess six digits.
-        return sign_in.counting_codes(request, person.email, answers[self.field])
+        code = given.answers[self.field]
+        return given.sign_in.counting_codes(given.request, given.person.email, code)
 
-    async def is_right(
-        self,
-        request: Request,
-        sign_in: SignIn,
-        person: SignedInPerson,
-        answers: Mapping[str, str],
-    ) -> bool:
-        del request
-        return await sign_in.second_factor.prove(person.id, answers[self.field])
+    async def is_right(self, given: Given) -> bool:
+        factor, code = given.sign_in.second_factor, given.answers[self.field]
+        return await factor.prove(given.person.id, code)
 
 
 class PasskeyProof:
@@ -122,28 +97,19 @@ class PasskeyProof:
     async def is_offered(self, sign_in: SignIn, person: SignedInPerson) -> bool:
         return bool(await sign_in.passkeys.credentials_of(person.id))
 
-    def counting(
-        self,
-        request: Request,
-        sign_in: SignIn,
-        person: SignedInPerson,
-        answers: Mapping[str, str],
-    ) -> Counting:
-        del answers
-        return sign_in.counting_tries(request, person.email)
+    def counting(self, given: Given) -> Counting:
+        return given.sign_in.counting_tries(given.request, given.person.email)
 
-    async def is_right(
-        self,
-        request: Request,
-        sign_in: SignIn,
-        person: SignedInPerson,
-        answers: Mapping[str, str],
-    ) -> bool:
-        credential = answers[self.field]
-        opened = answered_challenge(request, sign_in.sessions, "prove", credential)
-        if opened is None or opened.person_id != person.id:
+    async def is_right(self, given: Given) -> bool:
+        credential, sign_in = given.answers[self.field], given.sign_in
+        opened = answered_challenge(
+            given.request, sign_in.sessions, "prove", credential
+        )
+        if opened is None or opened.person_id != given.person.id:
             return False
-        return await sign_in.passkeys.prove(person.id, credential, opened.ceremony)
+        return await sign_in.passkeys.prove(
+            given.person.id, credential, opened.ceremony
+        )
 
 
 METHODS: tuple[ProofMethod, ...] = (PasswordProof(), CodeProof(), PasskeyProof())
@@ -174,14 +140,16 @@ class Proofs:
             if await method.is_offered(self._sign_in, person)
         ]
         names = [method.name for method in offered]
-        given = next((method for method in offered if answers.get(method.field)), None)
-        if given is None:
+        chosen = next((each for each in offered if answers.get(each.field)), None)
+        if chosen is None:
             raise RecentProofRequiredError(names)
-        counting = given.counting(request, self._sign_in, person, answers)
+        given = Given(
+            request=request, sign_in=self._sign_in, person=person, answers=answers
+        )
         try:
-            async with counting as wrong:
-                if await given.is_right(request, self._sign_in, person, answers):
-                    is_password = isinstance(given, PasswordProof)
+            async with chosen.counting(given) as wrong:
+                if await chosen.is_right(given):
+                    is_password = isinstance(chosen, PasswordProof)
                     return await self._sign_in.note_proof(
                         person, by_password=is_password
                     )
@@ -190,4 +158,4 @@ class Proofs:
             refused = RecentProofRequiredError(names, str(slowed))
             refused.status, refused.headers = slowed.status, slowed.headers
             raise refused from None
-        raise RecentProofRequiredError(names, given.wrong)
+        raise RecentProofRequiredError(names, chosen.wrong)
