@@ -24,6 +24,7 @@ from api.http.middleware import RequestMiddleware
 from api.http.reading.snapshots import OneMoment
 from api.http.request import Request
 from api.http.route_info import inspect_routes
+from api.openapi.asyncapi import asyncapi_route
 from api.openapi.docs_page import docs_routes
 from api.openapi.document import openapi_route
 from api.openapi.entities import entities_route
@@ -87,6 +88,7 @@ def create_app(config: AppConfig) -> Litestar:
                     *config.routes,
                     entities_route(config.entities),
                     openapi_route(version=config.version),
+                    asyncapi_route(version=config.version),
                 ],
             ),
             *config.pages,

@@ -63,6 +63,7 @@ _COMMANDS = (
     ("shares", "shares.commands:remove"),
     ("", "activity.command:activity"),
     ("", "audit:audit"),
+    ("", "feed.tail:tail"),
     ("members", "members.commands:list_members"),
     ("members", "members.rights:invite"),
     ("members", "members.rights:add"),

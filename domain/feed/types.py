@@ -455,8 +455,26 @@ def typed(type_: EventType) -> type[msgspec.Struct]:
 
 def schema_of(type_: EventType) -> dict[str, Any]:
     """Return the JSON Schema of whole events of the type."""
-    written = msgspec.json.encode(msgspec.json.schema(typed(type_)))
-    # Docstrings are indented, and mark names with two backticks.
-    plain = written.replace(b"\\n    ", b"\\n").replace(b"``", b"`")
-    schema: dict[str, Any] = msgspec.json.decode(plain)
-    return schema
+    return _plain(msgspec.json.schema(typed(type_)))
+
+
+def schemas_of_types(ref_template: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the name of the schema of each type, and all schemas by name.
+
+    ``ref_template`` is the address of a schema, with its name as ``{name}``.
+    """
+    structs = {each.name: typed(each) for each in TYPES}
+    _, components = msgspec.json.schema_components(
+        structs.values(), ref_template=ref_template
+    )
+    names = {name: struct.__name__ for name, struct in structs.items()}
+    return names, _plain(components)
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema whose descriptions are Markdown.
+
+    Docstrings are indented, and mark names with two backticks.
+    """
+    written = msgspec.json.encode(schema)
+    return msgspec.json.decode(written.replace(b"\\n    ", b"\\n").replace(b"``", b"`"))

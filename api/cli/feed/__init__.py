@@ -1,0 +1,1 @@
+"""`goatherd tail`: public events as they happen."""
