@@ -4,7 +4,7 @@ The link of an invitation has a secret, of which only a digest is stored. When t
 invitation ends, its link goes, and the key of its address is destroyed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -255,7 +255,7 @@ def forget_address(store: Store, email: str, *, context: Context) -> int:
     digest = email_digest(store, email)
     with store.pool.connection() as connection:
         rows = connection.execute(_TO_ADDRESS, (digest,)).fetchall()
-    return _withdraw(store, structs(FoundInvitation, rows), context=context)
+    return _withdraw(store, _found(rows), context=context)
 
 
 def forget_old_addresses(store: Store, *, now: datetime | None = None) -> int:
@@ -267,7 +267,7 @@ def forget_old_addresses(store: Store, *, now: datetime | None = None) -> int:
     with store.pool.connection() as connection:
         found = connection.execute(_OLD, (until,)).fetchall()
     context = Context(actor=FORGETTING, command_id=new_id())
-    old = [FoundInvitation(organization_id=of, id=id_) for of, id_ in found]
+    old = _found(found)
     return _withdraw(store, old, context=context, if_expired_at=until)
 
 
@@ -275,7 +275,7 @@ def invitations_to_end_again(
     connection: Connection[TupleRow],
 ) -> list[FoundInvitation]:
     """Return open invitations whose keys are destroyed, because they ended once."""
-    return structs(FoundInvitation, connection.execute(_UNAPPLIED).fetchall())
+    return _found(connection.execute(_UNAPPLIED))
 
 
 def end_invitations_again(store: Store, *, context: Context) -> None:
@@ -283,6 +283,10 @@ def end_invitations_again(store: Store, *, context: Context) -> None:
     with store.pool.connection() as connection:
         found = invitations_to_end_again(connection)
     _withdraw(store, found, context=context)
+
+
+def _found(rows: Iterable[TupleRow]) -> list[FoundInvitation]:
+    return [FoundInvitation(organization_id=of, id=id_) for of, id_ in rows]
 
 
 def _withdraw(
