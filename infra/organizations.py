@@ -44,12 +44,14 @@ def make_organization(
     project_name: str = FIRST_PROJECT,
     is_operator: bool = False,
     owner: UUID | None = None,
+    invitation: c.InvitePerson | None = None,
     in_transaction: InTransaction[None] | None = None,
 ) -> MadeOrganization:
     """Create an organization, its first project and a key with all scopes together.
 
     ``is_operator`` lets it run the installation, as the oldest organization does by
-    default. ``owner`` is a person who becomes its first owner.
+    default. ``owner`` is a person who becomes its first owner, and ``invitation`` is
+    for somebody without an account.
 
     Raises:
         InvalidTimeZoneError: the time zone is no IANA zone.
@@ -68,6 +70,8 @@ def make_organization(
         commands.insert(1, c.SetOperator(is_operator=True))
     if owner is not None:
         commands.append(c.AddMember(person_id=owner, role="owner", money=True))
+    if invitation is not None:
+        commands.append(invitation)
     execute(
         store,
         lambda: create_organization(made.organization_id, commands),

@@ -1,6 +1,6 @@
 """``goatherd orgs``: the creation of organizations, and the choice of operators."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -13,20 +13,29 @@ from api.cli.kit.databases import cli_context, fitting, opened_store
 from api.cli.kit.names import checked_name, organization_named
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import plain, print_json
+from application.accounts.invitations import (
+    LIFETIME,
+    add_link,
+    draw_token,
+    email_digest,
+    path_of,
+)
 from application.accounts.operators import (
     has_password,
     make_password_link,
     person_with_email,
-    register,
 )
+from domain import commands as c
+from domain import events as e
 from domain.decisions import check_time_zone
-from domain.email import checked_email, name_in
+from domain.email import checked_email
 from domain.errors import InvalidEmailError
 from domain.organization.commands import OrganizationCommand, SetOperator
 from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import UNLIMITED
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
+from infra.ids import new_id
 from infra.organizations import make_organization
 from infra.settings import Settings
 from projections.organizations.projection import ApiKeys
@@ -71,7 +80,7 @@ def create(
         str | None,
         Parameter(
             help="The email address of the first owner. Somebody without an account "
-            "gets a link to choose a password, within seven days."
+            "gets an invitation, with a link for seven days."
         ),
     ] = None,
     data_dir: DataDir = None,
@@ -89,6 +98,28 @@ def create(
     with opened_store(settings) as store:
         check_time_zone(time_zone)
         owner_id = None if owner is None else _person(store, owner)
+        invited = owner if owner_id is None else None
+        invitation, token = _invitation(invited), draw_token()
+
+        def within(cursor: Cursor[TupleRow], done: Executed[None]) -> None:
+            # The key is issued in the same transaction, so that it works at once.
+            ApiKeys().write(cursor, done.events)
+            People().write(cursor, done.events)
+            if invitation is None:
+                return
+            (created,) = (
+                each
+                for each in done.events
+                if isinstance(each.event, e.OrganizationCreated)
+            )
+            add_link(
+                cursor,
+                invitation.id,
+                organization_id=created.stream,
+                token=token,
+                email_digest=email_digest(store, invitation.email),
+            )
+
         made = make_organization(
             store,
             name=name,
@@ -96,11 +127,13 @@ def create(
             time_zone=time_zone,
             is_operator=operator,
             owner=owner_id,
+            invitation=invitation,
             context=cli_context(),
-            # The key is issued in the same transaction, so that it works at once.
-            in_transaction=_project,
+            in_transaction=within,
         )
         link = None if owner_id is None else _link(settings, store, owner_id)
+        if invitation is not None:
+            link = f"{settings.own_url}{path_of(token)}"
     if json:
         made_owner = {} if owner is None else {"owner_id": owner_id, "link": link}
         print_json(
@@ -121,21 +154,31 @@ def create(
         print(f"Owner        {plain(owner)}")
 
 
-def _person(store: Store, email: str) -> UUID:
-    """Return the person with an address, who is registered if they are new here.
+def _person(store: Store, email: str) -> UUID | None:
+    """Return the person with an address, None for somebody without an account.
 
     Raises:
         CommandError: the text is no address.
     """
     try:
-        name = name_in(checked_email(email))
+        return person_with_email(store, checked_email(email))
     except InvalidEmailError as error:
         raise CommandError(f"--owner {error}.") from error
-    person_id = person_with_email(store, email)
-    if person_id is not None:
-        return person_id
-    # The link asks for the name; until then it is the one in the address.
-    return register(store, name=name, email=email, context=cli_context())
+
+
+def _invitation(email: str | None) -> c.InvitePerson | None:
+    """Return the invitation of a first owner, who has no account yet."""
+    if email is None:
+        return None
+    now = datetime.now(UTC)
+    return c.InvitePerson(
+        id=new_id(),
+        email=email,
+        role="owner",
+        money=True,
+        at=now,
+        expires_at=now + LIFETIME,
+    )
 
 
 def _link(settings: Settings, store: Store, person_id: UUID) -> str | None:
@@ -144,11 +187,6 @@ def _link(settings: Settings, store: Store, person_id: UUID) -> str | None:
         return None
     path, _ = make_password_link(store, person_id, lifetime=_OWNERS_LINK)
     return f"{settings.own_url}{path}"
-
-
-def _project(cursor: Cursor[TupleRow], done: Executed[None]) -> None:
-    ApiKeys().write(cursor, done.events)
-    People().write(cursor, done.events)
 
 
 def operator(

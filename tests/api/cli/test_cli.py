@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 
 from api.cli.kit import caught_up
 from api.system.all_projections import ALL_PROJECTIONS
+from application.accounts.operators import register
 from infra.database import (
     LIMITED_ROLE,
     READER_ROLE,
@@ -290,6 +291,7 @@ def test_keys_are_listed_without_their_texts(cli: CommandLine, org: str):
 
 
 def test_keys_are_listed_with_their_owners(cli: CommandLine, store: Store):
+    register(store, name="Ada", email="ada@example.com", context=asking())
     made = cli(
         "orgs", "create", "Alps", "--owner", "ada@example.com", "--json"
     ).document
@@ -308,7 +310,7 @@ def test_keys_are_listed_with_their_owners(cli: CommandLine, store: Store):
 
     assert first["owner"] == {"type": "organization", "id": made["org_id"]}
     assert laptop["owner"] == {"type": "person", "id": made["owner_id"]}
-    assert re.search("Laptop +Alps +ada ", shown)
+    assert re.search("Laptop +Alps +Ada ", shown)
     assert re.search("First key +Alps +organization ", shown)
 
 

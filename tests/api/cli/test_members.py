@@ -1,12 +1,19 @@
 """``goatherd members``, and owners of new organizations."""
 
 import re
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg import Cursor
+from psycopg.rows import TupleRow
 
+from application.accounts.invitations import accepting, follow_members, spend_link
+from application.accounts.operators import register
+from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
 from infra.keys.person_secrets import set_password_hash
+from tests.kit.builders import asking
 from tests.kit.command_line import CommandLine
 from tests.kit.keys import MASTER_KEY
 from tests.kit.people import second_owner
@@ -17,8 +24,14 @@ def address() -> str:
     return f"Ada.{uuid4().hex}@example.com"
 
 
-def test_a_new_organization_has_an_owner_who_gets_a_link(
-    cli: CommandLine, store: Store, address: str
+@pytest.fixture
+def ada(store: Store, address: str) -> UUID:
+    """Somebody with an account and without a password."""
+    return register(store, name="Ada", email=address, context=asking())
+
+
+def test_somebody_with_an_account_is_the_owner_at_once(
+    cli: CommandLine, store: Store, address: str, ada: UUID
 ):
     made = cli("orgs", "create", "Alps", "--owner", address, "--json").document
     again = cli("orgs", "create", "Fjords", "--owner", address.lower(), "--json")
@@ -26,7 +39,7 @@ def test_a_new_organization_has_an_owner_who_gets_a_link(
     (listed,) = cli("members", "list", "--org", "Alps", "--json").document
 
     assert re.search(r"/password/[\w-]{20,}$", made["link"])
-    assert again.document["owner_id"] == made["owner_id"]
+    assert again.document["owner_id"] == made["owner_id"] == str(ada)
     assert address in shown
     assert made["owner_id"] not in shown
     assert listed["id"] == made["owner_id"]
@@ -41,6 +54,40 @@ def test_a_new_organization_has_an_owner_who_gets_a_link(
             "SELECT count(*) FROM members WHERE person_id = %s", (made["owner_id"],)
         ).fetchone()
     assert owners == (2,)
+
+
+def test_somebody_new_is_invited_to_own_a_new_organization(
+    cli: CommandLine, store: Store, address: str
+):
+    made = cli("orgs", "create", "Valley", "--owner", address, "--json").document
+    (open_one,) = cli("members", "list", "--org", "Valley", "--json").document
+    path = urlsplit(made["link"]).path
+    token = path.rpartition("/")[2]
+    person_id = register(store, name="Ada", email=address, context=asking())
+
+    def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
+        spend_link(cursor, token)
+        follow_members(cursor, done.events)
+
+    execute(
+        store,
+        lambda: accepting(store, token, person_id),
+        context=asking(),
+        in_transaction=within,
+    )
+    (owner,) = cli("members", "list", "--org", "Valley", "--json").document
+    shown = cli("members", "list", "--org", "Valley").out
+
+    assert re.fullmatch(r"/invitations/[\w-]{40,}", path)
+    assert made["owner_id"] is None
+    assert (open_one["status"], open_one["role"]) == ("invited", "owner")
+    assert (owner["id"], owner["role"], owner["money"]) == (
+        str(person_id),
+        "owner",
+        True,
+    )
+    assert shown.splitlines()[0].split()[4:6] == ["projects", "payments"]
+    assert re.search(r"owner +all +yes", shown)
 
 
 def test_a_wrong_address_makes_no_organization(cli: CommandLine):
@@ -59,6 +106,7 @@ def test_a_wrong_time_zone_registers_nobody(cli: CommandLine, address: str):
     assert cli(*words, "--json").document["link"] is not None
 
 
+@pytest.mark.usefixtures("ada")
 def test_an_owner_gets_a_link_until_they_have_a_password(
     cli: CommandLine, store: Store, address: str
 ):
@@ -73,6 +121,7 @@ def test_an_owner_gets_a_link_until_they_have_a_password(
     assert last["link"] is None
 
 
+@pytest.mark.usefixtures("ada")
 def test_a_link_is_made_for_somebody_who_is_there(
     cli: CommandLine, store: Store, address: str
 ):
@@ -93,6 +142,7 @@ def test_a_link_is_made_for_somebody_who_is_there(
     assert left == 1
 
 
+@pytest.mark.usefixtures("ada")
 def test_a_person_is_erased_once_and_not_as_the_last_owner(
     cli: CommandLine, store: Store, address: str
 ):

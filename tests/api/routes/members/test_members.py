@@ -1,11 +1,12 @@
 """Members are listed, changed and removed, and their sessions end with it."""
 
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from domain import events as e
+from domain.messages import MemberRole
 from tests.kit.application import Tenant, code_of, data_of
 from tests.kit.people import (
     Person,
@@ -145,11 +146,12 @@ def test_only_admin_keys_see_and_change_members(ada: Person):
 
 def test_people_leave_and_remove_nobody_else(home: Tenant):
     ada, store = owner_of(home), home.goatherd.store
-    for role, projects, refusal in (
+    cases: tuple[tuple[MemberRole, tuple[UUID, ...] | None, tuple[int, str]], ...] = (
         ("viewer", None, (403, "insufficient_scope")),
         ("member", (home.project_id,), (404, "not_found")),
         ("admin", None, (403, "recent_proof_required")),
-    ):
+    )
+    for role, projects, refusal in cases:
         ben = added_member(store, home.organization_id, role=role, project_ids=projects)
         key = home.with_key("read", person_id=ben)
         if role == "admin":
