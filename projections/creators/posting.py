@@ -22,16 +22,15 @@ _THESE = f"""
 SELECT id, {LAST_POSTED}, {POSTS} FROM creator_list
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
 """.encode()
-_USUAL_GAP = f"""(SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) FROM (
-    SELECT extract(epoch FROM post.posted_at
-        - lag(post.posted_at) OVER (ORDER BY post.posted_at))::float8 AS gap
-    {_POSTS}) AS gaps)"""
 # The gaps are read only where the silence is long enough.
 HAS_STOPPED = f"""coalesce(
     CASE WHEN {LAST_POSTED} < %(now)s::timestamptz - make_interval(
         secs => {SHORTEST_SILENCE.total_seconds():.0f})
-    THEN extract(epoch FROM %(now)s::timestamptz - {LAST_POSTED})
-        > {USUAL_GAPS} * {_USUAL_GAP} END, false)"""
+    THEN (SELECT extract(epoch FROM %(now)s::timestamptz - max(posted_at))
+        > {USUAL_GAPS} * percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) FROM (
+        SELECT post.posted_at, extract(epoch FROM post.posted_at
+            - lag(post.posted_at) OVER (ORDER BY post.posted_at))::float8 AS gap
+        {_POSTS}) AS gaps) END, false)"""
 
 
 class PostingDays(NamedTuple):
