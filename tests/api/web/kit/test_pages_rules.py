@@ -140,7 +140,8 @@ def test_a_form_that_changes_something_demands_more_than_read():
     # Everybody changes their own account, whatever their role is.
     of_oneself = [
         *("/you", "/you/email", "/you/email/link", "/you/email/{token}", "/you/erase"),
-        *("/you/keys", "/you/keys/{key_id}/revoke", "/you/new-sign-ins/dismiss"),
+        *("/you/keys", "/you/keys/{key_id}/revoke", "/you/leave"),
+        "/you/new-sign-ins/dismiss",
         "/you/oidc/connect",
         *("/you/oidc/disconnect", "/you/organization"),
         *("/you/passkeys", "/you/passkeys/options", "/you/passkeys/proof"),
@@ -280,7 +281,8 @@ def test_the_frame_of_a_page_that_failed_names_whose_it_is(
 
     page = visitor.see(f"/creators/{A_UUID}", status=404)
 
-    assert page.one("span", class_="theirs").text == name
+    assert page.one("span", title=name).text == name
+    assert page.all("button", class_="switcher")
 
 
 def test_whoever_is_not_signed_in_is_shown_no_frame(passer_by: Visitor, home: Tenant):
