@@ -75,6 +75,8 @@ from api.routes.videos.bulk import InboxRoutes, ProjectVideoRoutes
 from api.routes.videos.ids import video_ids
 from api.routes.videos.routes import VideoRoutes
 from api.routes.views import ViewRoutes
+from api.routes.webhooks.deliveries import WebhookDeliveryRoutes
+from api.routes.webhooks.routes import WebhookRoutes
 from api.system.gauges import Gauges
 from api.system.readiness import readiness_checks, readiness_warnings
 from api.system.well_known import well_known_routes
@@ -367,6 +369,8 @@ def assemble(settings: Settings) -> Litestar:
                 HistoryRoutes,
                 ViewRoutes,
                 ShareRoutes,
+                WebhookRoutes,
+                WebhookDeliveryRoutes,
             ],
             authenticator=authenticator,
             limiter=limiter,

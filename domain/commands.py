@@ -9,3 +9,4 @@ from domain.scrape.commands import *
 from domain.share.commands import *
 from domain.video.commands import *
 from domain.view.commands import *
+from domain.webhook.commands import *

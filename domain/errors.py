@@ -42,6 +42,7 @@ _LIMITED = {
     "max_projects_per_org": ("project", ""),
     "max_api_keys_per_org": ("API key", ""),
     "max_views_per_org": ("saved view", ""),
+    "max_webhooks_per_org": ("webhook", ""),
     "max_members_per_org": ("member", " with open invitations"),
     "max_campaigns_per_project": ("campaign", " in a project"),
     "max_campaign_items_per_campaign": ("member", " in a campaign"),

@@ -20,6 +20,7 @@ from domain.share.events import *
 from domain.texts import *
 from domain.video.events import *
 from domain.view.events import *
+from domain.webhook.events import *
 
 STORED_NAMES: dict[str, type[Event]] = {
     event.stored_name: event
@@ -37,6 +38,7 @@ STORED_NAMES: dict[str, type[Event]] = {
         AnnotationEvent,
         ViewEvent,
         ShareEvent,
+        WebhookEvent,
         IntegrityEvent,
     )
     for event in get_args(aggregate)

@@ -16,12 +16,14 @@ from domain.organization.sentences import sentence as sentence_of_organization
 from domain.organization.sentences import sentence_of_oneself
 from domain.phrases import counted, joined
 from domain.share.sentences import sentence as sentence_of_share
+from domain.webhook.sentences import sentence as sentence_of_webhook
 
 SummarizedEvent = (
     e.CreatorEvent | e.ScrapeEvent | e.VideoEvent | e.CampaignEvent | e.MembershipEvent
 )
 AuditedEvent = (
     e.OrganizationEvent
+    | e.WebhookEvent
     | e.PersonSignedIn
     | e.SubjectErased
     | e.ShareMade
@@ -44,6 +46,7 @@ _ACTORS = {
     "policy:took_off": "the took-off policy",
     "policy:targets": "the targets policy",
     "policy:window": "the tracking-window policy",
+    "webhooks": "the delivery of webhooks",
 }
 # The things that a scrape reads, by the kind of scrape.
 SCRAPED: Mapping[e.JobType, str] = {
@@ -174,6 +177,16 @@ def audit_summary(
             return summary(event, by=by)
         case e.ShareMade() | e.ShareChanged() | e.ShareRevoked():
             return f"{sentence_of_share(event)} by {by}."
+        case (
+            e.WebhookCreated()
+            | e.WebhookChanged()
+            | e.WebhookEnabled()
+            | e.WebhookDisabled()
+            | e.WebhookSecretRotated()
+            | e.WebhookReplayRequested()
+            | e.WebhookRemoved()
+        ):
+            return f"{sentence_of_webhook(event, item=item)} by {by}."
         case _:
             return f"{sentence_of_organization(event, item=item)} by {by}."
 

@@ -57,7 +57,7 @@ def own_project(history: Sequence[Event]) -> OwnProject | None:
             return _of_creator(video.creator_id, video.project_id)
         case e.ScrapeRequested(creator_id=creator_id, project_id=project_id):
             return _of_creator(creator_id, project_id)
-        case e.AnnotationAdded(scope="org") | e.ViewSaved():
+        case e.AnnotationAdded(scope="org") | e.ViewSaved() | e.WebhookCreated():
             return _OF_ALL
         case e.ShareMade(project_id=project_id):
             return OwnProject(project_id=project_id)

@@ -87,6 +87,14 @@ HostNames = Annotated[
     tuple[HostName, ...],
     Meta(extra=form("names of hosts like tiktokcdn.com, separated by commas")),
 ]
+WebhookHost = Annotated[
+    str,
+    Meta(pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f]*:[0-9a-f:.]+)$"),
+]
+WebhookHosts = Annotated[
+    tuple[WebhookHost, ...],
+    Meta(extra=form("names of hosts like n8n.internal, separated by commas")),
+]
 FolderPath = Annotated[Path, Meta(extra=form("a folder"))]
 RecordingsPath = Annotated[Path, Meta(extra=form("a file or a folder"))]
 Text = Annotated[str, Meta(extra=form("text"))]

@@ -51,6 +51,9 @@ MEANINGS = {
     "machine). Signs with a meaning in addresses are escaped, such as `%40` for @ in "
     "a user's name. Without it Goatherd sends no mail, and links are handed over by "
     "people.",
+    "webhook_allowed_hosts": "The hosts inside of your network that webhooks may "
+    "reach, by plain http as well. Webhooks reach all other hosts by https, and no "
+    "host at a private address.",
     "oidc_issuer": (
         "The OpenID provider at which people [sign in]"
         "(#how-do-people-sign-in-by-a-directory), exactly as it names itself. It is "

@@ -55,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret: f.SigningSecret | None = None
     master_key: f.MasterKeyText | None = None
     smtp_url: f.MailServerURL | None = None
+    webhook_allowed_hosts: f.WebhookHosts = ()
     oidc_issuer: f.IssuerAddress | None = None
     oidc_client_id: f.SecretText | None = None
     oidc_client_secret: f.SecretText | None = None
@@ -222,7 +223,7 @@ def _variable(field: FieldInfo) -> str:
 
 
 # Settings that hold several words, separated by commas.
-_LISTS = {"cors_origins", "image_hosts", "providers"}
+_LISTS = {"cors_origins", "image_hosts", "providers", "webhook_allowed_hosts"}
 # Settings that hold a JSON object.
 _OBJECTS = {"oidc_roles", "plans"}
 

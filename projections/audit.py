@@ -137,6 +137,10 @@ UNION ALL
 SELECT id, 'project "' || name || '"' FROM projects
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
 UNION ALL
+SELECT id, substring(url FROM '^[a-z]+://([^/?#]+)') FROM webhooks
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+AND removed_at IS NULL
+UNION ALL
 SELECT person_id, name FROM members
 WHERE organization_id = %(organization)s AND person_id = ANY(%(ids)s)
 AND name IS NOT NULL
@@ -171,7 +175,7 @@ async def page_of_audit(
     }
     recorded = await reader.opened(await reader.rows(organization_id, _PAGE, params))
     by = await actor_names(reader, organization_id, recorded)
-    about = {id_ for one in recorded if (id_ := _about(one.event)) is not None}
+    about = {id_ for one in recorded if (id_ := _about(one)) is not None}
     items: dict[UUID, str] = {}
     if about:
         named = {"organization": organization_id, "ids": sorted(about)}
@@ -183,7 +187,7 @@ def _entry(
     recorded: RecordedEvent, by: Mapping[UUID, str], items: Mapping[UUID, str]
 ) -> AuditEntry:
     event: Any = recorded.event
-    name, id_ = stored_name(event), _about(event)
+    name, id_ = stored_name(event), _about(recorded)
     item = items.get(id_, _nameless(event)) if id_ else ""
     secrets = _SECRETS.get(name, frozenset())
     fields = fields_of(event).items()
@@ -202,9 +206,9 @@ def _entry(
     )
 
 
-def _about(event: e.Event) -> UUID | None:
-    """Return the id of the key, project or person that a sentence names, if any."""
-    match event:
+def _about(recorded: RecordedEvent) -> UUID | None:
+    """Return the id of the thing or person that a sentence names, if any."""
+    match event := recorded.event:
         case e.ApiKeyRevoked():
             return event.key_id
         case e.ProjectDetailsChanged() | e.ProjectLogoChanged():
@@ -216,6 +220,8 @@ def _about(event: e.Event) -> UUID | None:
             | e.PasswordLinkMade()
         ):
             return event.person_id
+        case _ if isinstance(event, e.WebhookEvent):
+            return recorded.stream
         case _:
             return None
 
@@ -226,5 +232,7 @@ def _nameless(event: e.Event) -> str:
             return "a key"
         case e.ProjectDetailsChanged() | e.ProjectLogoChanged():
             return "a project"
+        case _ if isinstance(event, e.WebhookEvent):
+            return "an address that is gone"
         case _:
             return "an erased person"

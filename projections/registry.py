@@ -20,6 +20,7 @@ from projections.scrape_runs.projection import ScrapeRuns
 from projections.shares import Shares
 from projections.videos.projection import Videos
 from projections.views import Views
+from projections.webhooks.projection import Webhooks
 
 PROJECTIONS: tuple[ReadModel, ...] = (
     CreatorList(),
@@ -36,6 +37,7 @@ PROJECTIONS: tuple[ReadModel, ...] = (
     CreatorHistory(),
     Views(),
     Shares(),
+    Webhooks(),
     Audit(),
     Feed(),
 )

@@ -11,6 +11,8 @@ from application.connect.endings import ConnectionEndings
 from application.connect.service import revoke_until_stopped
 from application.due.worker import start_due_workers
 from application.mail.sender import send_until_stopped
+from application.webhooks.dispatch import WebhookDispatch
+from application.webhooks.feed import LogFeed
 from domain.organization.plans import DEFAULT_PLANS, Limits
 from infra.eventstore.store import Store
 from infra.loop import run_until_stopped
@@ -43,8 +45,8 @@ class Dispatcher:
 
     Any number may run. Each projection has one checkpoint row, whose lock lets one
     follower work at a time, and one dispatcher at a time enqueues. The scheduler, the
-    policies about videos and figures, due work, mail and housekeeping run in their own
-    threads. A lease of a worker lasts for ``lease_seconds``.
+    policies about videos and figures, due work, mail, webhooks and housekeeping run in
+    their own threads. A lease of a worker lasts for ``lease_seconds``.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Dispatcher:
         self._housekeeping = Housekeeping(
             store, names | {projection.name for projection in PROJECTIONS}
         )
+        self._webhooks = WebhookDispatch(store, LogFeed(store), url=url)
         self._start_rate = StartRate()
         self._lease_watch = LeaseWatch[UUID, datetime](
             seconds=lease_seconds + GRACE_SECONDS
@@ -103,6 +106,7 @@ class Dispatcher:
             threading.Thread(
                 target=send_until_stopped, args=(self._store, stop), daemon=True
             ),
+            threading.Thread(target=self._webhooks.run, args=(stop,), daemon=True),
             threading.Thread(
                 target=revoke_until_stopped,
                 args=(self._store, self._store.settings, stop),

@@ -9,6 +9,7 @@ from application.erase.idle_rebuilds import cancel_idle_rebuilds
 from application.erase.tidy import tidy_if_due
 from application.mail import outbox
 from application.notifications import news
+from application.webhooks import sending
 from infra import idempotency
 from infra.eventstore.store import Store
 from infra.loop import run_until_stopped
@@ -19,7 +20,7 @@ ROUND_SECONDS = 60.0
 
 
 class Housekeeping:
-    """Deletes old rows: answers, mails, news, invitations, removed creators.
+    """Deletes old rows: answers, mails, news, deliveries, invitations, creators.
 
     Once the ``projections`` have applied an erasure, housekeeping also makes PostgreSQL
     forget the old rows of their tables, and ends idle rebuilds. Any number may run,
@@ -51,6 +52,7 @@ class Housekeeping:
         outbox.prune(self._store.pool)
         news.prune(self._store.pool)
         sealed_list.prune(self._store.pool)
+        sending.prune(self._store.pool)
         pictures.prune(self._store.pool)
         cancel_idle_rebuilds(self._store.pool, PROJECTIONS)
         tidy_if_due(self._store.pool, self._projections)

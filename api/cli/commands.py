@@ -19,6 +19,7 @@ _GROUPS = (
     ("members", "People of organizations, invitations, and passwords.", 23),
     ("mail", "The mail server that mails are given to.", 23),
     ("keys", "API keys of organizations, and the master key.", 23),
+    ("webhooks", "Endpoints that get public events, and their deliveries.", 23),
     ("bans", "Handles that nobody on this installation may track.", 24),
     ("sources", "The sources of TikTok's data.", 25),
     (
@@ -77,6 +78,15 @@ _COMMANDS = (
     ("keys", "keys:revoke"),
     ("keys", "master_key:rotate_master"),
     ("keys", "integrity.signing_key:rotate_signing"),
+    ("webhooks", "webhooks.commands:list_webhooks"),
+    ("webhooks", "webhooks.commands:add"),
+    ("webhooks", "webhooks.commands:change"),
+    ("webhooks", "webhooks.commands:remove"),
+    ("webhooks", "webhooks.commands:try_webhook"),
+    ("webhooks", "webhooks.commands:deliveries"),
+    ("webhooks", "webhooks.commands:retry"),
+    ("webhooks", "webhooks.commands:replay"),
+    ("webhooks", "webhooks.commands:listen"),
     ("bans", "bans:add"),
     ("bans", "bans:remove"),
     ("bans", "bans:list_bans"),
@@ -115,6 +125,7 @@ _LONGER_NAMES = {
     "forget_texts": "forget-texts",
     "reset_link": "reset-link",
     "try_server": "test",
+    "try_webhook": "test",
 }
 
 

@@ -2,11 +2,12 @@
 
 import asyncio
 from typing import Annotated
+from uuid import UUID
 
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
+from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -19,11 +20,13 @@ from api.http.writer import CommandWriter
 from application.integrity.log import newest_recorded
 from application.integrity.roots_log import RootsLog, keys_of
 from application.integrity.signing import InstallationSigner
+from application.webhooks.signatures import public_key_text
 from domain.errors import NotFoundError
 from domain.integrity.proofs import ConsistencyProof
 from domain.integrity.roots import PublicRoot
 from domain.integrity.signing_keys import SigningKey
 from infra.database import run_read
+from infra.keys.webhook_secrets import webhook_public_key
 
 _MOST_IN_A_MINUTE = 60
 _NEWEST_SECONDS = 300
@@ -41,6 +44,17 @@ class PublicKey(Struct, frozen=True, kw_only=True):
     algorithm: str = "Ed25519"
     key: str
     keys: list[SigningKey]
+
+
+class WebhookKey(Struct, frozen=True, kw_only=True):
+    """The public key that verifies signatures `v1a` of an organization's webhooks.
+
+    ``public_key`` is in the form of Standard Webhooks: `whpk_` and base64.
+    """
+
+    organization_id: UUID
+    algorithm: str = "ed25519"
+    public_key: str
 
 
 def well_known_routes() -> list[HTTPRouteHandler]:
@@ -151,7 +165,45 @@ def well_known_routes() -> list[HTTPRouteHandler]:
         seconds = _NEWEST_SECONDS if to is None else _FIXED_SECONDS
         return Answer(made, headers=_cached(seconds=seconds))
 
-    return [key, root, consistency]
+    @get(
+        "/.well-known/webhook-keys/{file_name:str}",
+        opt={"scope": None},
+        operation_id="getWebhookKey",
+        tags=["Webhooks"],
+    )
+    async def webhook_key(
+        file_name: FromPath[str],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[WebhookKey]:
+        """Show the public key of an organization that signs its webhooks with `v1a`."""
+        organization_id = _id_in(file_name)
+        public_key = await asyncio.to_thread(
+            run_read,
+            writer.store.pool,
+            lambda connection: webhook_public_key(connection.cursor(), organization_id),
+        )
+        if public_key is None:
+            raise NotFoundError("key")
+        text = public_key_text(public_key)
+        answer = WebhookKey(organization_id=organization_id, public_key=text)
+        return Answer(answer, headers=_cached(seconds=_NEWEST_SECONDS))
+
+    return [key, root, consistency, webhook_key]
+
+
+def _id_in(file_name: str) -> UUID:
+    """Return the id in the name of a key's file.
+
+    Raises:
+        NotFoundError: it has another name.
+    """
+    stem, dot, ending = file_name.rpartition(".")
+    try:
+        if dot and ending == "json":
+            return UUID(stem)
+    except ValueError:
+        pass
+    raise NotFoundError("key")
 
 
 def _number(name: str, given: int | None, *, most: int) -> int:

@@ -51,6 +51,7 @@ from api.web.settings.organization import OrganizationPages
 from api.web.settings.personal_data import PersonalDataSettings
 from api.web.settings.shares import SharePages
 from api.web.settings.sources import SourcePages
+from api.web.settings.webhooks import WebhookPages
 from api.web.shared.page import SharedLimits, SharedPages
 from api.web.sign_in.first_start import FirstStartPage
 from api.web.sign_in.follow_link import LinkRoutes
@@ -129,6 +130,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     InvitationForms,
     KeyPages,
     SharePages,
+    WebhookPages,
     SourcePages,
     PersonalDataSettings,
     AuditPages,

@@ -53,6 +53,11 @@ TABLES_ARE_READ = (
     "Tables from before a rebuild are being read just now, as by a backup; "
     "try again after that."
 )
+# An endpoint may answer with what it got.
+_WEBHOOK_ANSWERS = """
+UPDATE webhook_deliveries SET answer = NULL
+WHERE organization_id = %(organization)s AND answer IS NOT NULL
+"""
 # People write the reasons of decisions, and may name somebody in them.
 _DEAD_LETTERS = """
 WITH positions AS (
@@ -111,6 +116,7 @@ def wipe(
         _DEAD_LETTERS,
         {"ids": list(erasure.subjects), "texts": [*subjects, *in_clear]},
     )
+    cursor.execute(_WEBHOOK_ANSWERS, {"organization": organization_id})
     destroy_and_note(cursor, done)
     # Tables that swaps replaced have the names as well. A rollback to them is not
     # possible any more.

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Callable
 from concurrent.futures import Future
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from threading import Thread
 
 import httpcore
@@ -16,6 +16,16 @@ MayReach = Callable[[Address], bool]
 
 # Gateways translate these addresses to the IPv4 address in their last 32 bits.
 _TRANSLATED = IPv6Network("64:ff9b::/96")
+# Networks that some versions of Python take for public ones. The addresses of the last
+# two have an IPv4 address inside, in forms that nobody uses any more.
+_INSIDE = tuple(
+    ip_network(text)
+    for text in (
+        *("192.0.0.0/24", "100.64.0.0/10", "198.18.0.0/15", "168.63.129.16/32"),
+        *("64:ff9b:1::/48", "100::/64", "2001::/23", "3fff::/20", "5f00::/16"),
+        *("fec0::/10", "2001:db8::/32", "fd00::/8", "::/96", "::ffff:0:0:0/96"),
+    )
+)
 
 
 class AddressRefusedError(RefusedError):
@@ -28,7 +38,35 @@ class AddressRefusedError(RefusedError):
 
 def is_public(address: Address) -> bool:
     """Return whether an address is on the Internet, and not inside a network."""
-    return address.is_global and not address.is_multicast
+    reached = _translated(address)
+    return (
+        reached.is_global
+        and not reached.is_multicast
+        and not any(reached in network for network in _INSIDE)
+    )
+
+
+def is_literal(host: str) -> bool:
+    """Tell whether the system takes a host for an address, without any name server.
+
+    It does so for forms such as ``127.1`` and ``0x7f000001`` as well.
+    """
+    return bool(_literal(host))
+
+
+def is_literal_inside(host: str) -> bool:
+    """Tell whether a host is an address in one of those forms that is not public."""
+    return not all(is_public(address) for address in _literal(host))
+
+
+def _literal(host: str) -> list[Address]:
+    try:
+        found = socket.getaddrinfo(
+            host, 0, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
+    except (OSError, UnicodeError):
+        return []
+    return [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
 
 
 def checked_address(

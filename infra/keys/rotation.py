@@ -17,12 +17,20 @@ from infra.keys.share_passwords import (
 )
 from infra.keys.share_passwords import wrapping_name as name_of_share_password
 from infra.keys.waiting_mails import RESEAL_MAIL, WAITING_MAILS, mail_name
+from infra.keys.webhook_secrets import (
+    RESEAL_KEY,
+    RESEAL_SECRET,
+    STORED_KEYS,
+    STORED_SECRETS,
+    webhook_key_name,
+    webhook_secret_name,
+)
 
 _AT_ONCE = 5_000
 
 _LOCKS = """
 LOCK TABLE installation_keys, subject_keys, person_secrets, mails, passkeys,
-    share_links
+    share_links, webhook_secrets, webhook_keys
 IN ACCESS EXCLUSIVE MODE
 """
 _OTHERS = """
@@ -101,6 +109,16 @@ def change_master_key(
             name = name_of_share_password(share_id)
             resealed = new.wrap(name, old.unwrap(name, sealed))
             connection.execute(RESEAL_SHARE, (resealed, share_id))
+            changed += 1
+        for secret_id, sealed in connection.execute(STORED_SECRETS).fetchall():
+            name = webhook_secret_name(secret_id)
+            resealed = new.wrap(name, old.unwrap(name, sealed))
+            connection.execute(RESEAL_SECRET, (resealed, secret_id))
+            changed += 1
+        for organization_id, sealed in connection.execute(STORED_KEYS).fetchall():
+            name = webhook_key_name(organization_id)
+            resealed = new.wrap(name, old.unwrap(name, sealed))
+            connection.execute(RESEAL_KEY, (resealed, organization_id))
             changed += 1
         for part in _parts(connection):
             names = [wrapping_name(subject) for subject, _ in part]

@@ -433,6 +433,7 @@ def settings_for(url: str, **chosen: str) -> Settings:
             "GOATHERD_SECRET": SECRET,
             "GOATHERD_MASTER_KEY": MASTER_KEY_TEXT,
             "GOATHERD_PLANS": msgspec.json.encode(PLANS).decode(),
+            "GOATHERD_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1",
         }
     )
 

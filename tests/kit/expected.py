@@ -117,6 +117,61 @@ def audit_members(events: Iterable[RecordedEvent]) -> Rows:
     }
 
 
+def webhooks(events: Iterable[RecordedEvent]) -> Rows:
+    rows: Rows = {}
+    names = ("url", "types", "project_id", "description", "payload", "signatures")
+    for recorded in events:
+        event: Any = recorded.event
+        match event:
+            case e.WebhookCreated():
+                filters = (
+                    None
+                    if event.filters is None
+                    else msgspec.to_builtins(event.filters)
+                )
+                rows[recorded.stream] = {
+                    **{name: getattr(event, name) for name in names},
+                    "types": [*event.types],
+                    "signatures": [*event.signatures],
+                    "filters": filters,
+                    "organization_id": event.organization_id,
+                    "id": recorded.stream,
+                    "disabled_reason": None,
+                    "starts_after": recorded.position,
+                    "created_at": recorded.recorded_at,
+                    "removed_at": None,
+                }
+            case e.WebhookChanged():
+                for name in names:
+                    value = getattr(event, name)
+                    if value is not msgspec.UNSET:
+                        listed = isinstance(value, tuple)
+                        rows[recorded.stream][name] = [*value] if listed else value
+                if event.filters is not msgspec.UNSET:
+                    rows[recorded.stream]["filters"] = (
+                        None
+                        if event.filters is None
+                        else msgspec.to_builtins(event.filters)
+                    )
+            case e.WebhookEnabled():
+                rows[recorded.stream]["disabled_reason"] = None
+                if event.from_now:
+                    rows[recorded.stream]["starts_after"] = recorded.position
+            case e.WebhookDisabled():
+                rows[recorded.stream]["disabled_reason"] = event.reason
+            case e.WebhookSecretRotated() | e.WebhookReplayRequested():
+                pass
+            case e.WebhookRemoved():
+                empty = {"url": "", "description": None, "filters": None}
+                gone = {"removed_at": recorded.recorded_at}
+                rows[recorded.stream] |= {**empty, **gone}
+            case _:
+                continue
+        version = {"version": recorded.version, "updated_at": recorded.recorded_at}
+        rows[recorded.stream] |= version
+    return rows
+
+
 def views(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
     for recorded in events:
@@ -719,6 +774,7 @@ FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
     "annotations": annotations,
     "views": views,
     "shares": shares,
+    "webhooks": webhooks,
     "activity": activity,
     "audit": audit,
     "audit_members": audit_members,

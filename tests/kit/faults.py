@@ -45,19 +45,20 @@ class Victim:
 def victim(
     target: Callable[..., object],
     *arguments: object,
-    start: Literal["spawn", "fork"] = "spawn",
+    start: Literal["spawn", "fork", "forkserver"] = "spawn",
     **keywords: object,
 ) -> Iterator[Victim]:
     """Run a function in a process that does not outlive the block.
 
-    A fork would share this process's connections, so by default it is spawned.
+    A fork would share this process's connections, so by default it is spawned. The
+    processes of ``forkserver`` start sooner from the second one on.
     """
-    context = (
-        multiprocessing.get_context("spawn")
-        if start == "spawn"
-        else multiprocessing.get_context("fork")
-    )
-    process = context.Process(
+    contexts = {
+        "spawn": multiprocessing.get_context("spawn"),
+        "fork": multiprocessing.get_context("fork"),
+        "forkserver": multiprocessing.get_context("forkserver"),
+    }
+    process = contexts[start].Process(
         target=target, args=arguments, kwargs=keywords, daemon=True
     )
     process.start()

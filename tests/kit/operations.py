@@ -98,6 +98,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         of = tenant.organization_id
         notify(connection.cursor(), of, kind="news", title="News")
     waiting_consent(tenant, creator["id"], f"new.{uuid4().hex[:20]}")
+    webhook, delivery = _delivered(tenant)
     tenant.goatherd.catch_up()
     return {
         "project_id": str(tenant.project_id),
@@ -114,7 +115,23 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "link_id": link["id"],
         "person_id": str(person_id),
         "invitation_id": invited["id"],
+        "webhook_id": webhook,
+        "delivery_id": delivery,
     }
+
+
+def _delivered(tenant: Tenant) -> tuple[str, str]:
+    """A webhook to which nobody listens, and a delivery of an event to it."""
+    url = {"url": "http://127.0.0.1:9/hook", "signatures": ["v1", "v1a"]}
+    webhook = data_of(tenant.post("/webhooks", url), status=201)["id"]
+    delivery = data_of(tenant.post(f"/webhooks/{webhook}/test"))["id"]
+    tenant.goatherd.catch_up()
+    tenant.goatherd.query(
+        "UPDATE webhook_deliveries d SET position = f.position, ordinal = f.ordinal "
+        "FROM feed f WHERE d.id = %s AND f.organization_id = d.organization_id",
+        UUID(delivery),
+    )
+    return webhook, delivery
 
 
 def ask_for(operation: Described, ids: Mapping[str, str], *, example: int = 0) -> Ask:
@@ -180,7 +197,7 @@ def about(example: object, ids: Mapping[str, str]) -> object:
 def _about(name: str, value: object, ids: Mapping[str, str]) -> object:
     if name == "tiktok_handle":
         return f"@goat.{uuid4().hex[:20]}"
-    if name == "url":
+    if name == "url" and value != "https://example.com/goatherd":
         return f"https://www.tiktok.com/@goat/video/{uuid4().int % 10**18 + 10**18}"
     if name in ids:
         return ids[name]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg import Connection, sql
+from psycopg import Connection, Cursor, sql
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import TupleRow
 
@@ -40,6 +40,7 @@ from projections.scrape_runs.projection import ScrapeRuns
 from projections.shares import Shares
 from projections.videos.projection import Videos
 from projections.views import Views
+from projections.webhooks.projection import Webhooks
 from tests.kit.builders import opened_store
 from tests.kit.databases import new_database
 from tests.kit.histories import (
@@ -115,6 +116,10 @@ WALLED = (
     "notification_reads",
     "shares",
     "share_links",
+    "webhooks",
+    "webhook_cursors",
+    "webhook_waiting",
+    "webhook_deliveries",
 )
 CLOSED = (
     "goatherd_events",
@@ -149,6 +154,9 @@ CLOSED = (
     "password_links",
     "email_links",
     "mails",
+    "webhook_secrets",
+    "webhook_keys",
+    "webhook_replays",
     "due_work",
     "person_devices",
     "person_identities",
@@ -311,6 +319,12 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
             ),
         )
         history.happened(
+            UUID(int=0xDA0 + number),
+            e.WebhookCreated(
+                organization_id=tenant, url="https://same.example", types=("*",)
+            ),
+        )
+        history.happened(
             tenant, e.ProjectLogoChanged(project_id=project_id, logo=logo_of(LOGO))
         )
         history.happened(
@@ -349,11 +363,13 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
         *(AnalyticsProjection(), CreatorHistory(), ScrapeJobs(), Videos()),
         Feed(),
         *(Activity(), Campaigns(), Annotations(), Views(), Shares(), People(), Audit()),
+        Webhooks(),
     ):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()
         follower.catch_up()
     with store.pool.connection() as connection:
+        _deliver(connection.cursor())
         keep_logo(connection.cursor(), history.events, LOGO)
         for number, tenant in enumerate(tenants):
             add_link(
@@ -373,6 +389,25 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
                 address="10.1.1.1",
                 browser="Firefox",
             )
+
+
+def _deliver(cursor: Cursor[TupleRow]) -> None:
+    """Let every webhook have a delivery, and an event that waits."""
+    cursor.execute(
+        "INSERT INTO webhook_cursors (webhook_id, organization_id, position) "
+        "SELECT id, organization_id, 1 FROM webhooks"
+    )
+    cursor.execute(
+        "INSERT INTO webhook_waiting (webhook_id, organization_id, position, number, "
+        "ordinal, event_id, subject_id) "
+        "SELECT id, organization_id, 1, 1, 0, 'evt_same', id FROM webhooks"
+    )
+    cursor.execute(
+        "INSERT INTO webhook_deliveries (webhook_id, organization_id, id, event_id, "
+        "event_type, position, ordinal, kind, try, at, duration_ms) "
+        "SELECT id, organization_id, id, 'evt_same', 'creator.added', 1, 0, 'live', 1, "
+        "now(), 1 FROM webhooks"
+    )
 
 
 def _tell(store: Store, organization_id: UUID, project_id: UUID) -> None:

@@ -16,6 +16,7 @@ SETTINGS_TABS: Final[Tabs] = (
     ("read", "/projects", "Projects", False),
     ("admin", "/members", "Members", False),
     ("admin", "/settings/keys", "API keys", False),
+    ("admin", "/settings/webhooks", "Webhooks", False),
     ("admin", "/settings/sources", "Sources", True),
     ("write", "/settings/shares", "Shared links", False),
     ("read", "/settings/personal-data", "Personal data", False),

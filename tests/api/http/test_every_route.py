@@ -139,6 +139,14 @@ def test_only_admin_operations_need_admin(operations: list[Operation]):
         "/api/v1/creators/{creator_id}/personal-data",
         "/api/v1/creators/{creator_id}/proof",
         "/api/v1/organization",
+        *("/api/v1/webhooks", "/api/v1/webhooks/{webhook_id}"),
+        *(
+            f"/api/v1/webhooks/{{webhook_id}}/{act}"
+            for act in (
+                *("rotate-secret", "replay", "test", "deliveries"),
+                "deliveries/{delivery_id}/retry",
+            )
+        ),
         "/api/v1/sources",
         "/api/v1/sources/check",
         "/api/v1/sources/requests",

@@ -41,7 +41,9 @@ NARROWED = {
     *("getMemberOverlap", "getCreatorFigures"),
 }
 # Ids of what belongs to the whole organization, to which both projects belong.
-OF_ORGANIZATION = {"key_id", "view_id", "person_id", "invitation_id"}
+OF_ORGANIZATION = {
+    *("key_id", "view_id", "person_id", "invitation_id", "webhook_id", "delivery_id"),
+}
 
 
 class World:

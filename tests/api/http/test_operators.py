@@ -137,6 +137,7 @@ def test_others_see_no_tab_and_no_state_of_what_they_do_not_run(stranger: Tenant
         "Projects",
         "Members",
         "API keys",
+        "Webhooks",
         "Personal data",
         "Audit",
     ]

@@ -150,7 +150,7 @@ def test_a_cursor_of_another_organization_is_refused(
 ):
     tenants = [goatherd.tenant(is_operator=True) for _ in range(2)]
     own_ids = [ids_of(tenant) for tenant in tenants]
-    for tenant in tenants:
+    for tenant, ids in zip(tenants, own_ids, strict=True):
         second = tenant.add("second.goat")
         tenant.found(second["id"], status="pending_review")
         tenant.found(second["id"], status="excluded")
@@ -159,6 +159,9 @@ def test_a_cursor_of_another_organization_is_refused(
         data_of(tenant.post("/shares", shared), status=201)
         invitation = {"email": "second@example.com", "role": "viewer"}
         data_of(tenant.post("/invitations", invitation), status=201)
+        webhook = {"url": "http://127.0.0.1:9/second"}
+        data_of(tenant.post("/webhooks", webhook), status=201)
+        data_of(tenant.post(f"/webhooks/{ids['webhook_id']}/test"))
         added_member(goatherd.store, tenant.organization_id, role="member")
         for _ in range(2):
             tenant.ask("PUT", f"/admin/bans/{uuid4().hex[:20]}")
@@ -231,6 +234,7 @@ def leaks(tenant: Tenant, own: dict[str, str], foreign: dict[str, str]) -> set[s
                 *("project_id", "creator_id", "scrape_id", "video_id", "key_id"),
                 *("campaign_id", "inner_id", "annotation_id", "confirm", "view_id"),
                 *("person_id", "invitation_id", "share_id"),
+                *("webhook_id", "delivery_id"),
             },
         ),
     ),

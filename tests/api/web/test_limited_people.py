@@ -65,7 +65,11 @@ class World:
         hidden = {
             n: i
             for n, i in self.other.items()
-            if n not in {"key_id", "view_id", "person_id", "invitation_id"}
+            if n
+            not in {
+                *("key_id", "view_id", "person_id", "invitation_id"),
+                *("webhook_id", "delivery_id"),
+            }
         }
         texts = [*map(re.escape, hidden.values()), "Rival"]
         # Numbers as they are written with commas, in short, and in full.

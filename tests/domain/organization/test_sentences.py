@@ -20,6 +20,7 @@ SETTINGS = e.OrganizationSettingsChanged(
     video_stats_hours=None,
     erase_removed_after_days=30,
 )
+OURS: dict[str, Any] = {"organization_id": ID}
 KEY: dict[str, Any] = {"key_id": ID, "name": "Ops", "digest": "d", "hint": "h"}
 SAID: tuple[tuple[AuditedEvent, str], ...] = (
     (PLAN, 'Organization "Herd" created with the plan free by Ada.'),
@@ -124,6 +125,39 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
     (
         e.EarlierTextsForgotten(organization_id=ID, kind="project", of=ID, subject=ID),
         "Earlier names and notes forgotten by Ada.",
+    ),
+    *(
+        (event, f"Webhook to the item {sentence} by Ada.")
+        for event, sentence in (
+            (
+                e.WebhookCreated(**OURS, url="https://a.example", types=("a.b", "c.d")),
+                "created for a.b and c.d",
+            ),
+            (
+                e.WebhookCreated(**OURS, url="https://a.example", types=("*",)),
+                "created for all events",
+            ),
+            (
+                e.WebhookChanged(**OURS, url="https://a.example", payload="thin"),
+                "changed: address and body,",
+            ),
+            (e.WebhookEnabled(**OURS), "enabled"),
+            (e.WebhookEnabled(**OURS, from_now=True), "enabled without what it missed"),
+            (
+                e.WebhookDisabled(**OURS, reason="failing"),
+                "disabled after 20 failures in a row",
+            ),
+            (e.WebhookDisabled(**OURS, reason="by_hand"), "disabled"),
+            (e.WebhookRemoved(**OURS), "removed"),
+        )
+    ),
+    (
+        e.WebhookSecretRotated(**OURS),
+        "Secret of the webhook to the item replaced by Ada.",
+    ),
+    (
+        e.WebhookReplayRequested(**OURS, first=1_000, last=2_000),
+        "Events 1,000 to 2,000 sent again to the item, as asked for by Ada.",
     ),
 )
 

@@ -73,6 +73,8 @@ HARMLESS_OPERATIONS = {
     "POST /videos/{video_id}/tracking-disable",
     "POST /shares",
     "POST /views",
+    "POST /webhooks/{webhook_id}/deliveries/{delivery_id}/retry",
+    "POST /webhooks/{webhook_id}/test",
     "PUT /admin/bans/{handle}",
     "PUT /projects/{project_id}/logo",
 }
@@ -142,6 +144,8 @@ HARMLESS_FORMS = {
     "/projects/{project_id}/settings/logo/remove",
     "/settings/organization",
     "/settings/sources",
+    "/settings/webhooks/{webhook_id}/deliveries/{delivery_id}/retry",
+    "/settings/webhooks/{webhook_id}/test",
     "/sign-in",
     "/sign-in/code",
     "/sign-in/forgotten",

@@ -1,0 +1,1 @@
+"""`goatherd webhooks`: endpoints that get public events, and their deliveries."""

@@ -1,0 +1,1 @@
+"""The routes of webhooks: the list, one webhook, its deliveries and replays."""

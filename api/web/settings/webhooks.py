@@ -1,0 +1,376 @@
+"""/settings/webhooks: endpoints that get public events, and what was sent to them."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from litestar import Controller
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Template
+from msgspec import Struct, field
+
+from api.http.bodies.form_body import typed
+from api.http.error_codes import Code
+from api.http.errors import ApiError, field_error
+from api.routes.webhooks.schemas import (
+    CreatedWebhook,
+    RemovedWebhook,
+    WebhookReplay,
+    WebhookSecret,
+)
+from api.web.kit.forms.project_choices import all_projects
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
+from api.web.settings.layout import show_settings
+from domain.feed.types import ALL, TYPES
+from projections.webhooks.queries import Webhook, WebhookDelivery
+
+PATH: Final = "/settings/webhooks"
+
+_PER_PAGE = 50
+_DELIVERIES = 20
+_CREATED = 201
+_ADMIN: Final[dict[str, Any]] = {"scope": "admin", "whole_organization": True}
+_SHOWN_ERRORS = {
+    Code.INVALID_BODY,
+    Code.LIMIT_REACHED,
+    Code.NOT_FOUND,
+    Code.VERSION_CONFLICT,
+}
+# The types that all events do not include.
+_FREQUENT = frozenset(type_.name for type_ in TYPES if not type_.in_wildcard)
+# The words for the groups of types, by the part of the name before the dot.
+_GROUPS = {
+    "creator": "Creators",
+    "video": "Videos",
+    "scrape": "Scrapes",
+    "campaign": "Campaigns",
+    "member": "People",
+    "subject": "Erasures",
+    "alert": "Alerts",
+}
+
+
+class WebhookForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A webhook as people type it; ``choice`` is ``all`` or only these types."""
+
+    url: Annotated[str, typed("Address")] = ""
+    description: Annotated[str, typed("Description")] = ""
+    choice: str = "all"
+    types: list[str] = field(default_factory=list[str])
+    project_id: str = ""
+    tag: Annotated[str, typed("Tag")] = ""
+    min_milestone: Annotated[str, typed("Least milestone")] = ""
+    payload: str = "full"
+    key: bool = False
+    version: str = ""
+
+    @property
+    def made_from(self) -> int:
+        """Return the version as a number; no webhook has the version 0."""
+        return int(self.version) if self.version.isdecimal() else 0
+
+    def body(self, webhook: Webhook | None = None) -> dict[str, Any]:
+        """Return the body of the request; filters without a field here stay.
+
+        Raises:
+            ApiError: ``invalid_body``, if single types were to be chosen and none was,
+                or the least milestone is no number.
+        """
+        if self.choice != "all" and not self.types:
+            message = "choose at least one kind of event"
+            raise field_error(Code.INVALID_BODY, "/types", message)
+        milestone = self.min_milestone.replace(",", "").strip()
+        if milestone and not milestone.isdecimal():
+            message = "must be a whole number"
+            raise field_error(Code.INVALID_BODY, "/filters/min_milestone", message)
+        kept = None if webhook is None else webhook.filters
+        filters = {
+            "creator_id": None if kept is None else kept.creator_id,
+            "campaign_id": None if kept is None else kept.campaign_id,
+            "tag": self.tag.strip() or None,
+            "min_milestone": int(milestone[:12]) if milestone else None,
+        }
+        return {
+            "url": self.url.strip(),
+            "description": self.description.strip() or None,
+            "types": self._types(),
+            "project_id": self.project_id or None,
+            "filters": filters,
+            "payload": self.payload,
+            "signatures": ["v1", "v1a"] if self.key else ["v1"],
+        }
+
+    def _types(self) -> list[str]:
+        """Return the names; with all events only the frequent ones need names."""
+        if self.choice != "all":
+            return self.types
+        named = [name for name in self.types if name in _FREQUENT]
+        return [ALL, *named]
+
+
+class ReplayForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The part of the past to send again, from a position on."""
+
+    first: Annotated[str, typed("From position")] = ""
+
+
+class TypeGroup(Struct, frozen=True, kw_only=True):
+    """Types of events with one beginning: their names and summaries."""
+
+    label: str
+    types: Sequence[tuple[str, str]]
+
+
+class WebhookPages(Controller):
+    """The webhooks of the organization."""
+
+    path = PATH
+
+    @page_route(**_ADMIN)
+    async def webhooks(
+        self, page: NamedDependency[PageContext], cursor: FromQuery[str] = ""
+    ) -> Template:
+        """List the webhooks, newest first, with the form for another one."""
+        return await _show_all(page, cursor=cursor)
+
+    @form_route(form=WebhookForm, **_ADMIN, recent_proof=True)
+    async def create(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Create a webhook, and show its secret in this answer only."""
+        form = page.form(WebhookForm)
+        try:
+            got = await page.send("POST", "/webhooks", CreatedWebhook, form.body())
+        except ApiError as error:
+            if error.code not in _SHOWN_ERRORS:
+                raise
+            return await _show_all(page, form=form, error=error)
+        return await _show_secret(page, got.data.id, got.data.url, got.data.secret)
+
+    @page_route("/{webhook_id:uuid}", **_ADMIN)
+    async def webhook(
+        self,
+        page: NamedDependency[PageContext],
+        webhook_id: FromPath[UUID],
+        cursor: FromQuery[str] = "",
+    ) -> Template:
+        """Show a webhook with its form and its newest deliveries."""
+        return await _show_one(page, webhook_id, cursor=cursor)
+
+    @form_route("/{webhook_id:uuid}", form=WebhookForm, **_ADMIN, recent_proof=True)
+    async def change(
+        self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Change a webhook."""
+        form, path = page.form(WebhookForm), f"/webhooks/{webhook_id}"
+        webhook = (await page.get(path, Webhook)).data
+        try:
+            body = form.body(webhook)
+            await page.send("PATCH", path, Webhook, body, version=form.made_from)
+        except ApiError as error:
+            if error.code not in _SHOWN_ERRORS:
+                raise
+            return await _show_one(page, webhook_id, form=form, error=error)
+        page.flash("The webhook was saved.")
+        return page.go_to(f"{PATH}/{webhook_id}")
+
+    @form_route("/{webhook_id:uuid}/enable", **_ADMIN, recent_proof=True)
+    async def enable(
+        self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Enable a webhook, which gets what it missed."""
+        await page.send("PATCH", f"/webhooks/{webhook_id}", Webhook, {"enabled": True})
+        page.flash("The webhook is enabled, and gets what it missed.")
+        return page.go_to(f"{PATH}/{webhook_id}")
+
+    @form_route("/{webhook_id:uuid}/enable-from-now", **_ADMIN, recent_proof=True)
+    async def enable_from_now(
+        self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Enable a webhook without what it missed."""
+        body = {"enabled": True, "from": "now"}
+        await page.send("PATCH", f"/webhooks/{webhook_id}", Webhook, body)
+        page.flash("The webhook is enabled from now on.")
+        return page.go_to(f"{PATH}/{webhook_id}")
+
+    @form_route("/{webhook_id:uuid}/disable", **_ADMIN, recent_proof=True)
+    async def disable(
+        self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Disable a webhook."""
+        await page.send("PATCH", f"/webhooks/{webhook_id}", Webhook, {"enabled": False})
+        page.flash("The webhook is disabled.")
+        return page.go_to(f"{PATH}/{webhook_id}")
+
+    @form_route("/{webhook_id:uuid}/remove", **_ADMIN, recent_proof=True)
+    async def remove(
+        self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Remove a webhook and its deliveries."""
+        await page.send("DELETE", f"/webhooks/{webhook_id}", RemovedWebhook)
+        page.flash("The webhook was removed.")
+        return page.go_to(PATH)
+
+    @form_route("/{webhook_id:uuid}/secret", **_ADMIN, recent_proof=True)
+    async def rotate_secret(
+        self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Make a new secret, and show it in this answer only."""
+        path = f"/webhooks/{webhook_id}"
+        webhook = (await page.get(path, Webhook)).data
+        got = await page.send("POST", f"{path}/rotate-secret", WebhookSecret)
+        secret = got.data.secret
+        return await _show_secret(page, webhook_id, webhook.url, secret, is_new=False)
+
+    @form_route("/{webhook_id:uuid}/test", **_ADMIN)
+    async def test(
+        self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Send a test, and say what came back."""
+        got = await page.send("POST", f"/webhooks/{webhook_id}/test", WebhookDelivery)
+        page.flash(_came_back(got.data, "The test"))
+        return page.go_to(f"{PATH}/{webhook_id}")
+
+    @form_route(
+        "/{webhook_id:uuid}/replay", form=ReplayForm, **_ADMIN, recent_proof=True
+    )
+    async def replay(
+        self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Send the past again, from a position on."""
+        first = page.form(ReplayForm).first.replace(",", "").strip()
+        path = f"/webhooks/{webhook_id}/replay"
+        try:
+            await page.send("POST", path, WebhookReplay, {"from": first or 1})
+        except ApiError as error:
+            if error.code not in _SHOWN_ERRORS:
+                raise
+            return await _show_one(page, webhook_id, error=error)
+        page.flash("The past is sent again, behind everything that is new.")
+        return page.go_to(f"{PATH}/{webhook_id}")
+
+    @form_route("/{webhook_id:uuid}/deliveries/{delivery_id:uuid}/retry", **_ADMIN)
+    async def retry(
+        self,
+        page: NamedDependency[PageContext],
+        webhook_id: FromPath[UUID],
+        delivery_id: FromPath[UUID],
+    ) -> PageResponse:
+        """Send the event of a delivery again, and say what came back."""
+        path = f"/webhooks/{webhook_id}/deliveries/{delivery_id}/retry"
+        got = await page.send("POST", path, WebhookDelivery)
+        page.flash(_came_back(got.data, "The event"))
+        return page.go_to(f"{PATH}/{webhook_id}")
+
+
+def type_groups() -> list[TypeGroup]:
+    """Return the types of public events in groups, for the boxes of a form."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for type_ in TYPES:
+        kind = type_.name.partition(".")[0]
+        label = _GROUPS.get(kind, kind.capitalize())
+        groups.setdefault(label, []).append((type_.name, type_.summary))
+    return [TypeGroup(label=label, types=types) for label, types in groups.items()]
+
+
+async def _show_all(
+    page: PageContext,
+    *,
+    cursor: str = "",
+    form: WebhookForm | None = None,
+    error: ApiError | None = None,
+) -> Template:
+    got, projects = await asyncio.gather(
+        page.get("/webhooks", list[Webhook], limit=_PER_PAGE, cursor=cursor or None),
+        all_projects(page),
+    )
+    context = {
+        "form": form or WebhookForm(),
+        "groups": type_groups(),
+        "more_url": got.next_url(PATH),
+        "projects": projects,
+        "webhooks": got.data,
+    }
+    return await show_settings(
+        page, "settings/webhooks.html", context, tab=PATH, error=error
+    )
+
+
+async def _show_one(
+    page: PageContext,
+    webhook_id: UUID,
+    *,
+    cursor: str = "",
+    form: WebhookForm | None = None,
+    error: ApiError | None = None,
+) -> Template:
+    path = f"/webhooks/{webhook_id}"
+    got, deliveries, projects = await asyncio.gather(
+        page.get(path, Webhook),
+        page.get(
+            f"{path}/deliveries",
+            list[WebhookDelivery],
+            limit=_DELIVERIES,
+            cursor=cursor or None,
+        ),
+        all_projects(page),
+    )
+    webhook = got.data
+    context = {
+        "deliveries": deliveries.data,
+        "form": form or _form_of(webhook),
+        "groups": type_groups(),
+        "more_url": deliveries.next_url(f"{PATH}/{webhook_id}"),
+        "projects": projects,
+        "webhook": webhook,
+    }
+    return await show_settings(
+        page, "settings/webhook.html", context, tab=PATH, error=error
+    )
+
+
+async def _show_secret(
+    page: PageContext, webhook_id: UUID, url: str, secret: str, *, is_new: bool = True
+) -> Template:
+    context = {
+        "id": webhook_id,
+        "url": url,
+        "secret": secret,
+        "is_new": is_new,
+        "organization_id": page.principal.organization_id,
+    }
+    return await show_settings(
+        page,
+        "settings/webhook_made.html",
+        context,
+        tab=PATH,
+        status=_CREATED,
+        is_secret=True,
+    )
+
+
+def _form_of(webhook: Webhook) -> WebhookForm:
+    filters = webhook.filters
+    is_all = ALL in webhook.types
+    milestone = None if filters is None else filters.min_milestone
+    return WebhookForm(
+        url=webhook.url,
+        description=webhook.description or "",
+        choice="all" if is_all else "some",
+        types=[name for name in webhook.types if name != ALL],
+        project_id="" if webhook.project_id is None else str(webhook.project_id),
+        tag="" if filters is None else filters.tag or "",
+        min_milestone="" if milestone is None else str(milestone),
+        payload=webhook.payload,
+        key="v1a" in webhook.signatures,
+        version=str(webhook.version),
+    )
+
+
+def _came_back(delivery: WebhookDelivery, what: str) -> str:
+    if delivery.delivered:
+        return f"{what} was taken in {delivery.duration_ms:,} ms."
+    if delivery.failed is not None:
+        return f"{what} was not taken. {delivery.failed}"
+    return f"{what} was not taken: the answer was {delivery.status}."

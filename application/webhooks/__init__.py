@@ -1,0 +1,1 @@
+"""Webhooks: public events are signed and sent to the endpoints of customers."""

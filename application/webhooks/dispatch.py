@@ -1,0 +1,199 @@
+"""The dispatch of webhooks: threads that lease endpoints and deliver to them."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import Final
+from uuid import UUID
+
+import psycopg
+import structlog
+from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow
+
+from application.webhooks.delivery import Deliverer, EndpointFeed
+from application.webhooks.endpoints import (
+    DueEndpoint,
+    EndpointLostError,
+    LeaseHolder,
+    due_endpoints,
+    lease_endpoint,
+    release_endpoint,
+)
+from application.webhooks.follow import following
+from application.webhooks.notices import tell_admins
+from domain import commands as c
+from domain.errors import NotFoundError
+from domain.webhook.events import WebhookOff
+from domain.webhook.handlers import change_webhook
+from infra.eventstore.append import Context
+from infra.eventstore.execute import Executed, execute
+from infra.eventstore.store import Store
+from infra.http_out.posting import SECONDS, Poster
+from infra.ids import new_id
+from infra.loop import run_until_stopped
+from infra.outage import OUTAGE
+
+THREADS: Final = 24
+# Endpoints that are slow or fail have a part of the threads, so that the others do not
+# wait for them.
+TROUBLED_THREADS: Final = 12
+ROUND_SECONDS: Final = 1.0
+# Several events at the same time wake the dispatch once.
+PAUSE_SECONDS: Final = 0.02
+ACTOR: Final = "webhooks"
+
+_TURN_SECONDS = 10.0
+_LISTEN_SECONDS = 1.0
+_CHANNEL = "goatherd_feed"
+
+_log = structlog.get_logger()
+
+
+class WebhookDispatch:
+    """Delivers to all endpoints, to each by one thread of one process at a time.
+
+    Any number may run. An endpoint that has much to get gives its thread back after ten
+    seconds, and goes on when the others had their turn. A request may take so many
+    ``seconds``.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        feed: EndpointFeed,
+        *,
+        url: str,
+        threads: int = THREADS,
+        troubled_threads: int = TROUBLED_THREADS,
+        seconds: float = SECONDS,
+    ) -> None:
+        self._seconds = seconds
+        self._store = store
+        self._deliverer = Deliverer(store, feed)
+        self._url = url
+        self._holder = LeaseHolder(url)
+        self._most = threads
+        self._most_troubled = troubled_threads
+        self._running: dict[UUID, bool] = {}
+        self._lock = threading.Lock()
+        self._wake_up = threading.Event()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set; continue after failures of the database."""
+        listener = threading.Thread(target=self._listen, args=(stop,), daemon=True)
+        listener.start()
+        with ThreadPoolExecutor(self._most, thread_name_prefix="webhooks") as threads:
+
+            def step() -> float:
+                self._start_due(threads, stop)
+                return ROUND_SECONDS
+
+            run_until_stopped(
+                step,
+                stop,
+                failed="webhooks_failed",
+                wake_up=self._wake_up,
+                pause=PAUSE_SECONDS,
+                pool=self._store.pool,
+            )
+        listener.join()
+        self._holder.close()
+
+    def wake(self) -> None:
+        self._wake_up.set()
+
+    def _start_due(self, threads: ThreadPoolExecutor, stop: threading.Event) -> None:
+        for due in due_endpoints(self._store.pool):
+            if self._takes(due):
+                holder = self._holder.number()
+                threads.submit(self._serve, due.webhook_id, holder, stop)
+
+    def _takes(self, due: DueEndpoint) -> bool:
+        """Tell whether there is a thread for an endpoint, and reserve it."""
+        with self._lock:
+            troubled = sum(self._running.values())
+            if (
+                due.webhook_id in self._running
+                or len(self._running) >= self._most
+                or (due.is_troubled and troubled >= self._most_troubled)
+            ):
+                return False
+            self._running[due.webhook_id] = due.is_troubled
+            return True
+
+    def _serve(self, webhook_id: UUID, holder: int, stop: threading.Event) -> None:
+        try:
+            lease = lease_endpoint(self._store.pool, webhook_id, holder=holder)
+            if lease is not None:
+                try:
+                    self._deliver(webhook_id, lease, stop)
+                finally:
+                    release_endpoint(self._store.pool, webhook_id, lease)
+        except EndpointLostError:
+            _log.info("webhook_lease_lost", webhook=str(webhook_id))
+        except Exception as error:  # noqa: BLE001 - other endpoints go on
+            if not OUTAGE.explains(error, failures=1):
+                _log.warning(
+                    "webhook_failed", webhook=str(webhook_id), error=repr(error)
+                )
+        finally:
+            with self._lock:
+                del self._running[webhook_id]
+            self.wake()
+
+    def _deliver(self, webhook_id: UUID, lease: UUID, stop: threading.Event) -> None:
+        ends_at = monotonic() + _TURN_SECONDS
+        hosts = self._store.settings.webhook_allowed_hosts
+        with Poster(hosts, seconds=self._seconds) as poster:
+            while not stop.is_set() and monotonic() < ends_at:
+                result = self._deliverer.batch(webhook_id, lease, poster)
+                if result.off is not None:
+                    disable(self._store, webhook_id, result.off)
+                if result.is_over:
+                    return
+
+    def _listen(self, stop: threading.Event) -> None:
+        """Wake the dispatch after every new event of the feed."""
+        connection: Connection[TupleRow] | None = None
+
+        def step() -> float:
+            nonlocal connection
+            if connection is None or connection.closed:
+                fresh = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+                fresh.execute(f"LISTEN {_CHANNEL}")
+                connection = fresh
+            for _ in connection.notifies(timeout=_LISTEN_SECONDS, stop_after=1):
+                self.wake()
+            return 0
+
+        run_until_stopped(step, stop, failed="webhooks_listener_failed")
+        self.wake()
+        if connection is not None:
+            connection.close()
+
+
+def disable(store: Store, webhook_id: UUID, reason: WebhookOff) -> None:
+    """Disable an endpoint for a reason of its own; do nothing if it is gone."""
+    with store.pool.connection() as connection:
+        query = "SELECT organization_id FROM webhook_cursors WHERE webhook_id = %s"
+        row = connection.execute(query, (webhook_id,)).fetchone()
+    if row is None:
+        return
+    follow = following(store)
+
+    def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
+        follow(cursor, done)
+        tell_admins(cursor, store, webhook_id, off=reason)
+
+    try:
+        execute(
+            store,
+            lambda: change_webhook(
+                webhook_id, c.DisableWebhook(reason=reason), organization_id=row[0]
+            ),
+            context=Context(actor=ACTOR, command_id=new_id(), correlation_id=new_id()),
+            in_transaction=within,
+        )
+    except NotFoundError:
+        _log.info("webhook_gone", webhook=str(webhook_id))

@@ -1,0 +1,338 @@
+"""The state of endpoints: leases, cursors, and events that wait for another try."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from random import getrandbits
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+import psycopg
+from msgspec import Struct, convert
+from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow
+
+from domain.webhook.events import (
+    WebhookFilters,
+    WebhookPayload,
+    WebhookSignature,
+)
+from infra.database import Pool
+from infra.structs import structs
+
+# Longer than a request may take. A process that dies loses its leases at once, by its
+# connection, so that only one that hangs makes others wait for so long.
+LEASE_SECONDS: Final = 60
+
+# The first of the two numbers of advisory locks that holders of leases have.
+_HOLDERS: LiteralString = "720391"
+
+_ADD: LiteralString = """
+INSERT INTO webhook_cursors (webhook_id, organization_id, position)
+SELECT id, organization_id, starts_after FROM webhooks w
+WHERE removed_at IS NULL
+AND NOT EXISTS (SELECT FROM webhook_cursors c WHERE c.webhook_id = w.id)
+ON CONFLICT DO NOTHING
+"""
+_IS_FREE: LiteralString = f"""
+(c.lease IS NULL OR c.lease_until <= now()
+ OR pg_try_advisory_xact_lock({_HOLDERS}, c.holder))
+"""
+# The endpoint that had its turn longest ago comes first.
+_DUE: LiteralString = f"""
+SELECT c.webhook_id, c.is_slow OR c.failures > 0 FROM webhook_cursors c
+JOIN webhooks w ON w.organization_id = c.organization_id AND w.id = c.webhook_id
+WHERE w.removed_at IS NULL AND w.disabled_reason IS NULL AND c.not_before <= now()
+AND (EXISTS (SELECT FROM feed f WHERE f.organization_id = c.organization_id
+             AND f.position >= greatest(c.position, w.starts_after)
+             AND (f.position, f.ordinal) > (c.position, c.ordinal)
+             AND f.position > w.starts_after)
+     OR EXISTS (SELECT FROM webhook_waiting t WHERE t.webhook_id = c.webhook_id
+                AND t.next_try_at <= now())
+     OR EXISTS (SELECT FROM webhook_replays r WHERE r.webhook_id = c.webhook_id
+                AND r.not_before <= now()))
+AND {_IS_FREE}
+ORDER BY c.lease_until
+"""  # noqa: S608 - constants only
+_LEASE: LiteralString = f"""
+UPDATE webhook_cursors c SET lease = gen_random_uuid(), holder = %(holder)s,
+    lease_until = now() + make_interval(secs => %(seconds)s)
+WHERE webhook_id = (SELECT webhook_id FROM webhook_cursors c
+                    WHERE webhook_id = %(webhook)s AND {_IS_FREE}
+                    FOR UPDATE SKIP LOCKED)
+RETURNING lease
+"""  # noqa: S608 - constants only
+_ANY: LiteralString = """
+SELECT c.webhook_id, c.organization_id, w.url, w.types, w.project_id, w.filters,
+       w.payload, w.signatures,
+       greatest(c.position, w.starts_after),
+       CASE WHEN c.position >= w.starts_after THEN c.ordinal ELSE 2147483647 END,
+       c.number, c.failures, c.counted_at, c.pauses, now()
+FROM webhook_cursors c
+JOIN webhooks w ON w.organization_id = c.organization_id AND w.id = c.webhook_id
+WHERE w.removed_at IS NULL AND c.webhook_id = %s
+"""
+_LEASED: LiteralString = f"{_ANY} AND c.lease = %s AND w.disabled_reason IS NULL"
+_RELEASE: LiteralString = """
+UPDATE webhook_cursors SET lease = NULL WHERE webhook_id = %s AND lease = %s
+"""
+_WAITING: LiteralString = """
+SELECT number, position, ordinal, event_id, subject_id, tries, first_try_at,
+       next_try_at, was_sent
+FROM webhook_waiting WHERE webhook_id = %s ORDER BY number
+"""
+_SAVE: LiteralString = """
+UPDATE webhook_cursors SET position = %(position)s, ordinal = %(ordinal)s,
+    number = %(number)s, failures = %(failures)s, counted_at = %(counted_at)s,
+    pauses = %(pauses)s, is_slow = %(is_slow)s,
+    not_before = now() + make_interval(secs => %(paused)s),
+    last_delivery_at = coalesce(%(delivered_at)s, last_delivery_at),
+    lease_until = now() + make_interval(secs => %(seconds)s)
+WHERE webhook_id = %(webhook)s AND lease = %(lease)s
+"""
+_WAIT: LiteralString = """
+INSERT INTO webhook_waiting (webhook_id, organization_id, number, position, ordinal,
+    event_id, subject_id, tries, first_try_at, next_try_at, was_sent)
+VALUES (%(webhook)s, %(organization)s, %(number)s, %(position)s, %(ordinal)s,
+    %(event)s, %(subject)s, %(tries)s, %(first_try_at)s, %(next_try_at)s, %(was_sent)s)
+ON CONFLICT (webhook_id, number) DO UPDATE SET tries = excluded.tries,
+    first_try_at = excluded.first_try_at, next_try_at = excluded.next_try_at,
+    was_sent = excluded.was_sent
+"""
+_DONE: LiteralString = """
+DELETE FROM webhook_waiting WHERE webhook_id = %s AND number = ANY(%s)
+"""
+# The first event of a subject that waits is tried as soon as the ones before are gone.
+_UNBLOCK: LiteralString = """
+UPDATE webhook_waiting t SET next_try_at = now()
+WHERE webhook_id = %(webhook)s AND next_try_at IS NULL AND NOT EXISTS (
+    SELECT FROM webhook_waiting o WHERE o.webhook_id = t.webhook_id
+    AND o.subject_id = t.subject_id AND o.number < t.number)
+"""
+_BACK: LiteralString = """
+UPDATE webhook_waiting SET next_try_at = now()
+WHERE webhook_id = %s AND NOT was_sent AND next_try_at IS NOT NULL
+"""
+_SKIP: LiteralString = """
+DELETE FROM webhook_waiting t USING webhooks w
+WHERE t.webhook_id = %s AND w.id = t.webhook_id AND t.position <= w.starts_after
+"""
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """An endpoint as one process may send to it, and how far it has come.
+
+    ``number`` counts its events so far, and ``failures`` those in a row, of which the
+    last one that counted was at ``counted_at``. ``pauses`` counts the times in a row
+    that it got nothing for a while. ``now`` is the database's present.
+    """
+
+    webhook_id: UUID
+    organization_id: UUID
+    url: str
+    types: list[str]
+    project_id: UUID | None
+    filters: WebhookFilters | None
+    payload: WebhookPayload
+    signatures: list[WebhookSignature]
+    position: int
+    ordinal: int
+    number: int
+    failures: int
+    counted_at: datetime | None
+    pauses: int
+    now: datetime
+
+
+class WaitingEvent(Struct, frozen=True, kw_only=True):
+    """An event that was tried, or waits for an earlier one of its subject."""
+
+    number: int
+    position: int
+    ordinal: int
+    event_id: str
+    subject_id: UUID
+    tries: int = 0
+    first_try_at: datetime | None = None
+    next_try_at: datetime | None = None
+    was_sent: bool = True
+
+
+class DueEndpoint(Struct, frozen=True, kw_only=True):
+    """An endpoint with something to send; ``is_troubled`` if it is slow or fails."""
+
+    webhook_id: UUID
+    is_troubled: bool
+
+
+class BatchProgress(Struct, frozen=True, kw_only=True):
+    """The change by a batch: the new state, and events that wait or are done with.
+
+    ``paused_seconds`` is the time in which the endpoint gets nothing. With ``is_back``
+    the endpoint can be reached again, so events that did not reach it are due.
+    """
+
+    position: int
+    ordinal: int
+    number: int
+    failures: int
+    counted_at: datetime | None
+    pauses: int
+    is_slow: bool
+    paused_seconds: float
+    delivered_at: datetime | None
+    is_back: bool
+    waiting: Sequence[WaitingEvent]
+    done: Sequence[int]
+
+
+class EndpointLostError(Exception):
+    """Another process has the endpoint meanwhile; the batch is sent again."""
+
+
+class LeaseHolder:
+    """The connection of a process whose end gives all of its leases back."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Connection[TupleRow] | None = None
+        self._number = 0
+
+    def number(self) -> int:
+        """Return the number for new leases; a lost connection is replaced.
+
+        Raises:
+            psycopg.OperationalError: the database is away.
+        """
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(
+                self._url, autocommit=True, connect_timeout=5
+            )
+            self._number = 0
+        if self._number == 0:
+            number = getrandbits(31) or 1
+            query = f"SELECT pg_try_advisory_lock({_HOLDERS}, %s)"
+            row = self._connection.execute(query, (number,)).fetchone()
+            assert row is not None
+            if row[0]:
+                self._number = number
+        else:
+            self._connection.execute("SELECT 1")
+        return self._number
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+
+def due_endpoints(pool: Pool) -> list[DueEndpoint]:
+    """Return the endpoints that have something to send and that nobody sends to."""
+    with pool.connection() as connection:
+        connection.execute(_ADD)
+        return structs(DueEndpoint, connection.execute(_DUE).fetchall())
+
+
+def lease_endpoint(pool: Pool, webhook_id: UUID, *, holder: int) -> UUID | None:
+    """Lease an endpoint; None if another process was faster."""
+    with pool.connection() as connection:
+        params = {"webhook": webhook_id, "holder": holder, "seconds": LEASE_SECONDS}
+        row = connection.execute(_LEASE, params).fetchone()
+    return None if row is None else row[0]
+
+
+def release_endpoint(pool: Pool, webhook_id: UUID, lease: UUID) -> None:
+    with pool.connection() as connection:
+        connection.execute(_RELEASE, (webhook_id, lease))
+
+
+def read_endpoint(
+    connection: Connection[TupleRow], webhook_id: UUID, lease: UUID
+) -> Endpoint | None:
+    """Return a leased endpoint; None if it is off or gone, or the lease is lost."""
+    connection.execute(_SKIP, (webhook_id,))
+    return _endpoint(connection.execute(_LEASED, (webhook_id, lease)).fetchone())
+
+
+def any_endpoint(connection: Connection[TupleRow], webhook_id: UUID) -> Endpoint | None:
+    """Return an endpoint that nobody needs to have leased; None if it is gone."""
+    connection.execute(_ADD)
+    return _endpoint(connection.execute(_ANY, (webhook_id,)).fetchone())
+
+
+def _endpoint(row: TupleRow | None) -> Endpoint | None:
+    if row is None:
+        return None
+    values: dict[str, Any] = dict(zip(Endpoint.__struct_fields__, row, strict=True))
+    filters = values.pop("filters")
+    return Endpoint(
+        **values,
+        filters=None if filters is None else convert(filters, WebhookFilters),
+    )
+
+
+def waiting_events(
+    connection: Connection[TupleRow], webhook_id: UUID
+) -> list[WaitingEvent]:
+    """Return the events that an endpoint did not take yet, in their order."""
+    rows = connection.execute(_WAITING, (webhook_id,)).fetchall()
+    return structs(WaitingEvent, rows)
+
+
+@contextmanager
+def saving(
+    pool: Pool, endpoint: Endpoint, lease: UUID, progress: BatchProgress
+) -> Generator[Cursor[TupleRow]]:
+    """Save a batch in a transaction, in which the block saves more; renew the lease.
+
+    Raises:
+        EndpointLostError: another process has the endpoint.
+    """
+    webhook = {"webhook": endpoint.webhook_id}
+    with pool.connection() as connection, connection.transaction():
+        cursor = connection.cursor()
+        cursor.execute(
+            _SAVE,
+            {
+                **webhook,
+                "lease": lease,
+                "seconds": LEASE_SECONDS,
+                "position": progress.position,
+                "ordinal": progress.ordinal,
+                "number": progress.number,
+                "failures": progress.failures,
+                "counted_at": progress.counted_at,
+                "pauses": progress.pauses,
+                "is_slow": progress.is_slow,
+                "paused": progress.paused_seconds,
+                "delivered_at": progress.delivered_at,
+            },
+        )
+        if cursor.rowcount == 0:
+            raise EndpointLostError
+        if progress.done:
+            cursor.execute(_DONE, (endpoint.webhook_id, [*progress.done]))
+        if progress.waiting:
+            cursor.executemany(
+                _WAIT,
+                [
+                    {
+                        **webhook,
+                        "organization": endpoint.organization_id,
+                        "number": each.number,
+                        "position": each.position,
+                        "ordinal": each.ordinal,
+                        "event": each.event_id,
+                        "subject": each.subject_id,
+                        "tries": each.tries,
+                        "first_try_at": each.first_try_at,
+                        "next_try_at": each.next_try_at,
+                        "was_sent": each.was_sent,
+                    }
+                    for each in progress.waiting
+                ],
+            )
+        if progress.done:
+            cursor.execute(_UNBLOCK, webhook)
+        if progress.is_back:
+            cursor.execute(_BACK, (endpoint.webhook_id,))
+        yield cursor

@@ -1,0 +1,1 @@
+"""Webhooks: endpoints of customers that get the public events, and their state."""

@@ -1,0 +1,73 @@
+"""The commands to a webhook."""
+
+from uuid import UUID
+
+from msgspec import UNSET, UnsetType
+
+from domain.messages import Command
+from domain.webhook.events import (
+    WebhookFilters,
+    WebhookOff,
+    WebhookPayload,
+    WebhookSignature,
+)
+
+
+class CreateWebhook(Command, frozen=True, kw_only=True):
+    organization_id: UUID
+    url: str
+    types: tuple[str, ...]
+    project_id: UUID | None = None
+    description: str | None = None
+    filters: WebhookFilters | None = None
+    payload: WebhookPayload = "full"
+    signatures: tuple[WebhookSignature, ...] = ("v1",)
+
+
+class ChangeWebhook(Command, frozen=True, kw_only=True):
+    """Change the fields that are set."""
+
+    url: str | UnsetType = UNSET
+    types: tuple[str, ...] | UnsetType = UNSET
+    project_id: UUID | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    filters: WebhookFilters | UnsetType | None = UNSET
+    payload: WebhookPayload | UnsetType = UNSET
+    signatures: tuple[WebhookSignature, ...] | UnsetType = UNSET
+
+
+class EnableWebhook(Command, frozen=True, kw_only=True):
+    """Let an endpoint get events again, with ``from_now`` only new ones."""
+
+    from_now: bool = False
+
+
+class DisableWebhook(Command, frozen=True, kw_only=True):
+    reason: WebhookOff = "by_hand"
+
+
+class RotateWebhookSecret(Command, frozen=True, kw_only=True):
+    pass
+
+
+class ReplayToWebhook(Command, frozen=True, kw_only=True):
+    """Send the events of these positions again; no ``types`` are the endpoint's."""
+
+    first: int
+    last: int
+    types: tuple[str, ...] | None = None
+
+
+class RemoveWebhook(Command, frozen=True, kw_only=True):
+    pass
+
+
+WebhookCommand = (
+    CreateWebhook
+    | ChangeWebhook
+    | EnableWebhook
+    | DisableWebhook
+    | RotateWebhookSecret
+    | ReplayToWebhook
+    | RemoveWebhook
+)

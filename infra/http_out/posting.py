@@ -1,0 +1,168 @@
+"""Posts bodies to addresses that customers chose, and never inside this network."""
+
+import time
+from collections.abc import Collection, Mapping
+from types import TracebackType
+from typing import Final, Self
+
+import httpx
+from msgspec import Struct
+
+from domain.webhook.errors import InvalidWebhookUrlError
+from infra.http_out.addresses import (
+    AddressRefusedError,
+    MayReach,
+    is_literal_inside,
+    is_public,
+)
+from infra.http_out.client import HttpClient, start_of, trusted_certificates
+from infra.http_out.refusals import RefusedError
+
+SECONDS: Final = 20.0
+MOST_ANSWER: Final = 1_024
+_MOST_URL = 2_000
+
+
+class Posted(Struct, frozen=True, kw_only=True):
+    """The result of a request: an answer, or the reason ``failed`` why there is none.
+
+    ``answer`` is the start of the body. ``duration_ms`` is in milliseconds.
+    ``was_sent`` is false if the request certainly did not reach the host, and
+    ``is_inside`` says that the guard refused the address.
+    """
+
+    status: int | None = None
+    answer: bytes = b""
+    retry_after: str | None = None
+    failed: str | None = None
+    was_sent: bool = True
+    is_inside: bool = False
+    duration_ms: int = 0
+
+    @property
+    def is_taken(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+def check_url(url: str, *, allowed_hosts: Collection[str]) -> None:
+    """Refuse an address to which nothing may be posted.
+
+    It is https, and no address of a private network. Hosts that are allowed by name
+    may be reached by http and anywhere.
+
+    Raises:
+        InvalidWebhookUrlError: nothing may be posted there; it says why.
+    """
+    parsed = _parsed(url)
+    host = parsed.host
+    if parsed.scheme not in {"http", "https"} or not host or "%" in host:
+        raise InvalidWebhookUrlError("must be an https:// address")
+    if parsed.userinfo:
+        raise InvalidWebhookUrlError("must have no user name and no password")
+    if host.lower() in allowed_hosts:
+        return
+    if is_literal_inside(_ascii_host(parsed)):
+        raise InvalidWebhookUrlError(
+            "must not be an address inside of a network; the setting "
+            "GOATHERD_WEBHOOK_ALLOWED_HOSTS allows some by name"
+        )
+    if parsed.scheme != "https":
+        raise InvalidWebhookUrlError("must begin with https://")
+
+
+class Poster:
+    """Posts bodies; a name is resolved once for each connection and then checked.
+
+    Connections are kept between requests until the block ends. No redirect is followed.
+    Several threads may share a poster.
+    """
+
+    def __init__(
+        self,
+        allowed_hosts: Collection[str],
+        *,
+        may_reach: MayReach = is_public,
+        seconds: float = SECONDS,
+    ) -> None:
+        self._seconds = seconds
+        self._allowed_hosts = allowed_hosts
+        self._guarded = _client(may_reach)
+        self._allowed = _client(None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._guarded.close()
+        self._allowed.close()
+
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str],
+    ) -> Posted:
+        """Post a body within 20 seconds; return the result, which may be a failure."""
+        began_at = time.monotonic()
+        try:
+            check_url(url, allowed_hosts=self._allowed_hosts)
+        except InvalidWebhookUrlError as error:
+            reason = f"The address {error.reason}."
+            return Posted(failed=reason, was_sent=False, is_inside=True)
+        parsed = httpx.URL(url)
+        is_allowed = parsed.host.lower() in self._allowed_hosts
+        client = self._allowed if is_allowed else self._guarded
+        request = client.build_request("POST", parsed, content=body, headers=headers)
+        try:
+            with client.requested(
+                request,
+                what="POST a webhook",
+                seconds=self._seconds,
+                silence_seconds=self._seconds,
+            ) as (_, response):
+                return Posted(
+                    status=response.status_code,
+                    answer=start_of(response, most=MOST_ANSWER),
+                    retry_after=response.headers.get("retry-after"),
+                    duration_ms=_ms_since(began_at),
+                )
+        except RefusedError as error:
+            return Posted(
+                failed=error.verdict.detail,
+                was_sent=error.was_sent,
+                is_inside=isinstance(error, AddressRefusedError),
+                duration_ms=_ms_since(began_at),
+            )
+
+
+def _client(may_reach: MayReach | None) -> HttpClient:
+    return HttpClient(
+        tls=trusted_certificates(),
+        headers={"User-Agent": "Goatherd-Webhooks/1"},
+        may_reach=may_reach,
+        failed="Sending failed",
+    )
+
+
+def _ms_since(began_at: float) -> int:
+    return round((time.monotonic() - began_at) * 1_000)
+
+
+def _parsed(url: str) -> httpx.URL:
+    """Return the parts of an address, as the client that connects reads them."""
+    if len(url) > _MOST_URL or not url.isprintable() or " " in url or "\\" in url:
+        raise InvalidWebhookUrlError("must be an https:// address")
+    try:
+        return httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError):
+        raise InvalidWebhookUrlError("must be an https:// address") from None
+
+
+def _ascii_host(parsed: httpx.URL) -> str:
+    return parsed.raw_host.decode("ascii").strip("[]")

@@ -1,0 +1,1 @@
+"""Webhooks: the endpoints that get public events, and what was delivered to them."""

@@ -1,0 +1,34 @@
+"""``goatherd webhooks``: the same as the API, at the command line."""
+
+from tests.kit.command_line import CommandLine
+
+URL = "http://127.0.0.1:9/hook"
+
+
+def test_webhooks_are_made_changed_and_removed(cli: CommandLine):
+    cli.set(webhook_allowed_hosts="127.0.0.1")
+    cli("orgs", "create", "Herd")
+
+    made = cli("webhooks", "add", URL, "--types", "*", "--json").document
+    refused = cli("webhooks", "add", "https://10.0.0.1/")
+    unknown = cli("webhooks", "add", URL, "--types", "creator.eaten")
+    changed = cli(
+        *("webhooks", "change", made["id"], "--disabled", "--rotate-secret", "--json")
+    ).document
+    tested = cli("webhooks", "test", made["id"])
+    (delivery,) = cli("webhooks", "deliveries", made["id"], "--json").document
+    replay = cli("webhooks", "replay", made["id"], "--from", "1", "--json").document
+    listed = cli("webhooks", "list")
+    removed = cli("webhooks", "remove", made["id"], "--json").document
+
+    assert made["secret"].startswith("whsec_")
+    assert "must not be an address inside of a network" in refused.err
+    assert "creator.eaten" in unknown.err
+    assert changed["disabled_reason"] == "by_hand"
+    assert changed["secret"] not in {made["secret"], ""}
+    assert "ConnectError" in tested.err
+    assert (delivery["type"], delivery["delivered"]) == ("webhook.test", False)
+    assert replay["from"] == 1
+    assert "by hand" in listed.out
+    assert removed == {"id": made["id"], "removed": True}
+    assert cli("webhooks", "list", "--json").document == []

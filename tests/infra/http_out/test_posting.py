@@ -1,0 +1,112 @@
+"""Posting to addresses of customers: nothing inside, whatever a name says later."""
+
+import socket
+from collections.abc import Iterator
+
+import httpcore
+import pytest
+
+from domain.webhook.errors import InvalidWebhookUrlError
+from infra.http_out.posting import Poster, check_url
+from tests.kit.scripted_site import Answer, ScriptedSite
+
+BODY = b'{"type":"creator.added"}'
+HERE = ("127.0.0.1", "allowed.example")
+
+
+@pytest.fixture
+def site() -> Iterator[ScriptedSite]:
+    with ScriptedSite() as site:
+        yield site
+
+
+def test_the_answer_of_an_allowed_host_is_told_with_its_start(site: ScriptedSite):
+    site.answers["/hook"] = Answer(
+        status=429, headers={"Retry-After": "7"}, body=b"n" * 2_000
+    )
+    with Poster(HERE) as poster:
+        posted = poster.post(f"{site.url}/hook", BODY, headers={"x-a": "1"})
+
+    assert (posted.status, posted.retry_after, posted.is_taken) == (429, "7", False)
+    assert posted.answer == b"n" * 1_024
+    assert site.received[0].body == BODY
+    assert site.received[0].headers["x-a"] == "1"
+
+
+def test_an_address_is_refused_in_every_way_to_write_it(subtests: pytest.Subtests):
+    for host in (
+        *("127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0"),
+        *("10.0.0.1", "192.168.1.1", "172.16.0.1", "100.64.0.1", "169.254.169.254"),
+        *("[::1]", "[::]", "[::ffff:10.0.0.1]", "[64:ff9b::a00:1]", "[2002:a00:1::]"),
+        *("[fe80::1]", "[fd00:ec2::254]", "[::10.0.0.1]", "[::ffff:0:10.0.0.1]"),
+        *("[fe80::1%25eth0]", "198.18.0.1", "192.0.2.1", "255.255.255.255"),
+        *("168.63.129.16", "224.0.0.1", "127\u30020\u30020\u30021"),
+    ):
+        with subtests.test(host), pytest.raises(InvalidWebhookUrlError):
+            check_url(f"https://{host}/hook", allowed_hosts=())
+
+
+def test_names_and_public_addresses_are_accepted_by_https_alone(
+    subtests: pytest.Subtests,
+):
+    for url in (
+        "https://example.com/a?b=c",
+        "https://8.8.8.8:8443/",
+        "https://b\u00fc.de",
+    ):
+        with subtests.test(url):
+            check_url(url, allowed_hosts=())
+    for url in (
+        *("http://example.com/", "ftp://example.com/", "https:///a", "https://a b/"),
+        *(
+            "https://ada:x@example.com/",
+            "https://example.com\\@10.0.0.1/",
+            "example.com",
+        ),
+        "https://example.com/\n",
+    ):
+        with subtests.test(url), pytest.raises(InvalidWebhookUrlError):
+            check_url(url, allowed_hosts=())
+    check_url("http://allowed.example:8080/", allowed_hosts=HERE)
+    check_url("http://127.0.0.1:1/", allowed_hosts=HERE)
+
+
+def test_a_name_that_leads_inside_the_second_time_gets_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    answers = iter(("93.184.216.34", "127.0.0.1", "::ffff:169.254.169.254"))
+    connected: list[str] = []
+
+    def resolve(host: str, port: int, *_: int, **kinds: int) -> object:
+        if kinds.get("flags"):
+            raise socket.gaierror
+        assert host == "hooks.example"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
+
+    def connect(_: object, host: str, *__: object, **___: object) -> object:
+        connected.append(host)
+        raise httpcore.ConnectError
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
+    with Poster(HERE) as poster:
+        first, *others = (
+            poster.post("https://hooks.example/", BODY, headers={}) for _ in range(3)
+        )
+
+    assert connected == ["93.184.216.34"]
+    assert (first.is_inside, first.was_sent) == (False, False)
+    for posted in others:
+        assert (posted.is_inside, posted.was_sent) == (True, False)
+        assert posted.failed == "The host has an address that is not public."
+
+
+def test_a_redirect_inside_is_an_answer(site: ScriptedSite):
+    site.answers["/hook"] = Answer(
+        status=302, headers={"Location": "http://127.0.0.1/inside"}
+    )
+    with Poster(HERE) as poster:
+        posted = poster.post(f"{site.url}/hook", BODY, headers={})
+
+    assert (posted.status, posted.is_taken) == (302, False)
+    assert site.paths == ["/hook"]
