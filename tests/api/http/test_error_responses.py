@@ -386,6 +386,7 @@ def test_the_table_of_codes_is_the_contracts():
             "last_sign_in_method",
             "already_invited",
             "has_owner",
+            "no_password_link",
         },
         410: {"gone"},
         412: {"version_conflict"},
