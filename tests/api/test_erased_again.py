@@ -146,7 +146,9 @@ class _Scene:
             "project_id": str(self.home.project_id),
             **dict.fromkeys(("campaign_id", "inner_id"), str(new_id())),
             **dict.fromkeys(("annotation_id", "key_id", "link_id"), str(new_id())),
-            **dict.fromkeys(("view_id", "person_id", "invitation_id"), str(new_id())),
+            **dict.fromkeys(
+                ("view_id", "share_id", "person_id", "invitation_id"), str(new_id())
+            ),
         }
         for operation in operations().values():
             if operation.method != "GET" or operation.id == _REMAINS:
@@ -344,7 +346,9 @@ def test_of_who_is_erased_only_sums_and_days_of_posting_are_shown(home: Tenant):
     scene.scrape(creator_id, 2, 3)
     of = {
         **dict.fromkeys(("annotation_id", "key_id", "link_id"), str(new_id())),
-        **dict.fromkeys(("view_id", "person_id", "invitation_id"), str(new_id())),
+        **dict.fromkeys(
+            ("view_id", "share_id", "person_id", "invitation_id"), str(new_id())
+        ),
         **scene.ids_of(creator_id),
         "project_id": str(home.project_id),
         "campaign_id": home.campaign("Spring", ("creator", creator_id)),

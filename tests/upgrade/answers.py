@@ -172,7 +172,7 @@ MIGRATED_PROJECTIONS: dict[str, int] = {
 ADDED_PROJECTIONS: frozenset[str] = frozenset(
     {
         *("activity", "annotations", "audit", "campaigns", "connection_endings"),
-        *("feed", "people", "views"),
+        *("feed", "people", "shares", "views"),
     }
 )
 
