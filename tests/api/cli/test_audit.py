@@ -1,5 +1,7 @@
 """``goatherd audit``: what happened to organizations, as a table and as JSON."""
 
+from datetime import UTC, datetime
+
 from infra.eventstore.store import Store
 from projections.audit import Audit
 from projections.engine.follower import Follower
@@ -23,6 +25,9 @@ def test_the_audit_is_listed_newest_first_and_by_event(cli: CommandLine, store: 
     table = cli("audit", "--event", "organization_created").out
     nobody = cli("audit", "--actor", "key:nobody", "--json").document
     earlier = cli("audit", "--to", "2020-01-01", "--json").document
+    today = datetime.now(UTC).date().isoformat()
+    within = ("--from", today, "--to", today, "--limit", "100")
+    everything = cli("audit", *within, "--json").document
     one = cli("audit", "--limit", "1", "--json").document
     refused = cli("audit", "--event", "sneezed")
 
@@ -31,6 +36,9 @@ def test_the_audit_is_listed_newest_first_and_by_event(cli: CommandLine, store: 
     assert shown[-1]["event"] == "organization_created"
     assert shown[-1]["summary"].startswith('Organization "Herd" created')
     assert "digest" not in str(shown)
+    # Other organizations have rows of their own.
+    assert "Others" not in str(shown)
+    assert len(everything) > len(shown)
     assert 'Organization "Others" created' in table
     assert "Key " not in table
     assert nobody == earlier == []
