@@ -33,6 +33,8 @@ from api.routes.aggregate.parameters import provide_summary
 from api.routes.aggregate.posting import PostingRoutes
 from api.routes.aggregate.responses import provide_part
 from api.routes.aggregate.videos import VideoSummaryRoutes
+from api.routes.alerts.alerts import AlertRoutes
+from api.routes.alerts.rules import AlertRuleRoutes
 from api.routes.analytics.routes import AnalyticsRoutes
 from api.routes.analytics.videos import VideoNumbers
 from api.routes.annotations import AnnotationRoutes
@@ -107,6 +109,7 @@ from infra.eventstore.store import Store
 from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
 from projections.activity.queries import ActivityEntry
+from projections.alerts.queries import Alert, AlertRule
 from projections.annotations.queries import Annotation
 from projections.audit import AuditEntry
 from projections.bans import Ban
@@ -136,6 +139,8 @@ ENTITIES = {
     "activity": ActivityEntry,
     "annotation": Annotation,
     "audit_entry": AuditEntry,
+    "alert_rule": AlertRule,
+    "alert": Alert,
     "notification": Notification,
     "scrape": Scrape,
     "source": ProviderState,
@@ -326,6 +331,8 @@ def assemble(settings: Settings) -> Litestar:
             routes=[
                 OrganizationRoutes,
                 MeRoutes,
+                AlertRuleRoutes,
+                AlertRoutes,
                 NotificationRoutes,
                 MemberRoutes,
                 InvitationRoutes,

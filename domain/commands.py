@@ -1,5 +1,6 @@
 """All commands, by aggregate."""
 
+from domain.alert.commands import *
 from domain.annotation.commands import *
 from domain.campaign.commands import *
 from domain.creator.commands import *

@@ -8,6 +8,7 @@ version, the time and the actor are in ``infra.eventstore.store.RecordedEvent``.
 
 from typing import get_args
 
+from domain.alert.events import *
 from domain.annotation.events import *
 from domain.campaign.events import *
 from domain.creator.events import *
@@ -39,6 +40,8 @@ STORED_NAMES: dict[str, type[Event]] = {
         ViewEvent,
         ShareEvent,
         WebhookEvent,
+        AlertRuleEvent,
+        AlertEvent,
         IntegrityEvent,
     )
     for event in get_args(aggregate)

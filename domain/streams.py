@@ -32,6 +32,8 @@ _MERGED = uuid5(_NAMESPACE, "merged annotation")
 _MERGED_RUN = uuid5(_NAMESPACE, "merged run")
 _ANNOTATION = uuid5(_NAMESPACE, "system annotation")
 _VIEW = uuid5(_NAMESPACE, "built-in view")
+_ALERT_RULE = uuid5(_NAMESPACE, "built-in alert rule")
+_ALERT = uuid5(_NAMESPACE, "alert")
 _TEXTS = uuid5(_NAMESPACE, "texts")
 _ACTIVITY = uuid5(_NAMESPACE, "activity")
 _EMAIL = uuid5(_NAMESPACE, "email")
@@ -223,6 +225,21 @@ def system_annotation(of: UUID, what: str) -> UUID:
 def built_in_view(organization_id: UUID, name: str) -> UUID:
     """Return the id of a view that an organization has from the start."""
     return _uuid5(_VIEW, f"{organization_id}/{name}")
+
+
+def built_in_alert_rule(organization_id: UUID, name: str) -> UUID:
+    """Return the id of an alert rule that an organization has from the start."""
+    return _uuid5(_ALERT_RULE, f"{organization_id}/{name}")
+
+
+def alert_stream(rule_id: UUID, subject_key: str, number: int) -> UUID:
+    """Return the id of an alert: the one with this number, from 0, of a subject."""
+    return _uuid5(_ALERT, f"{rule_id}/{subject_key}/{number}")
+
+
+def alert_rules_counter(organization_id: UUID) -> UUID:
+    """Return the key of the quota counter of the alert rules of an organization."""
+    return _uuid5(_COUNTER, f"{organization_id}/alert_rules")
 
 
 def activity_row(of: UUID, what: str) -> UUID:

@@ -37,6 +37,7 @@ _ACTORS = {
     "directory": "the directory",
     "invited": "the invited person",
     "up": "the first start",
+    "policy:alerts": "the alert rules",
     "policy:auto_disable": "the auto-disable policy",
     "policy:discovery": "the discovery policy",
     "policy:restore": "a restore of older data",

@@ -61,12 +61,32 @@ def own_project(history: Sequence[Event]) -> OwnProject | None:
             return _OF_ALL
         case e.ShareMade(project_id=project_id):
             return OwnProject(project_id=project_id)
+        case e.AlertRuleMade(scope=scope):
+            return _of_scope(scope)
+        case (e.AlertPending() | e.AlertOpened()) as alert:
+            return _of_alert(alert)
         case e.AnnotationAdded(scope="project", scope_id=project_id):
             return OwnProject(project_id=project_id)
         case e.AnnotationAdded(scope_id=scope_id):
             return OwnProject(of=scope_id)
         case _:
             return None
+
+
+def _of_scope(scope: e.AlertScope) -> OwnProject:
+    match scope.type:
+        case "org":
+            return _OF_ALL
+        case "project":
+            return OwnProject(project_id=scope.id)
+        case _:
+            return OwnProject(of=scope.id)
+
+
+def _of_alert(alert: e.AlertPending | e.AlertOpened) -> OwnProject:
+    if alert.creator_id is None:
+        return OwnProject(project_id=alert.project_id)
+    return OwnProject(of=alert.creator_id)
 
 
 def _of_creator(creator_id: UUID | None, project_id: UUID) -> OwnProject:

@@ -4,6 +4,7 @@
 """
 
 from projections.activity.projection import Activity
+from projections.alerts.projection import Alerts
 from projections.analytics.projection import AnalyticsProjection
 from projections.annotations.projection import Annotations
 from projections.audit import Audit
@@ -30,6 +31,7 @@ PROJECTIONS: tuple[ReadModel, ...] = (
     Campaigns(),
     Annotations(),
     Activity(),
+    Alerts(),
     ApiKeys(),
     People(),
     Bans(),

@@ -18,6 +18,7 @@ from infra.eventstore.store import Store
 from infra.loop import run_until_stopped
 from projections.engine.follower import Follower, listen
 from projections.registry import PROJECTIONS
+from workers.alerts.touches import AlertTouches
 from workers.broker import enqueue_scrapes, waiting_messages
 from workers.due_kinds import due_kinds
 from workers.housekeeping import Housekeeping
@@ -59,6 +60,7 @@ class Dispatcher:
         lease_seconds: int = jobs.LEASE_SECONDS,
     ) -> None:
         self._scheduler = Scheduler(store, plans)
+        self._plans = plans
         self._store = store
         self._broker = broker
         self._url = url
@@ -70,6 +72,7 @@ class Dispatcher:
                 jobs.ScrapeJobs(),
                 auto_disable.VerdictStreaks(),
                 Schedule(),
+                AlertTouches(),
             )
         ]
         self._policies = VideoPolicies(store)
@@ -115,7 +118,9 @@ class Dispatcher:
         ]
         for thread in threads:
             thread.start()
-        threads += start_due_workers(self._store.pool, due_kinds(self._store), stop)
+        threads += start_due_workers(
+            self._store.pool, due_kinds(self._store, self._plans), stop
+        )
         is_registered = False
 
         def step() -> float:

@@ -1,11 +1,21 @@
 """The registry of due work: every kind, with the handler that does it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from application.due.turns import every
 from application.due.worker import DueKind
+from domain.organization.plans import Limits
 from infra.eventstore.store import Store
+from workers.alerts import touches
+from workers.alerts.checks import EVERY, AlertChecks
 
 
-def due_kinds(store: Store) -> Sequence[DueKind]:  # noqa: ARG001
+def due_kinds(store: Store, plans: Mapping[str, Limits]) -> Sequence[DueKind]:
     """Return the kinds of work that fall due by time."""
-    return ()
+    return (
+        DueKind(
+            name=touches.KIND,
+            handle=AlertChecks(store, plans).handle,
+            next_turn=every(EVERY, missed="once"),
+        ),
+    )

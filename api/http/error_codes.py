@@ -254,6 +254,12 @@ class Code(StrEnum):
         "The view comes with Goatherd, so nobody can change it.",
         "The view comes with Goatherd; save a view of your own to change it.",
     )
+    ALERT_OVER = (
+        "alert_over",
+        409,
+        "The alert is resolved, so nobody can acknowledge or snooze it.",
+        "The alert is resolved already.",
+    )
     EMAIL_TAKEN = (
         "email_taken",
         409,

@@ -26,7 +26,7 @@ TAGS = {
     "Tags": "Words by which people group creators and videos.",
     "Views": "Filters, orders and columns of lists, saved under a name.",
     "Campaigns": "Groups of creators, videos and other campaigns, and their targets.",
-    "Alerts": "The bell: news for the person or key that asks.",
+    "Alerts": "Rules that watch creators, the alerts that they open, and the bell.",
     "Events": "Public events for programs, in the order of the log.",
     "Shared links": (
         "Links to read-only pages about a creator, campaign or project, for people "

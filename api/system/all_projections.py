@@ -8,6 +8,7 @@ dispatcher. Imports point down, so the registry cannot name them.
 from application.connect.endings import ConnectionEndings
 from projections.engine.projection import Projection
 from projections.registry import PROJECTIONS
+from workers.alerts.touches import AlertTouches
 from workers.policies.auto_disable import VerdictStreaks
 from workers.policies.known_videos import KnownVideos
 from workers.schedule.projection import Schedule
@@ -22,4 +23,5 @@ ALL_PROJECTIONS: tuple[Projection, ...] = (
     VerdictStreaks(),
     KnownVideos(),
     Schedule(),
+    AlertTouches(),
 )

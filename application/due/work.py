@@ -17,6 +17,11 @@ ON CONFLICT (kind, key) DO
 _MOVE: LiteralString = f"""{_PLAN} UPDATE SET due_at = excluded.due_at,
     not_before = excluded.due_at, lease = NULL, tries = 0
 """
+_SOONER: LiteralString = f"""{_PLAN} UPDATE SET due_at = excluded.due_at,
+    not_before = excluded.due_at, lease = NULL, tries = 0
+WHERE due_work.lease IS NOT NULL
+OR due_work.tries = 0 AND due_work.due_at > excluded.due_at
+"""
 _KEEP: LiteralString = f"{_PLAN} NOTHING"
 _CANCEL: LiteralString = "DELETE FROM due_work WHERE kind = %s AND key = %s"
 _TAKE: LiteralString = """
@@ -73,6 +78,14 @@ def plan_work(
     """
     params = {"kind": kind, "key": key, "due_at": due_at}
     cursor.execute(_MOVE if is_moved else _KEEP, params)
+
+
+def plan_sooner(cursor: Cursor[Any], kind: str, key: str, *, due_at: datetime) -> None:
+    """Let work fall due at a time, unless it is planned for an earlier one.
+
+    Work that is done at this moment is done again. Work that failed keeps its wait.
+    """
+    cursor.execute(_SOONER, {"kind": kind, "key": key, "due_at": due_at})
 
 
 def cancel_work(cursor: Cursor[Any], kind: str, key: str) -> None:

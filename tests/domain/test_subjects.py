@@ -38,6 +38,11 @@ HARMLESS = {
     ("campaign_created", "currency"): _CODE,
     ("campaign_details_changed", "currency"): _CODE,
     ("share_made", "as_of"): "a time or a position of the log",
+    ("alert_rule_made", "built_in"): _CODE,
+    **{
+        (event, "subject_key"): "an id, or a name that the product gives"
+        for event in ("alert_pending", "alert_opened", "alert_resolved")
+    },
     ("creator_connected", "scopes"): "TikTok's own names of what may be read",
     ("profile_snapshot_recorded", "provider"): _CODE,
     ("video_stats_snapshot_recorded", "provider"): _CODE,

@@ -6,6 +6,7 @@ from domain import events as e
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from projections.activity.projection import Activity
+from projections.alerts.projection import Alerts
 from projections.annotations.projection import Annotations
 from projections.audit import Audit
 from projections.campaigns.projection import Campaigns
@@ -30,8 +31,7 @@ from workers.scraping.jobs import ScrapeJobs
 PROJECTIONS = (
     *(ApiKeys(), Campaigns(), CreatorList(), Projects(), ScrapeRuns(), Videos()),
     *(Activity(), Annotations(), Audit(), CreatorHistory(), ScrapeJobs(), Views()),
-    Feed(),
-    Shares(),
+    *(Alerts(), Feed(), Shares()),
 )
 
 

@@ -12,7 +12,9 @@ import msgspec
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow, dict_row
 
+from domain import commands as c
 from domain import events as e
+from domain.alert.built_in import built_in_rules
 from domain.streams import video_stream
 from domain.view.built_in import built_in_views
 from infra.eventstore.store import RecordedEvent
@@ -255,6 +257,116 @@ def shares(events: Iterable[RecordedEvent]) -> Rows:
             case e.ShareRevoked():
                 ended = {"name": "", "origins": [], "revoked_at": recorded.recorded_at}
                 rows[recorded.stream] |= ended | now
+            case _:
+                pass
+    return rows
+
+
+def alert_rules(events: Iterable[RecordedEvent]) -> Rows:
+    rows: Rows = {}
+    for recorded in events:
+        at = {"created_at": recorded.recorded_at, "updated_at": recorded.recorded_at}
+        match recorded.event:
+            case e.OrganizationCreated():
+                for rule_id, rule in built_in_rules(recorded.stream).items():
+                    rows[rule_id] = {**_rule(rule), "id": rule_id, "version": 0, **at}
+            case e.AlertRuleMade() as rule:
+                rows[recorded.stream] = {
+                    **_rule(rule),
+                    "id": recorded.stream,
+                    "version": recorded.version,
+                    **at,
+                }
+            case e.AlertRuleChanged() as change:
+                row = rows[recorded.stream]
+                row |= _set(change, "name", "for_minutes", "cool_down_minutes")
+                row |= _set(change, "enabled")
+                if change.channels is not msgspec.UNSET:
+                    row["channels"] = [*change.channels]
+                if change.condition is not msgspec.UNSET:
+                    row["condition"] = msgspec.to_builtins(change.condition)
+                if change.scope is not msgspec.UNSET:
+                    scope = change.scope
+                    row |= {"scope_type": scope.type, "scope_id": scope.id}
+                row |= {"version": recorded.version, "updated_at": recorded.recorded_at}
+            case e.AlertRuleRemoved():
+                rows[recorded.stream] |= {
+                    "name": "",
+                    "enabled": False,
+                    "version": recorded.version,
+                    "updated_at": recorded.recorded_at,
+                    "removed_at": recorded.recorded_at,
+                }
+            case _:
+                pass
+    return rows
+
+
+def _rule(rule: c.MakeAlertRule | e.AlertRuleMade) -> Row:
+    return {
+        "organization_id": rule.organization_id,
+        "built_in": rule.built_in,
+        "name": rule.name,
+        "scope_type": rule.scope.type,
+        "scope_id": rule.scope.id,
+        "condition": msgspec.to_builtins(rule.condition),
+        "for_minutes": rule.for_minutes,
+        "cool_down_minutes": rule.cool_down_minutes,
+        "channels": [*rule.channels],
+        "enabled": rule.enabled,
+        "removed_at": None,
+    }
+
+
+def alerts(events: Iterable[RecordedEvent]) -> Rows:
+    rows: Rows = {}
+    for recorded in events:
+        latest = {"version": recorded.version, "position": recorded.position}
+        match recorded.event:
+            case (e.AlertPending() | e.AlertOpened()) as alert:
+                is_open = isinstance(alert, e.AlertOpened)
+                noted_at = rows.get(recorded.stream, {}).get("noted_at")
+                rows[recorded.stream] = {
+                    "organization_id": alert.organization_id,
+                    "id": recorded.stream,
+                    "rule_id": alert.rule_id,
+                    "condition": msgspec.to_builtins(alert.condition),
+                    "subject_type": alert.subject_type,
+                    "subject_key": alert.subject_key,
+                    "creator_id": alert.creator_id,
+                    "project_id": alert.project_id,
+                    "severity": alert.severity,
+                    "status": "firing" if is_open else "pending",
+                    "since": alert.since,
+                    "noted_at": noted_at or recorded.recorded_at,
+                    "opened_at": recorded.recorded_at if is_open else None,
+                    "evidence": msgspec.to_builtins(alert.evidence),
+                    **dict.fromkeys(("ended_at", "acknowledged_at", "snoozed_until")),
+                    "acknowledged_by": None,
+                    **latest,
+                }
+            case e.AlertSeverityChanged() as change:
+                evidence = msgspec.to_builtins(change.evidence)
+                row = {"severity": change.new, "evidence": evidence, **latest}
+                rows[recorded.stream] |= row
+            case e.AlertAcknowledged():
+                rows[recorded.stream] |= {
+                    "acknowledged_at": recorded.recorded_at,
+                    "acknowledged_by": recorded.actor,
+                    **latest,
+                }
+            case e.AlertSnoozed(until=until):
+                rows[recorded.stream] |= {"snoozed_until": until, **latest}
+            case e.AlertResolved(at=at, has_fired=has_fired):
+                status = "resolved" if has_fired else "ok"
+                rows[recorded.stream] |= {"status": status, "ended_at": at, **latest}
+            case e.SubjectErased():
+                erased = recorded.stream
+                rows = {
+                    alert_id: row
+                    for alert_id, row in rows.items()
+                    if row["creator_id"] != erased
+                }
             case _:
                 pass
     return rows
@@ -775,6 +887,8 @@ FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
     "views": views,
     "shares": shares,
     "webhooks": webhooks,
+    "alert_rules": alert_rules,
+    "alerts": alerts,
     "activity": activity,
     "audit": audit,
     "audit_members": audit_members,

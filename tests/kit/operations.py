@@ -13,6 +13,8 @@ from api.http.error_codes import Code
 from application.integrity.make_root import make_root
 from application.integrity.signing import InstallationSigner
 from application.notifications.news import notify
+from domain import events as e
+from infra.ids import new_id
 from infra.settings import Settings
 from tests.kit.application import Tenant, ago, data_of, settings_for
 from tests.kit.builders import asking
@@ -82,6 +84,10 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     view = tenant.post("/views", {"name": "Best", "list": "creators"})
     shared = {"scope": "creator", "scope_id": creator["id"]}
     share = data_of(tenant.post("/shares", shared), status=201)
+    watched = {"type": "project", "id": str(tenant.project_id)}
+    rule = {"name": "Quiet", "scope": watched, "condition": {"type": "views_spike"}}
+    ruled = tenant.post("/alert-rules", rule)
+    _, alert_id = (_alert_about(tenant, creator["id"]) for _ in range(2))
     data_of(tenant.ask("PUT", f"/projects/{tenant.project_id}/logo", content=LOGO))
     counts = RequestCounts(tenant.goatherd.store.pool, Settings())
     counts.take("web", tenant.organization_id, UUID(creator["id"]))
@@ -95,8 +101,9 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     invited = data_of(tenant.post("/invitations", invitation), status=201)
     person_id = added_member(store, tenant.organization_id, role="member")
     with store.pool.connection() as connection:
-        of = tenant.organization_id
-        notify(connection.cursor(), of, kind="news", title="News")
+        cursor, of = connection.cursor(), tenant.organization_id
+        for title in ("Old news", "News"):
+            notify(cursor, of, kind="news", title=title)
     waiting_consent(tenant, creator["id"], f"new.{uuid4().hex[:20]}")
     webhook, delivery = _delivered(tenant)
     tenant.goatherd.catch_up()
@@ -111,6 +118,8 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "annotation_id": data_of(noted, status=201)["id"],
         "view_id": data_of(view, status=201)["id"],
         "share_id": share["id"],
+        "rule_id": data_of(ruled, status=201)["id"],
+        "alert_id": str(alert_id),
         "key_id": str(key.key_id),
         "link_id": link["id"],
         "person_id": str(person_id),
@@ -132,6 +141,26 @@ def _delivered(tenant: Tenant) -> tuple[str, str]:
         UUID(delivery),
     )
     return webhook, delivery
+
+
+def _alert_about(tenant: Tenant, creator_id: str) -> UUID:
+    alert_id = new_id()
+    tenant.goatherd.append(
+        alert_id,
+        e.AlertOpened(
+            organization_id=tenant.organization_id,
+            rule_id=new_id(),
+            condition=e.Condition(type="creator_disabled"),
+            subject_type="creator",
+            subject_key=creator_id,
+            creator_id=UUID(creator_id),
+            project_id=tenant.project_id,
+            severity="critical",
+            since=ago(1),
+            evidence=e.AlertEvidence(),
+        ),
+    )
+    return alert_id
 
 
 def ask_for(operation: Described, ids: Mapping[str, str], *, example: int = 0) -> Ask:

@@ -19,6 +19,11 @@ READ_OF_OTHERS = {
         *("annotations", "api_keys", "campaign_items", "campaigns", "creator_list"),
         *("members", "organizations", "projects", "video_figures", "videos"),
     },
+    "alerts": {
+        *("activity", "creator_list", "scrape_runs", "videos"),
+        *("analytics_campaign_members", "analytics_creator_posts"),
+        "analytics_videos",
+    },
     "analytics": {"campaign_items", "campaigns", "organizations"},
     "annotations": {"api_keys", "campaigns", "creator_list", "members", "videos"},
     "campaigns": {"videos"},

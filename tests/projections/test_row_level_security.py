@@ -22,6 +22,7 @@ from infra.database import LIMITED_ROLE, READER_ROLE, reading_pool
 from infra.eventstore.store import Store
 from infra.settings import Settings
 from projections.activity.projection import Activity
+from projections.alerts.projection import Alerts
 from projections.analytics.projection import AnalyticsProjection
 from projections.annotations.projection import Annotations
 from projections.audit import Audit
@@ -112,6 +113,8 @@ WALLED = (
     "annotation_projects",
     "annotation_creators",
     "views",
+    "alert_rules",
+    "alerts",
     "notifications",
     "notification_reads",
     "shares",
@@ -188,6 +191,7 @@ OF_PROJECTS = (
     *("creator_history_videos", "creator_milestones", "campaigns", "campaign_items"),
     *("activity", "annotations", "feed", "notifications", "notification_reads"),
     *("shares", "share_links"),
+    "alerts",
 )
 # They see these tables for the reasons given, and no table that is not named here.
 OF_ORGANIZATION = {
@@ -195,6 +199,7 @@ OF_ORGANIZATION = {
     "members": "histories name people; no other column can be read",
     "api_keys": "queries join it, and find no row",
     "views": "the built-in ones, which belong to nobody",
+    "alert_rules": "the built-in ones, and those of their projects",
     "analytics_positions": "the position up to which numbers are complete",
     "analytics_rule": "the rule of the installation for the first numbers",
     "projection": "how far read models have come",
@@ -338,6 +343,21 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
             ),
         )
         history.happened(
+            UUID(int=0xA10 + number),
+            e.AlertOpened(
+                organization_id=tenant,
+                rule_id=UUID(int=0xA20),
+                condition=e.Condition(type="creator_disabled"),
+                subject_type="creator",
+                subject_key=str(creator_id),
+                creator_id=creator_id,
+                project_id=project_id,
+                severity="critical",
+                since=MONDAY,
+                evidence=e.AlertEvidence(),
+            ),
+        )
+        history.happened(
             UUID(int=0xCA0 + number),
             e.CampaignCreated(
                 organization_id=tenant, project_id=project_id, name="Same"
@@ -361,7 +381,7 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
     for projection in (
         *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),
         *(AnalyticsProjection(), CreatorHistory(), ScrapeJobs(), Videos()),
-        Feed(),
+        *(Alerts(), Feed()),
         *(Activity(), Campaigns(), Annotations(), Views(), Shares(), People(), Audit()),
         Webhooks(),
     ):

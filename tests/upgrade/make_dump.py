@@ -42,7 +42,10 @@ from tests.upgrade.recording import write_imported, write_scraped
 
 # The projections of `goatherd dispatch`, which is stopped while answers are recorded.
 _RUN_BY_DISPATCH = frozenset(
-    {"creator_identities", "scrape_jobs", "verdict_streaks", "known_videos", "schedule"}
+    {
+        *("creator_identities", "scrape_jobs", "verdict_streaks", "known_videos"),
+        *("schedule", "alert_touches"),
+    }
 )
 _HANDLES = (
     *("alpine-ann", "bell-and-brook", "cliff-hopper", "dusty-hoof"),

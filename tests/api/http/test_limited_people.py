@@ -35,6 +35,8 @@ NARROWED = {
     *("listNotifications", "readNotifications"),
     *("listVideos", "getVideoAmounts", "listViews", "listShares"),
     "getAnalyticsSchema",
+    # A rule of the whole organization is refused.
+    *("listAlertRules", "makeAlertRule", "previewAlertRule"),
     # Without the numbers of the whole organization.
     "getOrganization",
     # Their ids are lists, which have a test of their own.

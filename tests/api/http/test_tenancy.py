@@ -233,7 +233,7 @@ def leaks(tenant: Tenant, own: dict[str, str], foreign: dict[str, str]) -> set[s
             {
                 *("project_id", "creator_id", "scrape_id", "video_id", "key_id"),
                 *("campaign_id", "inner_id", "annotation_id", "confirm", "view_id"),
-                *("person_id", "invitation_id", "share_id"),
+                *("person_id", "invitation_id", "share_id", "rule_id", "alert_id"),
                 *("webhook_id", "delivery_id"),
             },
         ),

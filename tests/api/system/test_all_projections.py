@@ -40,6 +40,8 @@ WHOLE_AGGREGATES = [
     ("annotations", e.AnnotationEvent),
     ("views", e.ViewEvent),
     ("shares", e.ShareEvent),
+    ("alerts", e.AlertRuleEvent),
+    ("alerts", e.AlertEvent),
     ("creator_history", e.CreatorEvent | e.ScrapeEvent | e.VideoEvent),
     ("creator_history", e.MembershipEvent),
     (None, e.OrganizationEvent),

@@ -24,6 +24,7 @@ from domain.video import commands as v
 from domain.video import decider as video_decider
 from infra.eventstore.store import RecordedEvent, Store
 from projections.activity.projection import Activity
+from projections.alerts.projection import Alerts
 from projections.annotations.projection import Annotations
 from projections.audit import Audit
 from projections.bans import Bans
@@ -67,6 +68,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     Activity(),
     Views(),
     Shares(),
+    Alerts(),
 )
 # Few of each, so that commands meet; a creator, a key and a project are of one tenant.
 TENANTS = (HOME, AWAY)

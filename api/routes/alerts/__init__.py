@@ -1,0 +1,1 @@
+"""The routes of alerts: rules, their preview on the past, and alerts."""

@@ -1,0 +1,40 @@
+"""Errors of commands to alerts and their rules."""
+
+from domain.errors import ConflictError, DomainError
+
+
+class InvalidConditionError(DomainError):
+    """The condition does not fit its type; ``reason`` says why."""
+
+    field = "condition"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"/condition: {reason}")
+        self._reason = reason
+
+    @property
+    def reason(self) -> str:
+        return self._reason
+
+
+class InvalidScopeError(DomainError):
+    """The condition does not have such a scope."""
+
+    field = "scope"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"/scope: {reason}")
+        self._reason = reason
+
+    @property
+    def reason(self) -> str:
+        return self._reason
+
+
+class AlertOverError(ConflictError):
+    """The alert is resolved, so that nothing is left to do about it."""
+
+    code = "alert_over"
+
+    def __init__(self) -> None:
+        super().__init__("The alert is resolved already.")

@@ -1,0 +1,277 @@
+"""Findings: the stretches of time in which conditions hold, from series of numbers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from math import expm1, log1p
+from statistics import median
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from domain.alert.conditions import AlertSubjectType, Condition
+from domain.alert.events import AlertEvidence
+
+# The days before a day that its views are compared with, and how many of them must be
+# known.
+_BASE_DAYS: Final = 28
+_LEAST_DAYS: Final = 14
+# The median absolute deviation of normal numbers is this part of their standard
+# deviation.
+_MAD: Final = 0.6745
+# Days that hardly differ would make each small change an outlier.
+_LEAST_DEVIATION: Final = 0.15
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_A_DAY: Final = timedelta(days=1)
+
+
+class AlertFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of time in which a condition holds for one subject.
+
+    ``until`` is null if it still holds at the end of the judged time.
+    """
+
+    subject_type: AlertSubjectType
+    subject_key: str
+    creator_id: UUID | None = None
+    project_id: UUID | None = None
+    since: datetime
+    until: datetime | None = None
+    evidence: AlertEvidence
+
+    def holds_at(self, at: datetime) -> bool:
+        return self.since <= at and (self.until is None or self.until > at)
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """A creator that a rule watches."""
+
+    id: UUID
+    project_id: UUID
+
+    def finding(
+        self, since: datetime, until: datetime | None, evidence: AlertEvidence
+    ) -> AlertFinding:
+        return AlertFinding(
+            subject_type="creator",
+            subject_key=str(self.id),
+            creator_id=self.id,
+            project_id=self.project_id,
+            since=since,
+            until=until,
+            evidence=evidence,
+        )
+
+
+class Firing(msgspec.Struct, frozen=True, kw_only=True):
+    """A time at which an alert would have fired, for which subject, and why."""
+
+    subject_type: AlertSubjectType
+    subject_key: str
+    creator_id: UUID | None
+    project_id: UUID | None
+    at: datetime
+    evidence: AlertEvidence
+
+
+def silences(
+    creator: Watched, posts: Sequence[datetime], *, days: float, at: datetime
+) -> Iterator[AlertFinding]:
+    """Yield the stretches without a post that are longer than some days.
+
+    ``posts`` rise, and have all posts up to ``at`` that are to be judged.
+    """
+    limit = timedelta(days=days)
+    for last, following in pairwise([*posts, None]):
+        assert last is not None, "only the last one is missing"
+        end = at if following is None else following
+        if end - last > limit:
+            evidence = AlertEvidence(value=_in_days(end - last), limit=days)
+            yield creator.finding(last + limit, following, evidence)
+
+
+def unseen(
+    creator: Watched,
+    seen: Sequence[datetime],
+    *,
+    hours: int,
+    intervals: float,
+    at: datetime,
+) -> Iterator[AlertFinding]:
+    """Yield the stretches in which a creator was not seen for some intervals.
+
+    ``seen`` are the times of observations up to ``at``, rising.
+    """
+    interval = timedelta(hours=hours)
+    limit = interval * intervals
+    for last, following in pairwise([*seen, None]):
+        assert last is not None, "only the last one is missing"
+        end = at if following is None else following
+        if end - last > limit:
+            passed = round((end - last) / interval, 1)
+            evidence = AlertEvidence(value=passed, limit=intervals)
+            yield creator.finding(last + limit, following, evidence)
+
+
+def outlying_days(
+    creator: Watched,
+    views: Mapping[int, float],
+    condition: Condition,
+    *,
+    first: int,
+    at: datetime,
+) -> list[AlertFinding]:
+    """Return the days whose views are far from the usual, from the day ``first`` on.
+
+    ``views`` are the new views of days, numbered from 1970 in UTC. A day is compared
+    with the 28 days before it by the median and the median absolute deviation of
+    log(1 + views), so that one viral day does not hide the next. The present day is
+    judged for a jump as soon as it has enough views, and for a drop when it is over.
+    """
+    sign = 1 if condition.type == "views_spike" else -1
+    z, least = condition.number("z"), condition.number("min_views")
+    logs = {day: log1p(max(number, 0)) for day, number in views.items()}
+    today = (at - _EPOCH) // _A_DAY
+    found: dict[int, AlertEvidence] = {}
+    for day in range(first, today + 1):
+        if day not in logs or (day == today and sign < 0):
+            continue
+        base = [logs[each] for each in range(day - _BASE_DAYS, day) if each in logs]
+        if len(base) < _LEAST_DAYS:
+            continue
+        usual = median(base)
+        deviation = median([abs(each - usual) for each in base]) / _MAD
+        distance = sign * (logs[day] - usual) / max(deviation, _LEAST_DEVIATION)
+        if distance < z or max(views[day], expm1(usual)) < least:
+            continue
+        found[day] = AlertEvidence(
+            value=round(views[day]),
+            limit=z,
+            usual=round(expm1(usual)),
+            distance=round(distance, 1),
+        )
+    last = today if today in found else today - 1
+    return _stretches(creator, found, last=last, at=at)
+
+
+def lost_followers(
+    creator: Watched,
+    followers: Mapping[int, float],
+    condition: Condition,
+    *,
+    first: int,
+    at: datetime,
+) -> list[AlertFinding]:
+    """Return the days at whose end a share of the followers was lost.
+
+    ``followers`` are the levels at the ends of days, and of the present day now.
+    """
+    days, percent = int(condition.number("days")), condition.number("percent")
+    today = (at - _EPOCH) // _A_DAY
+    found: dict[int, AlertEvidence] = {}
+    for day in range(first, today + 1):
+        before, now = followers.get(day - days), followers.get(day)
+        if not before or now is None:
+            continue
+        lost = 100 * (before - now) / before
+        if lost >= percent:
+            found[day] = AlertEvidence(
+                value=round(lost, 1), limit=percent, usual=round(before)
+            )
+    return _stretches(creator, found, last=today, at=at)
+
+
+def is_over_posting(
+    creator: Watched,
+    posts: Mapping[UUID, datetime],
+    low: Mapping[UUID, tuple[datetime, int]],
+    condition: Condition,
+    *,
+    at: datetime,
+) -> AlertFinding | None:
+    """Return the finding of one day with the ``posts`` of a creator.
+
+    ``low`` has the videos that an observation showed with few views, long enough after
+    their posting: its time and its position. The incident counts for seven days.
+    """
+    if len(posts) < condition.number("posts"):
+        return None
+    of_day = {video_id: low[video_id] for video_id in posts if video_id in low}
+    needed = int(condition.number("low_videos"))
+    if len(of_day) < needed:
+        return None
+    confirmed = sorted(seen_at for seen_at, _ in of_day.values())[needed - 1]
+    posted = sorted(posts.values())[int(condition.number("posts")) - 1]
+    since = max(confirmed, posted)
+    until = since + 7 * _A_DAY
+    return creator.finding(
+        since,
+        until if until <= at else None,
+        AlertEvidence(
+            value=len(posts),
+            limit=condition.number("posts"),
+            video_ids=tuple(sorted(of_day)),
+            positions=tuple(sorted({position for _, position in of_day.values()})),
+        ),
+    )
+
+
+def firings(
+    findings: Sequence[AlertFinding],
+    *,
+    for_minutes: int,
+    cool_down_minutes: int,
+    first: datetime,
+    last: datetime,
+) -> list[Firing]:
+    """Return when alerts would have fired from ``first`` to ``last``, oldest first."""
+    wait, rest = timedelta(minutes=for_minutes), timedelta(minutes=cool_down_minutes)
+    rests: dict[str, datetime] = {}
+    found: list[Firing] = []
+    for each in sorted(findings, key=lambda finding: finding.since):
+        at = max(each.since, rests.get(each.subject_key, each.since)) + wait
+        if at > last or (each.until is not None and at >= each.until):
+            continue
+        if each.until is not None:
+            rests[each.subject_key] = each.until + rest
+        if at >= first:
+            found.append(
+                Firing(
+                    subject_type=each.subject_type,
+                    subject_key=each.subject_key,
+                    creator_id=each.creator_id,
+                    project_id=each.project_id,
+                    at=at,
+                    evidence=each.evidence,
+                )
+            )
+    return sorted(found, key=lambda firing: firing.at)
+
+
+def _stretches(
+    creator: Watched,
+    found: Mapping[int, AlertEvidence],
+    *,
+    last: int,
+    at: datetime,
+) -> list[AlertFinding]:
+    """Return the stretches of following days; one at the ``last`` day still holds.
+
+    A day is judged at its end, and the present day now.
+    """
+    findings: list[AlertFinding] = []
+    days = sorted(found)
+    begins = [day for day in days if day - 1 not in found]
+    for begin in begins:
+        end = begin
+        while end + 1 in found:
+            end += 1
+        since = min(_EPOCH + (begin + 1) * _A_DAY, at)
+        until = None if end >= last else _EPOCH + (end + 2) * _A_DAY
+        findings.append(creator.finding(since, until, found[begin]))
+    return findings
+
+
+def _in_days(length: timedelta) -> float:
+    return round(length / _A_DAY, 1)

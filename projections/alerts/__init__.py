@@ -1,0 +1,1 @@
+"""Alerts: their rules and states, and the questions that judge conditions."""

@@ -1,0 +1,504 @@
+"""Judging: for each type of condition the query that answers it for all creators.
+
+A rule is judged with one query, for however many creators, and with one more for the
+few that come into question. The same code judges the present, for alerts, and the past,
+for previews.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Generator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from psycopg.rows import TupleRow
+
+from domain.alert.conditions import Condition, ConditionType
+from domain.alert.events import AlertEvidence, AlertScope
+from domain.alert.findings import (
+    AlertFinding,
+    Watched,
+    is_over_posting,
+    lost_followers,
+    outlying_days,
+    silences,
+    unseen,
+)
+from domain.analytics.buckets import end_of_slot
+from projections.analytics.fold.rollup_deltas import VIDEOS
+from projections.analytics.store.column_codec import unpack
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_A_DAY: Final = timedelta(days=1)
+# The days before the first judged one that its views are compared with.
+_BASE_DAYS: Final = 28
+_INCIDENT: Final = timedelta(days=7)
+_FAULTS: Final = ["blocked", "rate_limited", "schema_changed", "transient"]
+# So many runs of a source must have ended before a share of them says anything.
+_LEAST_RUNS: Final = 5
+
+
+class WatchedRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule to judge from ``first`` to ``last``, the same instant for the present.
+
+    ``profile_hours`` are the hours between two scheduled scrapes of a profile.
+    """
+
+    organization_id: UUID
+    condition: Condition
+    scope: AlertScope
+    first: datetime
+    last: datetime
+    profile_hours: int = 24
+    time_zone: str = "UTC"
+
+    @property
+    def is_present(self) -> bool:
+        return self.first == self.last
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {
+            "organization": self.organization_id,
+            "scope": self.scope.type,
+            "scope_id": self.scope.id,
+            "first": self.first,
+            "last": self.last,
+            "present": self.is_present,
+        }
+
+
+class JudgingQuestion(msgspec.Struct, frozen=True):
+    """A query and its parameters."""
+
+    text: bytes
+    parameters: Mapping[str, Any]
+
+
+Judging = Generator[JudgingQuestion, Sequence[TupleRow], list[AlertFinding]]
+
+_CHOSEN = """
+WITH chosen AS (
+    SELECT c.id, c.project_id, c.profile_observed_at, c.created_at, c.updated_at,
+           c.disabled_reason, c.status, c.last_outcome, c.failing_since,
+           c.profile_position, c.run_position, c.tracking_end_date
+    FROM creator_list c
+    WHERE c.organization_id = %(organization)s AND CASE %(scope)s
+        WHEN 'org' THEN true
+        WHEN 'project' THEN c.project_id = %(scope_id)s
+        WHEN 'creator' THEN c.id = %(scope_id)s
+        ELSE c.id IN (
+            SELECT m.member_id FROM analytics_campaign_members m
+            WHERE m.organization_id = %(organization)s
+            AND m.campaign_id = %(scope_id)s AND m.is_creator
+        ) END
+)
+"""
+# Posts of one creator are a list of quarter-hours; the present needs the last one only.
+_POSTS = f"""
+{_CHOSEN}
+SELECT c.id, c.project_id,
+       CASE WHEN %(present)s THEN p.slots[cardinality(p.slots):] ELSE p.slots END
+FROM chosen c JOIN analytics_creator_posts p
+    ON p.organization_id = %(organization)s AND p.id = c.id
+WHERE c.status = 'active' AND cardinality(p.slots) > 0
+AND (NOT %(present)s OR p.slots[cardinality(p.slots)] < %(slot)s)
+""".encode()
+_LAST_POSTS = b"""
+SELECT v.creator_id, v.id, v.posted_at, v.changed_position
+FROM unnest(%(creators)s::uuid[]) AS days_judged (id)
+JOIN LATERAL (
+    SELECT v.creator_id, v.id, v.posted_at, v.changed_position FROM analytics_videos v
+    WHERE v.organization_id = %(organization)s AND v.creator_id = days_judged.id
+    AND v.is_counted AND v.posted_at <= %(last)s
+    ORDER BY v.posted_at DESC LIMIT %(most)s
+) v ON true
+"""
+_SEEN_LAST = f"""
+{_CHOSEN}
+SELECT c.id, c.project_id, ARRAY[coalesce(c.profile_observed_at, c.created_at)],
+       c.profile_position
+FROM chosen c
+WHERE c.status = 'active'
+AND coalesce(c.profile_observed_at, c.created_at) < %(unseen)s
+AND (c.tracking_end_date IS NULL OR c.tracking_end_date >= %(last)s::date)
+""".encode()
+_SEEN = f"""
+{_CHOSEN}
+SELECT c.id, c.project_id, array_agg(r.observed_at ORDER BY r.observed_at), NULL
+FROM chosen c JOIN scrape_runs r
+    ON r.organization_id = %(organization)s AND r.creator_id = c.id
+WHERE c.status = 'active' AND r.profile_observed AND r.observed_at <= %(last)s
+AND (c.tracking_end_date IS NULL OR c.tracking_end_date >= %(last)s::date)
+GROUP BY c.id, c.project_id
+""".encode()
+_DISABLED = f"""
+{_CHOSEN}
+SELECT c.id, c.project_id, coalesce(a.at, c.updated_at), a.position
+FROM chosen c LEFT JOIN LATERAL (
+    SELECT a.at, a.position FROM activity a
+    WHERE a.organization_id = %(organization)s AND a.creator_id = c.id
+    AND a.kind = 'failing' AND a.data ->> 'is_disabled' = 'true'
+    ORDER BY a.at DESC LIMIT 1
+) a ON true
+WHERE c.status = 'disabled' AND c.disabled_reason <> 'by_hand'
+""".encode()
+_WAS_DISABLED = f"""
+{_CHOSEN}
+SELECT c.id, c.project_id, a.at, a.position
+FROM chosen c JOIN activity a
+    ON a.organization_id = %(organization)s AND a.creator_id = c.id
+WHERE a.kind = 'failing' AND a.data ->> 'is_disabled' = 'true'
+AND a.at BETWEEN %(first)s AND %(last)s
+""".encode()
+_OTHER_ACCOUNT = f"""
+{_CHOSEN}
+SELECT c.id, c.project_id, coalesce(c.failing_since, c.updated_at), c.run_position
+FROM chosen c
+WHERE c.status <> 'removed' AND (c.disabled_reason = 'identity_changed'
+    OR c.status = 'active' AND c.last_outcome = 'identity_changed')
+""".encode()
+_WAS_OTHER_ACCOUNT = f"""
+{_CHOSEN}
+SELECT c.id, c.project_id, r.finished_at, NULL
+FROM chosen c JOIN (
+    SELECT creator_id, finished_at, outcome,
+           lag(outcome) OVER (PARTITION BY creator_id ORDER BY finished_at) AS before
+    FROM scrape_runs
+    WHERE organization_id = %(organization)s AND finished_at <= %(last)s
+) r ON r.creator_id = c.id
+WHERE r.outcome = 'identity_changed' AND r.before IS DISTINCT FROM 'identity_changed'
+AND r.finished_at >= %(first)s
+""".encode()
+# After a creator's last day the totals hold.
+_LEVELS = """
+SELECT c.id, c.project_id, array_agg(d.day ORDER BY d.day),
+       array_agg(d.level::float8 ORDER BY d.day), max(t.last_day)
+FROM chosen c
+JOIN analytics_{table}_totals t
+    ON t.organization_id = %(organization)s AND t.id = c.id AND t.{level}_known > 0
+JOIN LATERAL (
+    SELECT d.day, d.{column} AS level FROM analytics_{table}_days d
+    WHERE d.organization_id = %(organization)s AND d.id = c.id
+    AND d.day = ANY(%(days)s::int[]) AND d.{level}_known > 0
+    UNION ALL SELECT t.last_day, t.{column}
+) d ON true
+WHERE c.status = 'active' GROUP BY c.id, c.project_id
+"""
+_VIEWS = (
+    _CHOSEN + _LEVELS.format(table="video", level="views", column="views_new")
+).encode()
+_FOLLOWERS = (
+    _CHOSEN + _LEVELS.format(table="profile", level="followers", column="followers")
+).encode()
+_BUSY_DAYS = f"""
+{_CHOSEN}
+SELECT c.id, c.project_id, (v.posted_at AT TIME ZONE %(zone)s)::date,
+       array_agg(v.id), array_agg(v.posted_at), array_agg(v.number)
+FROM chosen c JOIN analytics_videos v
+    ON v.organization_id = %(organization)s AND v.creator_id = c.id
+WHERE c.status = 'active' AND v.is_counted
+AND v.posted_at > %(since)s AND v.posted_at <= %(last)s
+GROUP BY 1, 2, 3 HAVING count(*) >= %(posts)s
+""".encode()
+_COUNTS = b"""
+SELECT owner, observed_at, position, counts FROM analytics_snapshots
+WHERE organization_id = %(organization)s AND metric_group = 0
+AND owner = ANY(%(creators)s) AND observed_at BETWEEN %(since)s AND %(last)s
+ORDER BY observed_at, position
+"""
+_GONE = f"""
+{_CHOSEN}
+SELECT v.creator_id, v.project_id, v.id, v.missing_since
+FROM videos v
+WHERE v.organization_id = %(organization)s AND v.missing_since <= %(last)s
+AND (NOT %(present)s IS FALSE OR v.missing_since >= %(first)s)
+AND v.tracking_enabled
+AND v.tracking_status IN ('auto_tracked', 'included', 'direct_add')
+AND (v.creator_id IN (SELECT id FROM chosen WHERE status = 'active')
+     OR v.creator_id IS NULL AND (%(scope)s = 'org'
+        OR %(scope)s = 'project' AND v.project_id = %(scope_id)s))
+""".encode()
+_ENDED_RUNS = b"""
+SELECT provider, date_trunc('hour', finished_at, 'UTC'), count(*),
+       count(*) FILTER (WHERE outcome = ANY(%(faults)s)),
+       (array_agg(id ORDER BY finished_at DESC)
+           FILTER (WHERE outcome = ANY(%(faults)s)))[:5]
+FROM scrape_runs
+WHERE organization_id = %(organization)s AND finished_at > %(since)s
+AND finished_at <= %(last)s AND provider IS NOT NULL AND trigger <> 'imported'
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
+def judged(watch: WatchedRule) -> Judging:
+    """Judge a rule: yield questions, take their rows, and return the findings."""
+    return _JUDGES[watch.condition.type](watch)
+
+
+def can_judge(kind: ConditionType) -> bool:
+    """Tell whether the read models of an organization answer the condition."""
+    return kind in _JUDGES
+
+
+def _no_post(watch: WatchedRule) -> Judging:
+    days = watch.condition.number("days")
+    until = watch.last - timedelta(days=days)
+    quarter = int((until - _EPOCH) / timedelta(minutes=15)) + 1
+    rows = yield JudgingQuestion(_POSTS, {**watch.parameters, "slot": quarter})
+    creators = {row[0]: Watched(row[0], row[1]) for row in rows}
+    if not creators:
+        return []
+    # Exact times and the videos are read for those alone that come into question.
+    findings: dict[UUID, list[AlertFinding]] = {}
+    for creator_id, _, slots in rows:
+        posts = [at for slot in slots if (at := end_of_slot(slot)) <= watch.last]
+        found = [
+            each
+            for each in silences(creators[creator_id], posts, days=days, at=watch.last)
+            if watch.is_present or each.since >= watch.first - _A_DAY
+        ]
+        if found:
+            findings[creator_id] = found
+    if not watch.is_present:
+        return [each for found in findings.values() for each in found]
+    last = yield JudgingQuestion(
+        _LAST_POSTS, {**watch.parameters, "creators": [*findings], "most": 1}
+    )
+    exact: list[AlertFinding] = []
+    for creator_id, video_id, posted_at, position in last:
+        for each in silences(
+            creators[creator_id], [posted_at], days=days, at=watch.last
+        ):
+            evidence = msgspec.structs.replace(
+                each.evidence, video_ids=(video_id,), positions=(position,)
+            )
+            exact.append(msgspec.structs.replace(each, evidence=evidence))
+    return exact
+
+
+def _not_seen(watch: WatchedRule) -> Judging:
+    intervals = watch.condition.number("intervals")
+    limit = timedelta(hours=watch.profile_hours) * intervals
+    parameters = {**watch.parameters, "unseen": watch.last - limit}
+    rows = yield JudgingQuestion(_SEEN_LAST if watch.is_present else _SEEN, parameters)
+    return [
+        _at_position(finding, position)
+        for creator_id, project_id, seen, position in rows
+        for finding in unseen(
+            Watched(creator_id, project_id),
+            seen,
+            hours=watch.profile_hours,
+            intervals=intervals,
+            at=watch.last,
+        )
+    ]
+
+
+def _disabled(watch: WatchedRule) -> Judging:
+    text = _DISABLED if watch.is_present else _WAS_DISABLED
+    rows = yield JudgingQuestion(text, watch.parameters)
+    return [_since(*row) for row in rows]
+
+
+def _other_account(watch: WatchedRule) -> Judging:
+    text = _OTHER_ACCOUNT if watch.is_present else _WAS_OTHER_ACCOUNT
+    rows = yield JudgingQuestion(text, watch.parameters)
+    return [_since(*row) for row in rows]
+
+
+def _outlying(watch: WatchedRule) -> Judging:
+    first = _day_of(watch.first) - 1
+    days = [*range(first - _BASE_DAYS - 1, _day_of(watch.last) + 1)]
+    rows = yield JudgingQuestion(_VIEWS, {**watch.parameters, "days": days})
+    findings: list[AlertFinding] = []
+    for creator_id, project_id, known, levels, last_day in rows:
+        level = dict(zip(known, levels, strict=True))
+        # Days without an observation gain nothing; those after the last one are
+        # unknown.
+        views = {
+            day: level[day] - level[day - 1]
+            for day in days
+            if day in level and day - 1 in level and day <= last_day
+        }
+        findings += outlying_days(
+            Watched(creator_id, project_id),
+            views,
+            watch.condition,
+            first=first,
+            at=watch.last,
+        )
+    return findings
+
+
+def _fewer_followers(watch: WatchedRule) -> Judging:
+    span = int(watch.condition.number("days"))
+    first, today = _day_of(watch.first) - 1, _day_of(watch.last)
+    days_judged = {*range(first, today + 1)}
+    days = sorted(days_judged | {day - span for day in days_judged})
+    rows = yield JudgingQuestion(_FOLLOWERS, {**watch.parameters, "days": days})
+    findings: list[AlertFinding] = []
+    for creator_id, project_id, known, levels, last_day in rows:
+        level = dict(zip(known, levels, strict=True))
+        level |= {day: level[last_day] for day in days if day > last_day}
+        findings += lost_followers(
+            Watched(creator_id, project_id),
+            level,
+            watch.condition,
+            first=first,
+            at=watch.last,
+        )
+    return findings
+
+
+def _too_many_posts(watch: WatchedRule) -> Judging:
+    condition = watch.condition
+    since = watch.first - _INCIDENT - _A_DAY
+    parameters = {
+        **watch.parameters,
+        "since": since,
+        "zone": watch.time_zone,
+        "posts": int(condition.number("posts")),
+    }
+    busy = yield JudgingQuestion(_BUSY_DAYS, parameters)
+    if not busy:
+        return []
+    creators = sorted({row[0] for row in busy})
+    counts = yield JudgingQuestion(_COUNTS, {**parameters, "creators": creators})
+    observed: defaultdict[UUID, list[Any]] = defaultdict(list)
+    for row in counts:
+        observed[row[0]].append(row)
+    findings: list[AlertFinding] = []
+    for creator_id, project_id, _, ids, times, numbers in busy:
+        low = _with_few_views(
+            observed[creator_id],
+            {
+                number: (video_id, at)
+                for number, video_id, at in zip(numbers, ids, times, strict=True)
+            },
+            condition,
+        )
+        found = is_over_posting(
+            Watched(creator_id, project_id),
+            dict(zip(ids, times, strict=True)),
+            low,
+            condition,
+            at=watch.last,
+        )
+        if found is not None and found.since <= watch.last:
+            findings.append(found)
+    return findings
+
+
+def _with_few_views(
+    rows: Sequence[Any],
+    videos: Mapping[int, tuple[UUID, datetime]],
+    condition: Condition,
+) -> dict[UUID, tuple[datetime, int]]:
+    """Return the first observation of each video that shows few views for its age."""
+    wait = timedelta(hours=condition.number("hours"))
+    most = condition.number("low_views")
+    observed = unpack([row[3] for row in rows], counters=VIDEOS.counters)
+    low: dict[UUID, tuple[datetime, int]] = {}
+    views = VIDEOS.metrics.index("views")
+    for number, place, count, missing in zip(
+        observed.video_numbers.tolist(),
+        observed.snapshots.tolist(),
+        observed.counts[views].tolist(),
+        observed.missing.tolist(),
+        strict=True,
+    ):
+        if number not in videos or missing >> views & 1 or count >= most:
+            continue
+        video_id, posted_at = videos[number]
+        _, observed_at, position, _ = rows[place]
+        if observed_at >= posted_at + wait:
+            low.setdefault(video_id, (observed_at, position))
+    return low
+
+
+def _video_gone(watch: WatchedRule) -> Judging:
+    rows = yield JudgingQuestion(_GONE, watch.parameters)
+    return [
+        AlertFinding(
+            subject_type="video",
+            subject_key=str(video_id),
+            creator_id=creator_id,
+            project_id=project_id,
+            since=since,
+            evidence=AlertEvidence(video_ids=(video_id,)),
+        )
+        for creator_id, project_id, video_id, since in rows
+    ]
+
+
+def _source_fails(watch: WatchedRule) -> Judging:
+    condition = watch.condition
+    span = timedelta(hours=condition.number("hours"))
+    parameters = {**watch.parameters, "since": watch.first - span, "faults": _FAULTS}
+    rows = yield JudgingQuestion(_ENDED_RUNS, parameters)
+    hours: defaultdict[str, dict[datetime, TupleRow]] = defaultdict(dict)
+    for row in rows:
+        hours[row[0]][row[1]] = row
+    findings: list[AlertFinding] = []
+    for provider, of_it in hours.items():
+        begun: AlertFinding | None = None
+        for hour in sorted(of_it):
+            window = [row for at, row in of_it.items() if hour - span < at <= hour]
+            ended, failed = (sum(row[place] for row in window) for place in (2, 3))
+            share = 100 * failed / ended
+            fails = ended >= _LEAST_RUNS and share >= condition.number("percent")
+            at = min(hour + timedelta(hours=1), watch.last)
+            if fails and begun is None:
+                begun = AlertFinding(
+                    subject_type="source",
+                    subject_key=provider,
+                    since=at,
+                    evidence=AlertEvidence(
+                        value=round(share, 1),
+                        limit=condition.number("percent"),
+                        scrape_ids=tuple(of_it[hour][4] or ()),
+                    ),
+                )
+            elif begun is not None and not fails:
+                findings.append(msgspec.structs.replace(begun, until=at))
+                begun = None
+        if begun is not None:
+            findings.append(begun)
+    return findings
+
+
+_JUDGES: Final[Mapping[ConditionType, Callable[[WatchedRule], Judging]]] = {
+    "no_post_for_days": _no_post,
+    "creator_not_seen": _not_seen,
+    "creator_disabled": _disabled,
+    "identity_changed": _other_account,
+    "views_spike": _outlying,
+    "views_drop": _outlying,
+    "followers_drop_percent": _fewer_followers,
+    "over_posting": _too_many_posts,
+    "video_unavailable": _video_gone,
+    "source_failing": _source_fails,
+}
+
+
+def _since(
+    creator_id: UUID,
+    project_id: UUID,
+    since: datetime,
+    position: int | None,
+) -> AlertFinding:
+    found = Watched(creator_id, project_id).finding(since, None, AlertEvidence())
+    return _at_position(found, position)
+
+
+def _at_position(finding: AlertFinding, position: int | None) -> AlertFinding:
+    if position is None:
+        return finding
+    evidence = msgspec.structs.replace(finding.evidence, positions=(position,))
+    return msgspec.structs.replace(finding, evidence=evidence)
+
+
+def _day_of(at: datetime) -> int:
+    return (at - _EPOCH) // _A_DAY

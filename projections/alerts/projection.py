@@ -1,0 +1,77 @@
+"""alert_rules and alerts: the rules of organizations, and what they found."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from infra.eventstore.store import RecordedEvent
+from projections.alerts.rows import (
+    AlertRow,
+    AlertRuleRow,
+    built_in_rows,
+    fold_alert,
+    fold_rule,
+    on_alert,
+    on_rule,
+)
+from projections.engine.erasures import ERASURE_EVENTS, cut_at_erasures
+from projections.engine.folds import stored_names
+from projections.engine.table import Table
+
+_RULES = Table(AlertRuleRow, name="alert_rules")
+_ALERTS = Table(AlertRow, name="alerts")
+_ERASE = """
+DELETE FROM alerts
+WHERE organization_id = %(organization)s AND creator_id = %(creator)s
+"""
+
+
+class Alerts:
+    """Keeps the tables alert_rules and alerts; an erased creator keeps no alert."""
+
+    name = "alerts"
+    version = 1
+    tables = ("alert_rules", "alerts")
+    events = (
+        on_rule.events
+        | on_alert.events
+        | stored_names(e.OrganizationCreated)
+        | ERASURE_EVENTS
+    )
+
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        """Fold ``events`` into their rows, and save each changed row once."""
+        for part, erased in cut_at_erasures(events):
+            self._fold(cursor, part)
+            if erased is not None:
+                erased.execute(cursor, _ERASE)
+
+    def _fold(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        created = [
+            row
+            for each in events
+            if isinstance(each.event, e.OrganizationCreated)
+            for row in built_in_rows(each.stream, each.recorded_at)
+        ]
+        if created:
+            known = _RULES.load(
+                cursor, [(row.organization_id, row.id) for row in created]
+            )
+            _RULES.save(cursor, [row for row in created if row.id not in known])
+        rules = [each for each in events if _is_of(each, on_rule.events)]
+        alerts = [each for each in events if _is_of(each, on_alert.events)]
+        _RULES.fold(cursor, rules, key=_key, fold=fold_rule)
+        _ALERTS.fold(cursor, alerts, key=_key, fold=fold_alert)
+
+
+def _is_of(recorded: RecordedEvent, names: frozenset[str]) -> bool:
+    return recorded.event.stored_name in names
+
+
+def _key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
+    event: Any = recorded.event
+    return event.organization_id, recorded.stream

@@ -1,0 +1,215 @@
+"""The rows of alert rules and alerts, and the folds that make them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import events as e
+from domain.alert.alerts import AlertStatus
+from domain.alert.built_in import built_in_rules
+from domain.alert.conditions import AlertSubjectType, ScopeType
+from domain.alert.rules import DETAILS
+from domain.messages import Severity, copied, set_fields
+from infra.eventstore.store import RecordedEvent
+from projections.engine.folds import Folds
+
+
+class AlertRuleRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A rule; a removed one keeps no name."""
+
+    organization_id: UUID
+    id: UUID
+    built_in: str | None = None
+    name: str
+    scope_type: ScopeType
+    scope_id: UUID | None
+    condition: dict[str, Any]
+    for_minutes: int
+    cool_down_minutes: int
+    channels: Sequence[e.Channel]
+    enabled: bool
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    removed_at: datetime | None = None
+
+
+class AlertRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An alert, from its first event to its end."""
+
+    organization_id: UUID
+    id: UUID
+    rule_id: UUID
+    condition: dict[str, Any]
+    subject_type: AlertSubjectType
+    subject_key: str
+    creator_id: UUID | None
+    project_id: UUID | None
+    severity: Severity
+    status: AlertStatus
+    since: datetime
+    noted_at: datetime
+    opened_at: datetime | None = None
+    ended_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    snoozed_until: datetime | None = None
+    evidence: dict[str, Any]
+    position: int
+    version: int
+
+
+on_rule = Folds[[AlertRuleRow | None, RecordedEvent], AlertRuleRow | None]()
+on_alert = Folds[[AlertRow | None, RecordedEvent], AlertRow | None]()
+
+
+@on_rule(e.AlertRuleMade)
+def _made(
+    event: e.AlertRuleMade, row: AlertRuleRow | None, recorded: RecordedEvent
+) -> AlertRuleRow | None:
+    if row is not None and recorded.version <= row.version:
+        return row
+    return copied(
+        event,
+        AlertRuleRow,
+        id=recorded.stream,
+        version=recorded.version,
+        created_at=recorded.recorded_at,
+        updated_at=recorded.recorded_at,
+        **_plain(set_fields(event, DETAILS)),
+    )
+
+
+@on_rule(e.AlertRuleChanged)
+def _changed(
+    event: e.AlertRuleChanged, row: AlertRuleRow | None, recorded: RecordedEvent
+) -> AlertRuleRow | None:
+    return _later(row, recorded, _plain(set_fields(event, DETAILS)))
+
+
+@on_rule(e.AlertRuleRemoved)
+def _removed(
+    event: e.AlertRuleRemoved,  # noqa: ARG001 - the type chooses the fold
+    row: AlertRuleRow | None,
+    recorded: RecordedEvent,
+) -> AlertRuleRow | None:
+    gone = {"name": "", "enabled": False, "removed_at": recorded.recorded_at}
+    return _later(row, recorded, gone)
+
+
+def _later(
+    row: AlertRuleRow | None, recorded: RecordedEvent, changed: dict[str, Any]
+) -> AlertRuleRow | None:
+    if row is None or recorded.version <= row.version:
+        return row
+    return replace(
+        row, version=recorded.version, updated_at=recorded.recorded_at, **changed
+    )
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a rule as columns."""
+    scope: e.AlertScope | None = fields.pop("scope", None)
+    if scope is not None:
+        fields |= {"scope_type": scope.type, "scope_id": scope.id}
+    if "condition" in fields:
+        fields["condition"] = msgspec.to_builtins(fields["condition"])
+    return fields
+
+
+def fold_rule(row: AlertRuleRow | None, recorded: RecordedEvent) -> AlertRuleRow | None:
+    return on_rule.fold(recorded.event, row, recorded)
+
+
+def built_in_rows(organization_id: UUID, created_at: datetime) -> list[AlertRuleRow]:
+    """Return the rules that come with Goatherd, before anybody changed them."""
+    return [
+        copied(
+            rule,
+            AlertRuleRow,
+            id=rule_id,
+            version=0,
+            created_at=created_at,
+            updated_at=created_at,
+            **_plain({name: getattr(rule, name) for name in DETAILS}),
+        )
+        for rule_id, rule in built_in_rules(organization_id).items()
+    ]
+
+
+def rule_row_of(history: Sequence[RecordedEvent]) -> AlertRuleRow | None:
+    """Return the rule after its history; a removed rule is returned as it was last."""
+    row = None
+    for recorded in history:
+        after = fold_rule(row, recorded)
+        if row is not None and after is not None and after.removed_at is not None:
+            after = replace(row, version=after.version, updated_at=after.updated_at)
+        row = after
+    return row
+
+
+@on_alert(e.AlertPending, e.AlertOpened)
+def _holds(
+    event: e.AlertPending | e.AlertOpened,
+    row: AlertRow | None,
+    recorded: RecordedEvent,
+) -> AlertRow | None:
+    if row is not None and recorded.version <= row.version:
+        return row
+    is_open = isinstance(event, e.AlertOpened)
+    return copied(
+        event,
+        AlertRow,
+        id=recorded.stream,
+        condition=msgspec.to_builtins(event.condition),
+        evidence=msgspec.to_builtins(event.evidence),
+        status="firing" if is_open else "pending",
+        noted_at=recorded.recorded_at if row is None else row.noted_at,
+        opened_at=recorded.recorded_at if is_open else None,
+        position=recorded.position,
+        version=recorded.version,
+    )
+
+
+@on_alert(e.AlertSeverityChanged, e.AlertAcknowledged, e.AlertSnoozed, e.AlertResolved)
+def _goes_on(
+    event: e.AlertEvent, row: AlertRow | None, recorded: RecordedEvent
+) -> AlertRow | None:
+    if row is None or recorded.version <= row.version:
+        return row
+    changed: dict[str, Any] = {}
+    match event:
+        case e.AlertSeverityChanged():
+            changed = {
+                "severity": event.new,
+                "evidence": msgspec.to_builtins(event.evidence),
+            }
+        case e.AlertAcknowledged():
+            changed = {
+                "acknowledged_at": recorded.recorded_at,
+                "acknowledged_by": recorded.actor,
+            }
+        case e.AlertSnoozed():
+            changed = {"snoozed_until": event.until}
+        case e.AlertResolved():
+            status = "resolved" if event.has_fired else "ok"
+            changed = {"status": status, "ended_at": event.at}
+        case _:
+            pass
+    return replace(row, version=recorded.version, position=recorded.position, **changed)
+
+
+def fold_alert(row: AlertRow | None, recorded: RecordedEvent) -> AlertRow | None:
+    return on_alert.fold(recorded.event, row, recorded)
+
+
+def alert_row_of(history: Sequence[RecordedEvent]) -> AlertRow | None:
+    """Return the alert after its history."""
+    row = None
+    for recorded in history:
+        row = fold_alert(row, recorded)
+    return row

@@ -1,0 +1,371 @@
+"""/alert-rules and /alerts: rules find what happens, and say when they would have."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from infra.ids import new_id
+from tests.api.http.test_limited_people import limited_to, limits
+from tests.kit.application import (
+    Goatherd,
+    Tenant,
+    ago,
+    code_of,
+    data_of,
+    settings_for,
+)
+from workers.alerts.checks import AlertChecks
+
+__all__ = ["limits"]
+
+QUIET = {"type": "no_post_for_days", "days": 7}
+
+
+def judge(tenant: Tenant) -> None:
+    """Judge the rules of the organization now."""
+    goatherd = tenant.goatherd
+    goatherd.catch_up()
+    plans = settings_for(goatherd.url).all_plans
+    AlertChecks(goatherd.store, plans).check(tenant.organization_id)
+    goatherd.catch_up()
+
+
+def made(tenant: Tenant, condition: dict[str, Any], **fields: object) -> dict[str, Any]:
+    rule = {"name": "Mine", "condition": condition, **fields}
+    return data_of(tenant.post("/alert-rules", rule), status=201)
+
+
+def alerts(tenant: Tenant, **query: object) -> list[dict[str, Any]]:
+    return data_of(tenant.get("/alerts", params=query))
+
+
+def of_rule(tenant: Tenant, rule: dict[str, Any], **query: object) -> dict[str, Any]:
+    (alert,) = alerts(tenant, rule_id=rule["id"], **query)
+    return alert
+
+
+def silent(tenant: Tenant, handle: str, *days: float) -> str:
+    """A creator whose last posts were so many days ago."""
+    creator_id = tenant.add(handle)["id"]
+    for each in days:
+        tenant.found(creator_id, posted_at=ago(each))
+    return creator_id
+
+
+def test_a_silent_creator_has_an_alert_until_they_post(home: Tenant) -> None:
+    creator_id = silent(home, "quiet", 20, 8.2)
+    silent(home, "busy", 20, 1)
+    rule = made(home, QUIET)
+    judge(home)
+
+    alert = of_rule(home, rule)
+    again = alerts(home, rule_id=rule["id"], state="firing", creator_id=creator_id)
+    judge(home)
+
+    assert again == [alert] == alerts(home, rule_id=rule["id"])
+    assert alert["state"] == "firing"
+    assert alert["severity"] == "warning"
+    assert alert["words"] == "No post for 7 days"
+    assert alert["tiktok_handle"] == "quiet"
+    assert alert["subject"] == {"type": "creator", "id": creator_id}
+    assert alert["evidence"]["value"] == pytest.approx(8.2)
+    assert (
+        len(alert["evidence"]["video_ids"]) == len(alert["evidence"]["positions"]) == 1
+    )
+    home.found(creator_id, posted_at=ago(0.1))
+    judge(home)
+    resolved = data_of(home.get(f"/alerts/{alert['id']}"))
+    assert (resolved["state"], resolved["id"]) == ("resolved", alert["id"])
+    assert resolved["resolved_at"] is not None
+    assert alerts(home, state="open", rule_id=rule["id"]) == []
+
+
+def test_a_bad_alert_is_critical_and_is_shown_once(home: Tenant) -> None:
+    silent(home, "longer", 30, 15)
+    rule = made(home, QUIET)
+    judge(home)
+    judge(home)
+
+    alert = of_rule(home, rule)
+    news = [
+        row
+        for row in data_of(home.get("/notifications"))
+        if row["alert_ids"] == [alert["id"]]
+    ]
+
+    assert alert["severity"] == "critical"
+    assert [(row["title"], row["severity"]) for row in news] == [
+        ("No post for 7 days", "critical")
+    ]
+
+
+def test_severity_rises_with_the_rule_and_events_say_so(home: Tenant) -> None:
+    silent(home, "sinking", 30, 15)
+    rule = made(home, {"type": "no_post_for_days", "days": 10})
+    judge(home)
+    before = of_rule(home, rule)
+    changed = {"condition": {"type": "no_post_for_days", "days": 5}}
+    data_of(home.patch(f"/alert-rules/{rule['id']}", changed))
+    judge(home)
+
+    after = of_rule(home, rule)
+
+    assert (before["severity"], after["severity"]) == ("warning", "critical")
+    assert after["id"] == before["id"]
+    names = [event.stored_name for event in home.goatherd.events(after["id"])]
+    assert names == ["alert_opened", "alert_severity_changed"]
+
+
+def test_an_alert_waits_for_the_minutes_of_its_rule(home: Tenant) -> None:
+    creator_id = silent(home, "waiting", 20, 7.01)
+    rule = made(home, QUIET, for_minutes=60)
+    judge(home)
+
+    pending = of_rule(home, rule)
+    data_of(home.patch(f"/alert-rules/{rule['id']}", {"for_minutes": 5}))
+    judge(home)
+    firing = of_rule(home, rule)
+    home.found(creator_id, posted_at=ago(0))
+    judge(home)
+
+    assert (pending["state"], pending["opened_at"]) == ("pending", None)
+    assert (firing["state"], firing["id"]) == ("firing", pending["id"])
+    assert of_rule(home, rule)["state"] == "resolved"
+
+
+def test_what_ended_before_it_fired_is_ok(home: Tenant) -> None:
+    creator_id = silent(home, "nearly", 20, 7.01)
+    rule = made(home, QUIET, for_minutes=600)
+    judge(home)
+    home.found(creator_id, posted_at=ago(0))
+    judge(home)
+
+    assert alerts(home, rule_id=rule["id"]) == []
+    assert of_rule(home, rule, state="ok")["state"] == "ok"
+
+
+def test_an_alert_rests_after_the_last_one(home: Tenant) -> None:
+    silent(home, "resting", 30, 10)
+    rule = made(home, QUIET, cool_down_minutes=600)
+    judge(home)
+    for days in (20, 7):
+        changed = {"condition": {"type": "no_post_for_days", "days": days}}
+        data_of(home.patch(f"/alert-rules/{rule['id']}", changed))
+        judge(home)
+
+    assert of_rule(home, rule)["state"] == "resolved"
+    data_of(home.patch(f"/alert-rules/{rule['id']}", {"cool_down_minutes": 0}))
+    judge(home)
+    states = [alert["state"] for alert in alerts(home, rule_id=rule["id"])]
+    assert states == ["firing", "resolved"]
+
+
+def test_rules_that_are_off_or_gone_resolve_their_alerts(home: Tenant) -> None:
+    silent(home, "watched", 30, 10)
+    off, gone = made(home, QUIET), made(home, QUIET)
+    judge(home)
+    data_of(home.patch(f"/alert-rules/{off['id']}", {"enabled": False}))
+    data_of(home.delete(f"/alert-rules/{gone['id']}"))
+    judge(home)
+
+    for rule in (off, gone):
+        assert of_rule(home, rule)["state"] == "resolved"
+    assert code_of(home.patch(f"/alert-rules/{gone['id']}", {"enabled": True})) == (
+        404,
+        "not_found",
+    )
+
+
+def test_every_organization_has_rules_from_the_start_which_can_be_changed(
+    home: Tenant,
+) -> None:
+    home.goatherd.catch_up()
+    rules = {
+        rule["condition"]["type"]: rule
+        for rule in home.every("/alert-rules")
+        if rule["is_built_in"]
+    }
+    quiet = rules["no_post_for_days"]
+
+    changed = data_of(
+        home.patch(f"/alert-rules/{quiet['id']}", {"name": "Silent", "enabled": False})
+    )
+    data_of(home.delete(f"/alert-rules/{rules['views_spike']['id']}"))
+    home.goatherd.catch_up()
+
+    assert len(rules) == 14
+    assert all(rule["channels"] == ["in_app"] for rule in rules.values())
+    assert (changed["name"], changed["enabled"]) == ("Silent", False)
+    assert changed["condition"] == quiet["condition"]
+    assert data_of(home.get(f"/alert-rules/{quiet['id']}")) == changed
+    left = [rule["condition"]["type"] for rule in home.every("/alert-rules")]
+    assert "views_spike" not in left
+    assert len(left) == 13
+
+
+def test_a_rule_watches_its_scope_alone(home: Tenant) -> None:
+    first, second = silent(home, "one", 30, 10), silent(home, "two", 30, 10)
+    campaign_id = home.campaign("Spring", ("creator", second))
+    other = data_of(home.post("/projects", {"name": "Other"}), status=201)["id"]
+    expected = {
+        ("creator", first): {first},
+        ("campaign", campaign_id): {second},
+        ("project", str(home.project_id)): {first, second},
+        ("project", other): set[str](),
+        ("org", None): {first, second},
+    }
+    rules = {
+        scope: made(home, QUIET, scope={"type": scope[0], "id": scope[1]})
+        for scope in expected
+    }
+    judge(home)
+
+    found = {
+        scope: {alert["creator_id"] for alert in alerts(home, rule_id=rule["id"])}
+        for scope, rule in rules.items()
+    }
+
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "field"),
+    (
+        ({"condition": {"type": "no_post_for_days", "z": 3}}, "/condition"),
+        ({"condition": {"type": "no_post_for_days", "days": 0}}, "/condition"),
+        (
+            {
+                "condition": {"type": "limit_near"},
+                "scope": {"type": "creator", "id": str(new_id())},
+            },
+            "/scope",
+        ),
+        ({"condition": QUIET, "scope": {"type": "project"}}, "/scope"),
+    ),
+    ids=["a number of others", "no days", "a limit of a creator", "no id"],
+)
+def test_a_rule_that_makes_no_sense_is_refused(
+    home: Tenant, rule: dict[str, Any], field: str
+) -> None:
+    answer = home.post("/alert-rules", {"name": "Mine", **rule})
+
+    assert code_of(answer) == (400, "invalid_body")
+    assert [each["path"] for each in answer.json()["meta"]["fields"]] == [field]
+
+
+def test_a_preview_says_when_a_rule_would_have_fired(home: Tenant) -> None:
+    creator_id = silent(home, "gaps", 60, 40, 39, 30, 2)
+    home.goatherd.catch_up()
+    head = home.goatherd.head
+    preview_body = {"rule": {"condition": QUIET}, "from": ago(70).isoformat()}
+
+    answer = home.post("/alert-rules/preview", preview_body)
+
+    rows = data_of(answer)
+    assert [row["creator_id"] for row in rows] == [creator_id] * 3
+    expected = [ago(53), ago(32), ago(23)]
+    for row, at in zip(rows, expected, strict=True):
+        assert _close(row["at"], at)
+        assert row["evidence"]["limit"] == 7
+    assert [row["evidence"]["value"] for row in rows] == pytest.approx(
+        [20, 9, 28], abs=0.1
+    )
+    assert answer.json()["meta"]["totalCount"] == 3
+    assert home.goatherd.head == head
+    preview_body["from"] = ago(40).date().isoformat()
+    assert len(data_of(home.post("/alert-rules/preview", preview_body))) == 2
+
+
+def test_an_open_alert_is_acknowledged_and_snoozed(home: Tenant) -> None:
+    creator_id = silent(home, "cared", 30, 10)
+    rule = made(home, QUIET)
+    judge(home)
+    alert_id = of_rule(home, rule)["id"]
+    until = ago(-1).isoformat()
+
+    acknowledged = data_of(home.post(f"/alerts/{alert_id}/acknowledge"))
+    again = data_of(home.post(f"/alerts/{alert_id}/acknowledge"))
+    snoozed = data_of(home.post(f"/alerts/{alert_id}/snooze", {"until": until}))
+    too_early = home.post(f"/alerts/{alert_id}/snooze", {"until": ago(1).isoformat()})
+    home.goatherd.catch_up()
+
+    assert acknowledged["acknowledged_at"] is not None
+    assert again["acknowledged_at"] == acknowledged["acknowledged_at"]
+    assert snoozed["snoozed_until"] is not None
+    assert code_of(too_early) == (400, "invalid_body")
+    assert of_rule(home, rule) == snoozed
+    home.found(creator_id, posted_at=ago(0))
+    judge(home)
+    assert code_of(home.post(f"/alerts/{alert_id}/acknowledge")) == (409, "alert_over")
+
+
+def test_limited_people_see_and_make_what_is_of_their_projects(
+    home: Tenant, limits: dict[UUID, frozenset[UUID]]
+) -> None:
+    goatherd = home.goatherd
+    second = data_of(home.post("/projects", {"name": "Rival"}), status=201)["id"]
+    rival = Tenant(
+        goatherd,
+        organization_id=home.organization_id,
+        project_id=UUID(second),
+        key_id=home.key_id,
+        key=home.key,
+    )
+    mine, theirs = silent(home, "mine", 30, 10), silent(rival, "theirs", 30, 10)
+    rule = made(home, QUIET)
+    judge(home)
+    person = limited_to(home, limits, home.project_id)
+
+    seen = {alert["creator_id"] for alert in alerts(person)}
+    (hidden,) = alerts(home, creator_id=theirs, rule_id=rule["id"])
+    answers = [
+        person.get(f"/alerts/{hidden['id']}"),
+        person.post(f"/alerts/{hidden['id']}/acknowledge"),
+        person.get(f"/alert-rules/{rule['id']}"),
+        person.delete(f"/alert-rules/{rule['id']}"),
+        person.post("/alert-rules", {"name": "All", "condition": QUIET}),
+    ]
+    own = made(person, QUIET, scope={"type": "project", "id": str(home.project_id)})
+    preview = person.post("/alert-rules/preview", {"rule": {"condition": QUIET}})
+
+    assert seen == {mine}
+    assert [code_of(answer) for answer in answers] == [(404, "not_found")] * 5
+    assert own["scope"]["id"] == str(home.project_id)
+    assert {row["creator_id"] for row in data_of(preview)} == {mine}
+
+
+def test_an_erased_creator_keeps_no_alert(home: Tenant) -> None:
+    creator_id = silent(home, "erased.goat", 30, 10)
+    rule = made(home, QUIET)
+    judge(home)
+    assert alerts(home, rule_id=rule["id"])
+
+    answer = home.post(f"/creators/{creator_id}/erase", {"confirm": "erased.goat"})
+    assert answer.status_code in {200, 202}, answer.text
+    judge(home)
+
+    assert alerts(home) == alerts(home, state="ok") == []
+
+
+def test_an_organization_sees_nothing_of_another(goatherd: Goatherd) -> None:
+    mine, other = goatherd.tenant(), goatherd.tenant()
+    silent(other, "foreign", 30, 10)
+    rule = made(other, QUIET)
+    judge(other)
+    alert = of_rule(other, rule)
+
+    answers = [
+        mine.get(f"/alert-rules/{rule['id']}"),
+        mine.patch(f"/alert-rules/{rule['id']}", {"enabled": False}),
+        mine.get(f"/alerts/{alert['id']}"),
+        mine.post(f"/alerts/{alert['id']}/snooze", {"until": ago(-1).isoformat()}),
+    ]
+
+    assert [code_of(answer) for answer in answers] == [(404, "not_found")] * 4
+    assert alerts(mine) == []
+
+
+def _close(text: str, at: datetime) -> bool:
+    return abs(datetime.fromisoformat(text) - at) < timedelta(minutes=20)

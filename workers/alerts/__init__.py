@@ -1,0 +1,1 @@
+"""Alerts: rules are judged when events touch an organization, and as time goes by."""
