@@ -34,6 +34,7 @@ from api.routes.aggregate.posting import PostingRoutes
 from api.routes.aggregate.responses import provide_part
 from api.routes.aggregate.videos import VideoSummaryRoutes
 from api.routes.alerts.alerts import AlertRoutes
+from api.routes.alerts.health import ProgramHealthRoutes
 from api.routes.alerts.rules import AlertRuleRoutes
 from api.routes.analytics.routes import AnalyticsRoutes
 from api.routes.analytics.videos import VideoNumbers
@@ -333,6 +334,7 @@ def assemble(settings: Settings) -> Litestar:
                 MeRoutes,
                 AlertRuleRoutes,
                 AlertRoutes,
+                ProgramHealthRoutes,
                 NotificationRoutes,
                 MemberRoutes,
                 InvitationRoutes,

@@ -9,6 +9,9 @@ from litestar.types import ControllerRouterHandler
 from api.http.request import Request
 from api.http.shutdown import SHUTDOWN
 from api.web.activity.page import ActivityPages
+from api.web.alerts.news import NewsPages
+from api.web.alerts.page import AlertPages
+from api.web.alerts.rules import RulePages
 from api.web.annotations.forms import AnnotationForms
 from api.web.campaigns.bulk import CampaignBulkPages
 from api.web.campaigns.campaign import CampaignPages
@@ -118,6 +121,9 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     VideosPages,
     VideoRowMenu,
     ActivityPages,
+    RulePages,
+    AlertPages,
+    NewsPages,
     AnnotationForms,
     InboxPages,
     ExcludedPages,

@@ -234,7 +234,8 @@ def words_of(condition: Condition) -> str:
         for name in BOUNDS
         if (value := getattr(condition, name)) is not None
     }
-    return CONDITIONS[condition.type].words.format_map(numbers)
+    text = CONDITIONS[condition.type].words.format_map(numbers)
+    return text.replace(" 1 days", " 1 day").replace(" 1 hours", " 1 hour")
 
 
 def severity_of(condition: Condition, value: float | None) -> Severity:

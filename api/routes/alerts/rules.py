@@ -1,5 +1,6 @@
 """/alert-rules: what is watched, and what a rule would have found in the past."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -40,6 +41,10 @@ _JUDGED = ("activity", "analytics", "creator_list", "scrape_runs", "videos")
 _MOST_DAYS = 366
 _MOST_ROWS = 1_000
 _DAY_LENGTH = len("2026-03-01")
+
+_PREVIEW_EXAMPLE = {
+    "AlertRulePreview": {"rule": {"condition": {"type": "no_post_for_days", "days": 7}}}
+}
 
 RuleName = Annotated[str, Meta(min_length=1, max_length=100)]
 AlertRuleScope = Annotated[
@@ -122,6 +127,7 @@ class PreviewRow(Struct, frozen=True, kw_only=True):
     """
 
     creator_id: UUID | None
+    tiktok_handle: str | None
     project_id: UUID | None
     subject_type: AlertSubjectType
     subject_id: str
@@ -212,7 +218,7 @@ class AlertRuleRoutes(Controller):
         "/preview",
         operation_id="previewAlertRule",
         status_code=200,
-        opt={"scope": "read", "errors": ()},
+        opt={"scope": "read", "errors": (), "body_examples": _PREVIEW_EXAMPLE},
     )
     async def preview_alert_rule(
         self,
@@ -266,18 +272,37 @@ class AlertRuleRoutes(Controller):
                 first=first,
                 last=last,
             )
+        shown = fired[:_MOST_ROWS]
+        handles = await _handles(reader, request.organization_id, shown)
         rows = [
             PreviewRow(
                 creator_id=each.creator_id,
+                tiktok_handle=handles.get(each.creator_id),
                 project_id=each.project_id,
                 subject_type=each.subject_type,
                 subject_id=each.subject_key,
                 at=each.at,
                 evidence=each.evidence,
             )
-            for each in fired[:_MOST_ROWS]
+            for each in shown
         ]
         return CountedList(rows, total_count=len(fired), limit=_MOST_ROWS, offset=0)
+
+
+async def _handles(
+    reader: Reader, organization_id: UUID, fired: Sequence[Firing]
+) -> dict[UUID | None, str]:
+    """Return the present handles of the creators, by their ids."""
+    ids = {each.creator_id for each in fired if each.creator_id is not None}
+    if not ids:
+        return {}
+    rows = await reader.rows(
+        organization_id,
+        b"SELECT id, tiktok_handle FROM creator_list "
+        b"WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)",
+        {"organization": organization_id, "ids": sorted(ids)},
+    )
+    return dict(rows)
 
 
 async def _ask(reader: Reader, watch: WatchedRule) -> list[AlertFinding]:

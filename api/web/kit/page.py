@@ -151,7 +151,7 @@ class PageContext:
     in the address. ``own_organizations`` are those of the person. ``invites`` is true
     if the page says that people can be invited. ``is_behind`` becomes true if a read
     model did not catch up in time with this browser's last change, so that the page may
-    be stale.
+    be stale. ``unread`` is the number of unread news at the bell.
     """
 
     def __init__(self, request: Request, site: Site) -> None:
@@ -164,6 +164,7 @@ class PageContext:
         self.own_organizations: Sequence[OwnOrganization] = ()
         self.invites = False
         self.is_behind = False
+        self.unread = 0
         self._api = ApiClient(request, request.app.state.in_process_api)
         self._cookies = request.sent_cookies
         self._position = _digits(self._cookies.get(POSITION_COOKIE))
@@ -180,7 +181,18 @@ class PageContext:
         if page.person is not None:
             page.own_organizations = await site.own_organizations.of(page.person.id)
         await page._choose_project()
+        page.unread = await site.unread.of(request.principal, page._count_unread)
         return page
+
+    async def _count_unread(self) -> int:
+        if not self.may("read"):
+            return 0
+        got = await self.get("/notifications", list[Any], limit=1)
+        return got.meta["unreadCount"]
+
+    def forget_unread(self) -> None:
+        """Count the unread news anew for the next page."""
+        self.site.unread.forget(self.principal)
 
     async def load_organization(self) -> OrganizationInfo:
         """Return the organization's data for pages.

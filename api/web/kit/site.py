@@ -21,6 +21,7 @@ from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
 from api.web.kit.filters import FILTERS
 from api.web.kit.own_organizations import OwnOrganizations
+from api.web.kit.unread import UnreadNews
 from domain.organization.logo import Logo
 
 POLICY = (
@@ -126,6 +127,7 @@ class Site:
         self.connects = connects
         self.callback = callback
         self.ways = ways
+        self.unread = UnreadNews(clock)
         self._clock = clock
         self._organizations: dict[UUID, _SeenBy] = {}
 

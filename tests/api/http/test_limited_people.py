@@ -37,6 +37,7 @@ NARROWED = {
     "getAnalyticsSchema",
     # A rule of the whole organization is refused.
     *("listAlertRules", "makeAlertRule", "previewAlertRule"),
+    "listProgramHealth",
     # Without the numbers of the whole organization.
     "getOrganization",
     # Their ids are lists, which have a test of their own.

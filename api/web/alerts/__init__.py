@@ -1,0 +1,1 @@
+"""Program Health: open alerts, rules with previews, freshness, and the bell."""
