@@ -130,7 +130,7 @@ CONDITIONS: Final[Mapping[ConditionType, ConditionKind]] = MappingProxyType(
             critical=3,
         ),
         "over_posting": ConditionKind(
-            words="{posts} posts in a day, and {low_videos} of them with few views",
+            words="{posts} posts in a day, and {low} of them with few views",
             severity="warning",
             defaults={"posts": 7, "low_videos": 2, "low_views": 100, "hours": 2},
             limit="posts",
@@ -234,6 +234,7 @@ def words_of(condition: Condition) -> str:
         for name in BOUNDS
         if (value := getattr(condition, name)) is not None
     }
+    numbers["low"] = numbers.get("low_videos", "")
     text = CONDITIONS[condition.type].words.format_map(numbers)
     return text.replace(" 1 days", " 1 day").replace(" 1 hours", " 1 hour")
 

@@ -35,7 +35,7 @@ class NewsPages(Controller):
         }
         return page.show("alerts/news.html", context)
 
-    @form_route("/read")
+    @form_route("/read", scope="read")
     async def read(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Mark all news as read."""
         await page.send("POST", "/notifications/read", Unread, {}, key_suffix=None)

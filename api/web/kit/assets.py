@@ -21,11 +21,11 @@ BASE = "/assets"
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _LEAST_TO_COMPRESS = 512
-# Comments, and the margins of lines; in styles the white space around braces, too. No
-# text in our scripts goes over several lines, and none in our styles has a brace.
+# Comments, and the margins of lines; in styles the white space around signs, too. No
+# text in our scripts goes over several lines, and none in our styles has such a sign.
 _FOR_READERS = {
     "css/": re.compile(
-        rb"/\*.*?\*/\s*|^[ \t]+|\s+(?=[{}])|(?<=[{};])\s+|;(?=\s*\})",
+        rb"/\*.*?\*/\s*|^[ \t]+|\s+(?=[{}])|(?<=[{};:,])\s+|;(?=\s*\})",
         re.DOTALL | re.MULTILINE,
     ),
     "js/": re.compile(

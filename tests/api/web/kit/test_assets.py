@@ -113,7 +113,8 @@ def test_nothing_but_what_readers_need_is_left_out_of_scripts_and_styles(
 
 def closely(rules: str) -> str:
     """Style rules without the white space and the last semicolon that mean nothing."""
-    return re.sub(r"\s*([{};])\s*", r"\1", rules).replace(";}", "}")
+    rules = re.sub(r"\s*([{};])\s*", r"\1", rules).replace(";}", "}")
+    return re.sub(r"([:,])\s+", r"\1", rules)
 
 
 @pytest.mark.parametrize(
