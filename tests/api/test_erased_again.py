@@ -49,7 +49,10 @@ _IDS = [str(7311223344556600000 + n) for n in range(1, 8)]
 # Fields that name one creator, one of its videos or one of its runs.
 _NAMED = ("creator_id", "video_id", "scrape_id")
 # Fields of an answer about itself: when it was made, and how far the log was then.
-_OF_THE_REQUEST = {"requestId", "made_at", "read_at", "signature", "to", "position"}
+_OF_THE_REQUEST = {
+    *("requestId", "made_at", "read_at", "signature", "to", "position"),
+    "nextAfter",
+}
 # The search for remains finds whoever is added again, because that is its purpose.
 _REMAINS = "findErasureRemains"
 _REQUEST = re.compile("Request [0-9a-f-]{36}")
@@ -59,6 +62,15 @@ _VIDEOS = "SELECT id FROM videos WHERE creator_id = %s"
 
 # Other tests change rows of the database that all share.
 _FORCED = RebuildOptions(force=True)
+
+
+def _some_ids() -> dict[str, str]:
+    """Return an id for each name in the path of an operation."""
+    return {
+        name: str(new_id())
+        for each in operations().values()
+        for name in each.ids("path")
+    }
 
 
 class _Scene:
@@ -145,10 +157,7 @@ class _Scene:
         others = {
             "project_id": str(self.home.project_id),
             **dict.fromkeys(("campaign_id", "inner_id"), str(new_id())),
-            **dict.fromkeys(("annotation_id", "key_id", "link_id"), str(new_id())),
-            **dict.fromkeys(
-                ("view_id", "share_id", "person_id", "invitation_id"), str(new_id())
-            ),
+            **_some_ids(),
         }
         for operation in operations().values():
             if operation.method != "GET" or operation.id == _REMAINS:
@@ -345,10 +354,7 @@ def test_of_who_is_erased_only_sums_and_days_of_posting_are_shown(home: Tenant):
     creator_id = scene.add(1)
     scene.scrape(creator_id, 2, 3)
     of = {
-        **dict.fromkeys(("annotation_id", "key_id", "link_id"), str(new_id())),
-        **dict.fromkeys(
-            ("view_id", "share_id", "person_id", "invitation_id"), str(new_id())
-        ),
+        **_some_ids(),
         **scene.ids_of(creator_id),
         "project_id": str(home.project_id),
         "campaign_id": home.campaign("Spring", ("creator", creator_id)),
