@@ -14,6 +14,7 @@ from domain.messages import Event, MemberRole
 from domain.organization.commands import (
     AddMember,
     ChangeMember,
+    OrganizationCommand,
     RemoveMember,
     WithdrawInvitation,
 )
@@ -276,10 +277,19 @@ def erase_person(
         organization = organization_of(histories[organization_id])
         if organization is None or person is None:
             continue
-        for invitation_id in invitations_to(organization, person.email):
-            withdraw = WithdrawInvitation(id=invitation_id)
-            events += on(organization_id, decide_organization(organization, withdraw))
+        invited = invitations_to(organization, person.email)
+        commands: list[OrganizationCommand] = [
+            WithdrawInvitation(id=invitation_id) for invitation_id in invited
+        ]
         if person_id in organization.members:
             leave = RemoveMember(person_id=person_id, even_last_owner=even_last_owner)
-            events += on(organization_id, decide_organization(organization, leave))
+            commands.append(leave)
+        # Together, because the person may have made the invitation to their address.
+        ended = decide_all(
+            organization,
+            commands,
+            decide=decide_organization,
+            evolve=evolve_organization,
+        )
+        events += on(organization_id, ended)
     return Decision(None, events=events)

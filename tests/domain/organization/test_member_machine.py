@@ -82,6 +82,7 @@ class Open(Struct, frozen=True):
     email: str
     rights: Rights
     expires_at: datetime
+    by: UUID | None = None
 
 
 class MemberMachine(RuleBasedStateMachine):
@@ -251,7 +252,7 @@ class MemberMachine(RuleBasedStateMachine):
         else:
             assert code is None
             self.end(*earlier)
-            self.open[id_] = Open(email, rights, expires_at)
+            self.open[id_] = Open(email, rights, expires_at, person_in(asker))
             self.invitations.append(id_)
 
     @rule(expire=st.booleans())
@@ -294,7 +295,7 @@ class MemberMachine(RuleBasedStateMachine):
             assert code == "limit_reached"
             return
         assert code is None
-        self.open[id_] = Open(one.email, one.rights, until)
+        self.open[id_] = Open(one.email, one.rights, until, person_in(asker))
 
     @rule(by=ASKERS, number=NUMBERS)
     def withdraw(self, by: int | str, number: int) -> None:
@@ -437,6 +438,7 @@ class MemberMachine(RuleBasedStateMachine):
         assert code == (refused or self.wrong_projects(after))
         if code is None:
             self.members = members
+            self.end_of_maker(person)
 
     @rule(by=ASKERS, number=NUMBERS)
     def remove(self, by: int | str, number: int) -> None:
@@ -448,10 +450,13 @@ class MemberMachine(RuleBasedStateMachine):
         if person not in self.members:
             assert code == "not_found"
             return
+        if asker == person:
+            rank = self.members[person].role
         members = {one: its for one, its in self.members.items() if one != person}
         assert code == self.no_change_to(members, person, asker, rank)
         if code is None:
             self.members = members
+            self.end_of_maker(person)
 
     @rule(number=NUMBERS)
     def leave(self, number: int) -> None:
@@ -476,6 +481,7 @@ class MemberMachine(RuleBasedStateMachine):
         self.lost_last_owner |= is_last
         self.members.pop(person, None)
         self.end(*self.to_address(self.emails.pop(person)))
+        self.end_of_maker(person)
 
     @rule(changed=CHANGED)
     def erase_all_owners_again(self, changed: dict[str, Any]) -> None:
@@ -492,6 +498,19 @@ class MemberMachine(RuleBasedStateMachine):
     def end(self, *ids: UUID) -> None:
         for id_ in ids:
             del self.open[id_]
+
+    def end_of_maker(self, person: UUID) -> None:
+        """End the invitations that a person could not make any more."""
+        rights = self.members.get(person)
+        role = None if rights is None else rights.role
+        may = {"owner": {*ROLES}, "admin": {*ROLES} - {"owner"}}.get(role or "", set())
+        self.end(
+            *(
+                id_
+                for id_, one in [*self.open.items()]
+                if one.by == person and one.rights.role not in may
+            )
+        )
 
     def over(self, id_: UUID) -> str | None:
         is_valid = id_ in self.open and self.open[id_].expires_at > self.now
@@ -539,6 +558,7 @@ class MemberMachine(RuleBasedStateMachine):
                 its.email,
                 Rights(its.role, its.project_ids, its.money),
                 its.expires_at,
+                its.invited_by,
             )
             for id_, its in organization.invitations.items()
         }
@@ -588,6 +608,10 @@ class MemberMachine(RuleBasedStateMachine):
                     pass
             assert set(present.values()) <= {0, 1}
         assert not ended & self.organization().invitations.keys()
+
+
+def person_in(asker: Asker) -> UUID | None:
+    return asker if isinstance(asker, UUID) else None
 
 
 TestMemberMachine = MemberMachine.TestCase
