@@ -431,3 +431,22 @@ def test_everybody_may_leave_but_the_last_owner(organization: Scenario):
     organization.given(*given, second).when(leave).then(e.MemberRemoved(person_id=ADA))
     by_cleo = c.RemoveMember(person_id=BEN, by=CLEO)
     organization.given(*given).when(by_cleo).then_refused(RightsLostError)
+
+
+def test_an_erasure_ends_an_invitation_to_its_own_maker_once():
+    made = e.InvitationMade(
+        id=INVITED,
+        email="ben@example.com",
+        role="viewer",
+        expires_at=SOON,
+        invited_by=BEN,
+    )
+    registered = e.PersonRegistered(name="Ben", email="ben@example.com")
+    known = {ORGANIZATION: [CREATED, OWNER, ADMIN, made], BEN: [registered]}
+
+    decision = decide_on(known, erase_person(BEN, [ORGANIZATION]))
+
+    assert [event for stream, event in decision.events if stream == ORGANIZATION] == [
+        e.InvitationWithdrawn(id=INVITED),
+        e.MemberRemoved(person_id=BEN),
+    ]
