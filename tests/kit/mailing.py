@@ -26,8 +26,12 @@ class Mailing(Struct):
     box: MailBox
     smtp_url: str
 
-    def mails_to(self, email: str, *, least: int = 0) -> list[EmailMessage]:
+    def mails_to(
+        self, email: str, *, subject: str = "", least: int = 0
+    ) -> list[EmailMessage]:
         """The mails to an address, oldest first, after all that wait are delivered.
+
+        With ``subject`` they are those about it.
 
         Mails that follow an answer are waited for, until there are ``least``.
         """
@@ -40,7 +44,11 @@ class Mailing(Struct):
         def found() -> list[EmailMessage]:
             while sender.send_next():
                 pass
-            return [mail for mail in self.box.mails if mail["To"] == email]
+            return [
+                mail
+                for mail in self.box.mails
+                if mail["To"] == email and subject in mail["Subject"]
+            ]
 
         assert wait_until(lambda: len(found()) >= least, seconds=PATIENTLY)
         return found()

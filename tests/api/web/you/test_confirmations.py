@@ -134,7 +134,7 @@ def test_only_links_that_came_by_mail_confirm_an_address(mailing: Mailing):
     visitor.submit(visitor.see(path), path, password=PASSWORD)
     assert not is_confirmed(goatherd, ada.id)
     visitor.post("/sign-in/forgotten", {"email": ada.email})
-    mailing.mails_to(ada.email, least=2)
+    mailing.mails_to(ada.email, subject="Choose a new password", least=1)
     # The operator's link was used, so that the mail has the only one.
     path = mailing.link_to(ada.email, "/password/")
     visitor.submit(visitor.see(path), path, password=PASSWORD)
