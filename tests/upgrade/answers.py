@@ -171,8 +171,9 @@ MIGRATED_PROJECTIONS: dict[str, int] = {
 # Projections that this version has added.
 ADDED_PROJECTIONS: frozenset[str] = frozenset(
     {
-        *("activity", "annotations", "audit", "campaigns", "connection_endings"),
-        *("feed", "people", "shares", "views"),
+        *("activity", "alert_touches", "alerts", "annotations", "audit", "campaigns"),
+        "connection_endings",
+        *("feed", "people", "shares", "views", "webhooks"),
     }
 )
 

@@ -71,6 +71,7 @@ OPEN = {
     ("GET", "/.well-known/goatherd-key.json"),
     ("GET", "/.well-known/goatherd-root.json"),
     ("GET", "/.well-known/goatherd-consistency.json"),
+    ("GET", "/.well-known/webhook-keys/{file_name}"),
     # A creator who consents has no account here; the address has the link's secret.
     ("GET", "/connect/{token}"),
     ("GET", "/s/{token}"),
