@@ -28,7 +28,7 @@ OF_ORGANIZATION = {"/views/{view_id}"}
 # The person's own choices and account, and files of chosen rows.
 OF_THEMSELVES = (
     *("/you", "/sign-out", "/creators/columns", "/campaigns/compare"),
-    "/campaigns/chosen.csv",
+    *("/campaigns/chosen.csv", "/notifications/read"),
 )
 PAGES = [path for path in places() if not path.endswith("/stream")]
 
