@@ -53,7 +53,11 @@ class Receiver:
         )
 
     def _take(self, request: ReceivedRequest) -> Answer:
-        event = json.loads(request.body)
+        try:
+            event = json.loads(request.body)
+        except ValueError:
+            # Its sender was killed before it had sent all.
+            return Answer(status=400)
         answer = self.answer(event)
         if 200 <= answer.status < 300:
             self.taken.append(event)
