@@ -21,7 +21,7 @@ from domain.messages import Event
 Filter = Literal["creator_id", "campaign_id", "tag", "min_milestone"]
 
 ALL: Final = "*"
-"""The name that stands for all types with ``in_wildcard``."""
+"""The name that stands for all types that it includes."""
 
 _OF_CREATORS: Final[tuple[Filter, ...]] = ("creator_id", "campaign_id", "tag")
 _OF_MILESTONES: Final[tuple[Filter, ...]] = (*_OF_CREATORS, "min_milestone")

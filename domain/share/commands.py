@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+import msgspec
 
 from domain.analytics.periods import NamedPeriod
 from domain.messages import Command
@@ -34,16 +34,16 @@ class ChangeShare(Command, frozen=True, kw_only=True):
     """``at`` is the present time."""
 
     at: datetime
-    name: str | UnsetType = UNSET
-    first_day: date | UnsetType | None = UNSET
-    last_day: date | UnsetType | None = UNSET
-    rolling: NamedPeriod | UnsetType | None = UNSET
-    hide: tuple[HiddenPart, ...] | UnsetType = UNSET
-    has_password: bool | UnsetType = UNSET
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    first_day: date | msgspec.UnsetType | None = msgspec.UNSET
+    last_day: date | msgspec.UnsetType | None = msgspec.UNSET
+    rolling: NamedPeriod | msgspec.UnsetType | None = msgspec.UNSET
+    hide: tuple[HiddenPart, ...] | msgspec.UnsetType = msgspec.UNSET
+    has_password: bool | msgspec.UnsetType = msgspec.UNSET
     password_changed: bool = False
-    expires_at: datetime | UnsetType | None = UNSET
-    embed: bool | UnsetType = UNSET
-    origins: tuple[str, ...] | UnsetType = UNSET
+    expires_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
+    embed: bool | msgspec.UnsetType = msgspec.UNSET
+    origins: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class RevokeShare(Command, frozen=True, kw_only=True):

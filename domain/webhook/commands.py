@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+import msgspec
 
 from domain.messages import Command
 from domain.webhook.events import (
@@ -27,13 +27,13 @@ class CreateWebhook(Command, frozen=True, kw_only=True):
 class ChangeWebhook(Command, frozen=True, kw_only=True):
     """Change the fields that are set."""
 
-    url: str | UnsetType = UNSET
-    types: tuple[str, ...] | UnsetType = UNSET
-    project_id: UUID | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
-    filters: WebhookFilters | UnsetType | None = UNSET
-    payload: WebhookPayload | UnsetType = UNSET
-    signatures: tuple[WebhookSignature, ...] | UnsetType = UNSET
+    url: str | msgspec.UnsetType = msgspec.UNSET
+    types: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    project_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    filters: WebhookFilters | msgspec.UnsetType | None = msgspec.UNSET
+    payload: WebhookPayload | msgspec.UnsetType = msgspec.UNSET
+    signatures: tuple[WebhookSignature, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class EnableWebhook(Command, frozen=True, kw_only=True):

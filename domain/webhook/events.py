@@ -4,7 +4,6 @@ from typing import ClassVar, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from domain.messages import Event, Personal
 
@@ -50,13 +49,13 @@ class WebhookChanged(Event, frozen=True, kw_only=True):
 
     stored_name: ClassVar[str] = "webhook_changed"
     organization_id: UUID
-    url: Personal[str | UnsetType] = UNSET
-    types: tuple[str, ...] | UnsetType = UNSET
-    project_id: UUID | UnsetType | None = UNSET
-    description: Personal[str | UnsetType | None] = UNSET
-    filters: Personal[WebhookFilters | UnsetType | None] = UNSET
-    payload: WebhookPayload | UnsetType = UNSET
-    signatures: tuple[WebhookSignature, ...] | UnsetType = UNSET
+    url: Personal[str | msgspec.UnsetType] = msgspec.UNSET
+    types: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    project_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
+    description: Personal[str | msgspec.UnsetType | None] = msgspec.UNSET
+    filters: Personal[WebhookFilters | msgspec.UnsetType | None] = msgspec.UNSET
+    payload: WebhookPayload | msgspec.UnsetType = msgspec.UNSET
+    signatures: tuple[WebhookSignature, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class WebhookEnabled(Event, frozen=True, kw_only=True):

@@ -155,6 +155,39 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
         e.WebhookSecretRotated(**OURS),
         "Secret of the webhook to the item replaced by Ada.",
     ),
+    *(
+        (event, f"Shared link{sentence} by Ada.")
+        for event, sentence in (
+            (
+                e.ShareMade(
+                    **OURS,
+                    name="For Ben",
+                    scope="creator",
+                    scope_id=ID,
+                    project_id=ID,
+                    hide=("money", "notes"),
+                    has_password=True,
+                ),
+                ' "For Ben" to a creator made, with a password and without money and '
+                "notes,",
+            ),
+            (
+                e.ShareMade(
+                    **OURS, name="", scope="project", scope_id=ID, project_id=ID
+                ),
+                " to a project made",
+            ),
+            (
+                e.ShareChanged(**OURS, name="", rolling="last_week", hide=()),
+                " changed: name cleared, period set to last week and shows all,",
+            ),
+            (
+                e.ShareChanged(**OURS, has_password=False, expires_at=None),
+                " changed: password removed and end removed,",
+            ),
+            (e.ShareRevoked(**OURS), " revoked"),
+        )
+    ),
     (
         e.WebhookReplayRequested(**OURS, first=1_000, last=2_000),
         "Events 1,000 to 2,000 sent again to the item, as asked for by Ada.",
