@@ -109,8 +109,9 @@ def _happened(event: Event, batch: FeedBatch, recorded: RecordedEvent) -> None:
         return
     else:
         subject_id = state.id
-    creator_id = None if state is None else state.creator_id
-    creator = batch.subject(organization_id, creator_id)
+    creator = (
+        None if state is None else batch.subject(organization_id, state.creator_id)
+    )
     if _is_erased(creator, recorded):
         return
     place = creator or state
@@ -127,7 +128,7 @@ def _happened(event: Event, batch: FeedBatch, recorded: RecordedEvent) -> None:
                 from_project_id=event.old_project_id
                 if isinstance(event, e.CreatorMoved)
                 else None,
-                creator_id=creator_id,
+                creator_id=None if creator is None else creator.id,
             )
         )
 

@@ -1,5 +1,6 @@
 """The expected rows of the feed, as a plain fold with sets and maxima."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
@@ -46,16 +47,24 @@ _FIGURES = {"creator.milestone", "scrape.failed"}
 
 
 def feed(events: Iterable[RecordedEvent]) -> dict[Any, Row]:
-    fold = _Fold()
+    # Nothing of one organization says anything about another.
+    folds: defaultdict[UUID, _Fold] = defaultdict(_Fold)
     for recorded in events:
-        fold.apply(recorded)
+        folds[_organization_of(recorded)].apply(recorded)
     return {
         (row["organization_id"], row["position"], row["ordinal"]): row
+        for fold in folds.values()
         for row in fold.rows
     }
 
 
+def _organization_of(recorded: RecordedEvent) -> UUID:
+    return getattr(recorded.event, "organization_id", recorded.stream)
+
+
 class _Fold:
+    """The rows of one organization, and what they follow from."""
+
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.project_of: dict[UUID, UUID] = {}
@@ -69,11 +78,10 @@ class _Fold:
     def put(
         self, recorded: RecordedEvent, type_: str, subject: UUID, **fields: object
     ) -> None:
-        event: Any = recorded.event
         here = [row for row in self.rows if row["position"] == recorded.position]
         self.rows.append(
             {
-                "organization_id": getattr(event, "organization_id", recorded.stream),
+                "organization_id": _organization_of(recorded),
                 "position": recorded.position,
                 "ordinal": len(here),
                 "type": type_,
@@ -91,6 +99,8 @@ class _Fold:
     def place(self, thing: UUID) -> dict[str, UUID | None]:
         """Return the creator of a thing, and the project of that creator now."""
         creator_id = self.creator_of.get(thing)
+        if creator_id not in self.project_of:
+            creator_id = None
         of = thing if creator_id is None else creator_id
         return {"project_id": self.project_of.get(of), "creator_id": creator_id}
 
@@ -200,6 +210,8 @@ class _Fold:
         own, project_id = event.creator_id, event.project_id
         if project_id is None or own in self.erased:
             return
+        if own not in self.project_of:
+            own = None
         is_history = event.provider == "import"
         place: dict[str, UUID | None] = {}
         if own is not None:

@@ -18,7 +18,7 @@ from tests.kit.markup import Element, read
 _NUMBERS = count(1)
 
 
-class _From:
+class AsServed:
     """The application as it is asked from an address, and by a server.
 
     Litestar's own client leaves out of the scope what pages hand on.
@@ -47,7 +47,7 @@ class Visitor:
         self.goatherd = goatherd
         high, low = divmod(next(_NUMBERS), 256)
         self._client = TestClient(
-            _From(goatherd.client.app, f"10.0.{high}.{low}"),
+            AsServed(goatherd.client.app, f"10.0.{high}.{low}"),
             raise_server_exceptions=False,
         )
         # Where its pools were opened.

@@ -77,7 +77,8 @@ def refusal(process: Running) -> str:
     (
         ("api.cli.up.command", {"numpy", "pyarrow", "litestar", "dramatiq"}),
         ("api.cli.kit.databases, projections.runner", {"numpy", "pyarrow", "redis"}),
-        ("api.cli.kit.databases, workers.dispatcher", {"numpy", "pyarrow", "litestar"}),
+        # It judges alerts, and reads the days of videos with NumPy.
+        ("api.cli.kit.databases, workers.dispatcher", {"pyarrow", "litestar"}),
         ("workers.main", {"numpy", "pyarrow", "litestar", "httpx", "yt_dlp"}),
     ),
     ids=("up", "project", "dispatch", "work"),
