@@ -253,7 +253,7 @@ def test_keys_links_and_repeated_requests_are_remembered(old_database_url: str):
             headers=bearer("reader"),
         )
         browser = TestClient(
-            AsServed(client.app, "10.46.0.1"), base_url="http://localhost"
+            AsServed(client.app, "10.46.0.1"), base_url="http://127.0.0.1"
         )
         browser.blocking_portal = client.blocking_portal
         path = about().sign_in_path
