@@ -207,8 +207,17 @@ def test_failed_work_is_tried_again_and_others_do_not_wait(store: Store):
 
     plan(store, "failing", "bad", now - DAY)
     plan(store, "failing", "good", now)
-    kind = DueKind(name="failing", handle=handle, backoff=SOON)
-    worker = DueWorker(store.pool, kind)
+    later = DueKind(name="failing", handle=handle, backoff=Backoff(DAY.total_seconds()))
+    soon = DueKind(name="failing", handle=handle, backoff=SOON)
+
+    assert [DueWorker(store.pool, later).do_next() for _ in range(3)] == [
+        True,
+        True,
+        False,
+    ]
+    with store.pool.connection() as connection:
+        connection.execute("UPDATE due_work SET not_before = now()")
+    worker = DueWorker(store.pool, soon)
 
     def all_done() -> bool:
         worker.do_next()

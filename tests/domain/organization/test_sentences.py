@@ -165,11 +165,10 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
                     scope="creator",
                     scope_id=ID,
                     project_id=ID,
-                    hide=("money", "notes"),
+                    hide=("notes",),
                     has_password=True,
                 ),
-                ' "For Ben" to a creator made, with a password and without money and '
-                "notes,",
+                ' "For Ben" to a creator made, with a password and without notes,',
             ),
             (
                 e.ShareMade(

@@ -19,6 +19,12 @@ from tests.kit.visitor import Visitor
 HARMLESS_OPERATIONS = {
     "DELETE /admin/bans/{handle}",
     "DELETE /admin/projections/{name}/rebuild",
+    "DELETE /alert-rules/{rule_id}",
+    "PATCH /alert-rules/{rule_id}",
+    "POST /alert-rules",
+    "POST /alert-rules/preview",
+    "POST /alerts/{alert_id}/acknowledge",
+    "POST /alerts/{alert_id}/snooze",
     "DELETE /analytics/annotations/{annotation_id}",
     "DELETE /campaigns/{campaign_id}",
     "DELETE /campaigns/{campaign_id}/items",
@@ -84,6 +90,11 @@ An operation that does belongs to those that declare ``recent_proof``.
 """
 
 HARMLESS_FORMS = {
+    "/alerts/rules",
+    "/alerts/rules/{rule_id}/remove",
+    "/alerts/rules/{rule_id}/switch",
+    "/alerts/{alert_id}/acknowledge",
+    "/alerts/{alert_id}/snooze",
     "/annotations",
     "/annotations/{annotation_id}",
     "/annotations/{annotation_id}/delete",
@@ -169,6 +180,7 @@ HARMLESS_FORMS = {
     "/videos/include",
     "/videos/remove",
     "/videos/scrape",
+    "/notifications/read",
     "/s/{token}",
     "/settings/shares",
     "/settings/shares/{share_id}",
