@@ -4,10 +4,11 @@ Every POST that writes uses ``Writer.perform``, which makes the Idempotency-Key 
 the answer is stored in the append's own transaction.
 """
 
+import asyncio
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -140,6 +141,26 @@ class CommandWriter:
                         request, acquired, run, respond, in_transaction
                     )
                 return _unsealed(answer, unseal)
+
+    async def answer_reading(
+        self, request: Request, read: Callable[[], Coroutine[Any, Any, Answer[Any]]]
+    ) -> Answer[Any]:
+        """Answer a POST that stores nothing else, or repeat the stored answer.
+
+        ``read`` runs once the key is known to be new, so that an erasure meanwhile
+        keeps the answer from being stored. Without a key it needs no thread.
+        """
+        if request.raw_header(b"idempotency-key") is None:
+            return await read()
+        loop = asyncio.get_running_loop()
+
+        def run(_: object) -> Executed[Answer[Any]]:
+            answer = asyncio.run_coroutine_threadsafe(read(), loop).result()
+            return Executed(answer, events=[], loaded={})
+
+        return await asyncio.to_thread(
+            self.answer, request, run, lambda _, done: done.result
+        )
 
     def context(self, request: Request) -> Context:
         """Return the context in which the events of this request are recorded."""

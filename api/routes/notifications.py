@@ -21,6 +21,7 @@ from application.notifications.news import (
     page_of_news,
     unread_count,
 )
+from infra.eventstore.execute import Executed
 
 
 class ReadNotifications(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +51,8 @@ class NotificationRoutes(Controller):
         A person has news of their own besides those of the organization. `unreadCount`
         of the meta counts all of them that were not marked as read.
         """
+        # News are stored with the event that they tell of: no read model is awaited.
+        await listing.caught_up()
         of = news_reader(request)
         rows, next_cursor = await listing.rows(
             "notifications",
@@ -75,9 +78,15 @@ class NotificationRoutes(Controller):
 
         Unknown ids change nothing. Marking twice changes nothing either.
         """
-        with writer.store.pool.connection() as connection:
-            left = mark_read(connection.cursor(), news_reader(request), data.ids)
-        return Answer(Unread(unread_count=left))
+
+        def run(_: object) -> Executed[int]:
+            with writer.store.pool.connection() as connection:
+                left = mark_read(connection.cursor(), news_reader(request), data.ids)
+            return Executed(left, events=[], loaded={})
+
+        return writer.answer(
+            request, run, lambda _, done: Answer(Unread(unread_count=done.result))
+        )
 
 
 def news_reader(request: Request) -> NewsReader:

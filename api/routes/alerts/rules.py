@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from functools import partial
+from typing import Annotated, cast
 from uuid import UUID
 
 from litestar import Controller, delete, patch, post
@@ -225,6 +226,7 @@ class AlertRuleRoutes(Controller):
         request: Request,
         data: JSONBody[AlertRulePreview],
         reader: NamedDependency[Reader],
+        writer: NamedDependency[CommandWriter],
     ) -> CountedList[PreviewRow]:
         """Show when a rule would have fired in the past; nothing is stored.
 
@@ -232,61 +234,77 @@ class AlertRuleRoutes(Controller):
         1,000 of them. Limits, budgets and the state of the installation can be judged
         at present alone, so they have no rows.
         """
-        rule = data.rule
-        condition = completed(rule.condition)
-        check_scope(condition, rule.scope)
-        now = datetime.now(UTC)
-        last = min(_instant("/to", data.to, is_end=True) or now, now)
-        first = _instant("/from", data.from_) or last - timedelta(weeks=15)
-        if first > last:
-            raise field_error(Code.INVALID_BODY, "/from", "must be before `to`")
-        if last - first > timedelta(days=_MOST_DAYS):
-            raise field_error(
-                Code.INVALID_BODY, "/from", f"must be at most {_MOST_DAYS} days before"
-            )
-        await caught_up(request, reader, *_JUDGED)
-        fired: list[Firing] = []
-        if can_judge(condition.type):
-            organization = await reader.rows(
-                request.organization_id,
-                b"SELECT time_zone, creator_profiles_hours FROM organizations "
-                b"WHERE organization_id = %(organization)s",
-                {"organization": request.organization_id},
-            )
-            ((time_zone, hours),) = organization
-            watch = WatchedRule(
-                organization_id=request.organization_id,
-                condition=condition,
-                scope=rule.scope,
-                first=first,
-                last=last,
-                profile_hours=hours_between(
-                    "creator_profiles", chosen=hours, limits=request.principal.limits
-                ),
-                time_zone=time_zone,
-            )
-            fired = firings(
-                await _ask(reader, watch),
-                for_minutes=rule.for_minutes,
-                cool_down_minutes=rule.cool_down_minutes,
-                first=first,
-                last=last,
-            )
-        shown = fired[:_MOST_ROWS]
-        handles = await _handles(reader, request.organization_id, shown)
-        rows = [
-            PreviewRow(
-                creator_id=each.creator_id,
-                tiktok_handle=handles.get(each.creator_id),
-                project_id=each.project_id,
-                subject_type=each.subject_type,
-                subject_id=each.subject_key,
-                at=each.at,
-                evidence=each.evidence,
-            )
-            for each in shown
-        ]
-        return CountedList(rows, total_count=len(fired), limit=_MOST_ROWS, offset=0)
+        return cast(
+            "CountedList[PreviewRow]",
+            await writer.answer_reading(
+                request, partial(_previewed, request, data, reader)
+            ),
+        )
+
+
+async def _previewed(
+    request: Request, data: AlertRulePreview, reader: Reader
+) -> CountedList[PreviewRow]:
+    """Return when a rule would have fired.
+
+    Raises:
+        ApiError: ``invalid_body``, if the stretch of the past is none, or too long.
+    """
+    rule = data.rule
+    condition = completed(rule.condition)
+    check_scope(condition, rule.scope)
+    now = datetime.now(UTC)
+    last = min(_instant("/to", data.to, is_end=True) or now, now)
+    first = _instant("/from", data.from_) or last - timedelta(weeks=15)
+    if first > last:
+        raise field_error(Code.INVALID_BODY, "/from", "must be before `to`")
+    if last - first > timedelta(days=_MOST_DAYS):
+        raise field_error(
+            Code.INVALID_BODY, "/from", f"must be at most {_MOST_DAYS} days before"
+        )
+    await caught_up(request, reader, *_JUDGED)
+    fired: list[Firing] = []
+    if can_judge(condition.type):
+        organization = await reader.rows(
+            request.organization_id,
+            b"SELECT time_zone, creator_profiles_hours FROM organizations "
+            b"WHERE organization_id = %(organization)s",
+            {"organization": request.organization_id},
+        )
+        ((time_zone, hours),) = organization
+        watch = WatchedRule(
+            organization_id=request.organization_id,
+            condition=condition,
+            scope=rule.scope,
+            first=first,
+            last=last,
+            profile_hours=hours_between(
+                "creator_profiles", chosen=hours, limits=request.principal.limits
+            ),
+            time_zone=time_zone,
+        )
+        fired = firings(
+            await _ask(reader, watch),
+            for_minutes=rule.for_minutes,
+            cool_down_minutes=rule.cool_down_minutes,
+            first=first,
+            last=last,
+        )
+    shown = fired[:_MOST_ROWS]
+    handles = await _handles(reader, request.organization_id, shown)
+    rows = [
+        PreviewRow(
+            creator_id=each.creator_id,
+            tiktok_handle=handles.get(each.creator_id),
+            project_id=each.project_id,
+            subject_type=each.subject_type,
+            subject_id=each.subject_key,
+            at=each.at,
+            evidence=each.evidence,
+        )
+        for each in shown
+    ]
+    return CountedList(rows, total_count=len(fired), limit=_MOST_ROWS, offset=0)
 
 
 async def _handles(

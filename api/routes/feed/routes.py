@@ -204,12 +204,15 @@ class FeedRoutes(Controller):
     @read_route(
         "/event-types", "listEventTypes", example=[msgspec.to_builtins(_entry(_TYPE))]
     )
-    async def list_event_types(self) -> Answer[list[EventTypeEntry]]:
+    async def list_event_types(
+        self, request: Request, reader: NamedDependency[Reader]
+    ) -> Answer[list[EventTypeEntry]]:
         """List the types of public events, each with its schema and an example.
 
         A type keeps its name. New fields may be added to its data; another change
         raises its version.
         """
+        await caught_up(request, reader)
         return Answer(_ENTRIES)
 
     @read_route(

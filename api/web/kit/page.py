@@ -440,7 +440,8 @@ class PageContext:
             headers["if-match"] = f'"{version}"'
         got = await self._api.request(method, path, type_, body=body, headers=headers)
         position = got.headers.get("goatherd-position")
-        if position is not None:
+        # Zero says that the command knew no event, not that earlier ones don't matter.
+        if position is not None and position != "0":
             self._position = position
             self.set_cookie(POSITION_COOKIE, position, seconds=_POSITION_SECONDS)
         return got

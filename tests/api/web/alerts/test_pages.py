@@ -1,5 +1,6 @@
 """The pages of alerts: Program Health, rules with previews, and the bell."""
 
+from api.web.kit.page import POSITION_COOKIE
 from tests.api.routes.test_alerts import judge, silent
 from tests.kit.application import Goatherd, data_of
 from tests.kit.visitor import Visitor
@@ -19,6 +20,7 @@ def test_a_manager_sees_an_alert_and_cares_for_it(goatherd: Goatherd):
     goatherd.catch_up()
     cared = visitor.get(f"/alerts/{alert['id']}").text
     news = visitor.get("/notifications").text
+    position = visitor.cookies[POSITION_COOKIE]
     visitor.post("/notifications/read", {})
 
     assert "@quiet.goat" in health
@@ -29,6 +31,7 @@ def test_a_manager_sees_an_alert_and_cares_for_it(goatherd: Goatherd):
     assert "Mark all as read" in news
     assert "No post for 7 days" in news
     assert "Mark all as read" not in visitor.get("/notifications").text
+    assert visitor.cookies[POSITION_COOKIE] == position
 
 
 def test_a_rule_is_previewed_made_switched_off_and_removed(goatherd: Goatherd):
