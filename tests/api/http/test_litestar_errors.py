@@ -20,6 +20,7 @@ from api.http.bodies.incoming_body import IncomingBody
 from api.http.errors import Code
 from api.routes import (
     bans,
+    notifications,
     projections,
     source_requests,
     sources,
@@ -33,7 +34,10 @@ from api.routes.integrity import (
 from application.connect import rows
 from application.erase import erase as erasing
 from domain import events as e
+from domain.alert import handlers as alert_handlers
+from domain.webhook import handlers as webhook_handlers
 from infra.eventstore.store import Store
+from infra.ids import new_id
 from projections.engine import reader
 from tests.kit.application import Goatherd, Tenant, ago, started, stored_key
 from tests.kit.connections import waiting_consent
@@ -66,6 +70,9 @@ NEVER = {
     ("getCampaignStats", Code.PROJECTION_BEHIND),
     # The answer is the same for everybody, and no read model is read for it.
     ("getAnalyticsSchema", Code.PROJECTION_BEHIND),
+    ("listEventTypes", Code.PROJECTION_BEHIND),
+    # News are stored together with what they tell of.
+    ("listNotifications", Code.PROJECTION_BEHIND),
 }
 
 
@@ -111,6 +118,7 @@ class Scene:
         self.monkeypatch.setattr(proofs, "streams_of_creator", raise_it)
         self.monkeypatch.setattr(rows, "waiting_consent", raise_it)
         self.monkeypatch.setattr(links, "revoke_link", raise_it)
+        self.monkeypatch.setattr(notifications, "mark_read", raise_it)
         self.monkeypatch.setattr(Store, "load", raise_it)
 
 
@@ -739,6 +747,42 @@ def remains_a_day_later(scene: Scene) -> None:
     scene.ask.path = scene.ask.path.replace(scene.ids["creator_id"], creator["id"])
 
 
+def full_of_rules(scene: Scene) -> None:
+    # The organization has one rule of its own already.
+    scene.monkeypatch.setattr(alert_handlers, "MOST_RULES", 1)
+
+
+def full_of_webhooks(scene: Scene) -> None:
+    scene.monkeypatch.setattr(webhook_handlers, "MOST_WEBHOOKS", 1)
+
+
+def rule_of_an_unknown_project(scene: Scene) -> None:
+    body_of(scene)["scope"] = {"type": "project", "id": str(uuid4())}
+
+
+def alert_that_is_over(scene: Scene) -> None:
+    alert_id = new_id()
+    of: dict[str, Any] = {
+        "organization_id": scene.tenant.organization_id,
+        "rule_id": new_id(),
+        "condition": e.Condition(type="creator_disabled"),
+        "subject_type": "creator",
+        "subject_key": scene.ids["creator_id"],
+    }
+    scene.tenant.goatherd.append(
+        alert_id,
+        e.AlertOpened(
+            **of, severity="critical", since=ago(1), evidence=e.AlertEvidence()
+        ),
+        e.AlertResolved(**of, at=ago(0), has_fired=True, end="over"),
+    )
+    scene.ask.path = scene.ask.path.replace(scene.ids["alert_id"], str(alert_id))
+
+
+def unknown_type_of_event(scene: Scene) -> None:
+    scene.ask.path = scene.operation.path.format(event_type="goat.sneezed")
+
+
 def as_it_is(scene: Scene) -> None:
     del scene
 
@@ -749,6 +793,14 @@ def no_picture(scene: Scene) -> None:
 
 OWN: dict[tuple[str, Code], Spoil] = {
     ("setProjectLogo", Code.INVALID_LOGO): no_picture,
+    ("makeAlertRule", Code.LIMIT_REACHED): full_of_rules,
+    ("makeAlertRule", Code.NOT_FOUND): rule_of_an_unknown_project,
+    ("acknowledgeAlert", Code.ALERT_OVER): alert_that_is_over,
+    ("snoozeAlert", Code.ALERT_OVER): alert_that_is_over,
+    ("createWebhook", Code.LIMIT_REACHED): full_of_webhooks,
+    ("getSampleEvent", Code.NOT_FOUND): unknown_type_of_event,
+    ("listEventTypes", Code.INTERNAL_ERROR): keys_away(RuntimeError("hunter2")),
+    ("listEventTypes", Code.UNAVAILABLE): keys_away(psycopg.OperationalError()),
     ("createProject", Code.LIMIT_REACHED): full,
     ("createApiKey", Code.LIMIT_REACHED): full,
     ("addCreators", Code.LIMIT_REACHED): full,
