@@ -46,7 +46,7 @@ NO_KINDS = frozenset(
     {"tags", "attributes", "error", "listed_reason", "tried_details", "reason"}
     # Kinds of a tenant's own things, whose streams are not searched.
     | {"name", "texts", "query", "columns", "client", "comment"}
-    # Those of webhooks and shared links.
+    # Webhooks and shared links have these.
     | {"url", "filters", "origins"}
     # The address of a colleague, whose stream is not searched either.
     | {"email"}
