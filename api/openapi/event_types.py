@@ -21,12 +21,13 @@ def _section(type_: EventType) -> str:
     schema = schema_of(type_)["$defs"][type_.data.__name__]
     filters = ", ".join(f"`{name}`" for name in type_.filters) or "none"
     star = "" if type_.in_wildcard else " `*` does not include it."
+    admin = " Only readers with the scope `admin` see it." if type_.needs_admin else ""
     fields = "\n".join(
         f"| `{name}` | {_kind(field)} |" for name, field in schema["properties"].items()
     )
     return f"""### `{type_.name}`
 
-{type_.summary}{star}
+{type_.summary}{star}{admin}
 Version {type_.version}. Subject: a {type_.subject}. Filters: {filters}.
 
 {schema["description"]}

@@ -32,7 +32,8 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
 
     ``of`` are the stored events that it follows from, none for a milestone. ``example``
     is data as ``made`` makes it. ``filters`` are the filters that it takes in addition
-    to its project. The wildcard ``*`` includes it if ``in_wildcard`` is true.
+    to its project. The wildcard ``*`` includes it if ``in_wildcard`` is true. Readers
+    without the scope ``admin`` see it nowhere if ``needs_admin`` is true.
     """
 
     name: str
@@ -44,6 +45,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
     example: d.Data
     filters: tuple[Filter, ...] = ()
     in_wildcard: bool = True
+    needs_admin: bool = False
     version: int = 1
 
     @property
@@ -357,6 +359,7 @@ TYPES: Final[Sequence[EventType]] = (
         example=d.MemberJoinedData(
             person_id=_PERSON, name="Maria", role="member", project_ids=[_PROJECT]
         ),
+        needs_admin=True,
     ),
     EventType(
         name="member.left",
@@ -366,6 +369,7 @@ TYPES: Final[Sequence[EventType]] = (
         made=m.member_left,
         of=(e.MemberRemoved,),
         example=d.MemberLeftData(person_id=_PERSON, name="Maria"),
+        needs_admin=True,
     ),
     EventType(
         name="subject.erased",
@@ -382,6 +386,10 @@ TYPES: Final[Sequence[EventType]] = (
 )
 
 BY_NAME: Final[Mapping[str, EventType]] = {each.name: each for each in TYPES}
+WITHOUT_ADMIN: Final[frozenset[str]] = frozenset(
+    each.name for each in TYPES if not each.needs_admin
+)
+"""The types that readers without the scope ``admin`` see."""
 
 _BY_EVENT: Final[Mapping[type[Event], tuple[EventType, ...]]] = {
     event: tuple(each for each in TYPES if event in each.of)

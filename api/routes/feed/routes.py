@@ -132,6 +132,7 @@ class FeedRoutes(Controller):
         await caught_up(request, reader, "feed")
         requested = feed_filter(
             types,
+            principal=request.principal,
             project_id=project_id,
             creator_id=creator_id,
             campaign_id=campaign_id,
@@ -179,6 +180,7 @@ class FeedRoutes(Controller):
         """
         requested = feed_filter(
             types,
+            principal=request.principal,
             project_id=project_id,
             creator_id=creator_id,
             campaign_id=campaign_id,
@@ -230,10 +232,13 @@ class FeedRoutes(Controller):
         """Show the organization's newest event of a type, or else the example.
 
         `is_example` is true if the organization has no event of the type yet.
+        Types about members need the scope admin.
         """
         type_ = BY_NAME.get(event_type)
         if type_ is None:
             raise NotFoundError("event type")
+        if type_.needs_admin:
+            request.principal.require("admin")
         await caught_up(request, reader, "feed")
         own = await newest_event(reader, request.organization_id, event_type)
         event = example_of(type_) if own is None else own

@@ -85,8 +85,8 @@ class FeedStreams:
     ) -> Callable[[], Awaitable[bool]]:
         """Return the function that tells whether the stream may go on.
 
-        It ends with the key, with the right to read, and with a change of the projects
-        that the reader may see.
+        It ends with the key, with the right to read, with the scope ``admin`` that the
+        reader had, and with a change of the projects that the reader may see.
         """
 
         async def is_allowed() -> bool:
@@ -98,7 +98,9 @@ class FeedStreams:
                     return False
                 raise
             return (
-                now.project_ids == principal.project_ids and not now.lacks_second_factor
+                now.project_ids == principal.project_ids
+                and not now.lacks_second_factor
+                and ("admin" in now.scopes or "admin" not in principal.scopes)
             )
 
         return is_allowed

@@ -16,6 +16,7 @@ from projections.engine.follower import Follower
 from projections.feed.projection import Feed
 from projections.feed.queries import FeedFilter, FeedPlace, public_events_now
 from tests.kit.application import Goatherd, Tenant, ago, code_of, data_of
+from tests.kit.people import added_member
 
 PATH = "/events"
 
@@ -164,6 +165,28 @@ def test_nobody_reads_the_events_of_another_organization(
     assert not {each["id"] for each in listed(home)} & {
         each["id"] for each in listed(stranger)
     }
+
+
+def test_members_are_in_the_events_of_admins_alone(home: Tenant):
+    ben = added_member(home.goatherd.store, home.organization_id, role="viewer")
+    home.goatherd.append(home.organization_id, e.MemberRemoved(person_id=ben))
+    reader, admin = home.with_key("read", "write"), home.with_key("read", "admin")
+    added(home)
+    of_members = ["member.joined", "member.left"]
+    sample = "/event-types/member.joined/sample"
+
+    assert types(reader) == types(reader, types="*") == ["creator.added"]
+    for everything in (types(admin), types(admin, types="*")):
+        assert everything == [*of_members, "creator.added"]
+    for named in ("member.joined", "*,member.left"):
+        refused = reader.get(PATH, params={"types": named})
+        assert code_of(refused) == (403, "insufficient_scope")
+        assert types(admin, types=named)
+    assert code_of(reader.get(sample)) == (403, "insufficient_scope")
+    assert data_of(admin.get(sample))["data"]["person_id"] == str(ben)
+    # A reader of everything need not begin anew after events that are not for them.
+    newest = home.get(PATH).json()["meta"]["nextAfter"]
+    assert reader.get(PATH).json()["meta"]["nextAfter"] == newest
 
 
 def test_an_erasure_takes_the_texts_and_leaves_the_order(home: Tenant):

@@ -146,6 +146,32 @@ def test_a_limited_person_is_sent_the_events_of_their_projects(
     assert "member.joined" in everything
 
 
+def test_a_stream_of_members_ends_with_the_rights_to_see_them(
+    goatherd: Goatherd, url: str
+):
+    home = goatherd.tenant()
+    ben = added_member(goatherd.store, home.organization_id, role="admin")
+    admin, reader = home.with_key(person_id=ben), home.with_key("read")
+    refused = httpx.get(
+        url,
+        params={"types": "member.joined"},
+        headers={"Authorization": f"Bearer {reader.key}"},
+    )
+    with reading(admin, url) as ending, reading(reader, url) as going_on:
+        goatherd.catch_up()
+        joined = next(ending)
+        answer = home.patch(f"/members/{ben}", {"role": "viewer"})
+        assert answer.status_code == 200, answer.text
+        rest = [*ending]
+        own = add(home)
+        first = next(going_on)
+
+    assert joined.event["type"] == "member.joined"
+    assert rest == []
+    assert refused.status_code == 403
+    assert first.event["subject"]["id"] == own
+
+
 def test_a_revoked_key_ends_its_stream(goatherd: Goatherd, url: str):
     home = goatherd.tenant()
     reader = home.with_key("read")
