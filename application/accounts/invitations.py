@@ -16,6 +16,7 @@ from msgspec import Struct
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
+from application.accounts.rows import end_links_of_admins
 from application.accounts.sessions import end_other_sessions
 from domain import commands as c
 from domain import events as e
@@ -175,7 +176,7 @@ def follow_members(
     """Give events of members and invitations their effect, in the append's transaction.
 
     A person whose rights changed or ended is signed out, except in the session with the
-    id ``kept``.
+    id ``kept``. Links that admins made for them, and that they made for others, end.
     """
     People().write(cursor, events)
     # The keys of a person who is removed end as well.
@@ -185,6 +186,8 @@ def follow_members(
         event = recorded.event
         if isinstance(event, e.MemberChanged | e.MemberRemoved):
             end_other_sessions(cursor, event.person_id, kept)
+        if isinstance(event, e.MemberAdded | e.MemberChanged | e.MemberRemoved):
+            end_links_of_admins(cursor, recorded.stream, event.person_id)
         if isinstance(event, _Ended):
             ended.append(event.id)
     if ended:

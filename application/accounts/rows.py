@@ -10,7 +10,8 @@ from psycopg import Cursor
 from psycopg.errors import UniqueViolation
 
 from domain import commands as c
-from domain.person.errors import EmailTakenError
+from domain.organization.members import LinkMaker
+from domain.person.errors import EmailTakenError, PasswordLinkOverError
 from infra.keys.digests import digest_of
 from infra.keys.person_secrets import remove_secret
 
@@ -63,22 +64,43 @@ AND EXISTS (SELECT FROM members m JOIN organizations o USING (organization_id)
 # A person has one link of each kind: a newer one ends the older. Anybody may ask for a
 # mailed one, so it leaves that of an operator valid.
 _LINK: LiteralString = """
-INSERT INTO password_links (digest, person_id, expires_at, by_mail)
-VALUES (%(digest)s, %(person)s, now() + %(lifetime)s, %(by_mail)s)
+INSERT INTO password_links (digest, person_id, expires_at, by_mail,
+                            organization_id, maker_id, key_id)
+VALUES (%(digest)s, %(person)s, now() + %(lifetime)s, %(by_mail)s,
+        %(organization)s, %(maker)s, %(key)s)
 ON CONFLICT (person_id, by_mail) DO UPDATE SET digest = excluded.digest,
-    expires_at = excluded.expires_at
+    expires_at = excluded.expires_at, organization_id = excluded.organization_id,
+    maker_id = excluded.maker_id, key_id = excluded.key_id
 RETURNING expires_at
 """
+# A key that was revoked or has expired opens no account any more.
 LINKED: LiteralString = """
-SELECT l.person_id, p.name, p.email,
+SELECT l.digest, l.person_id, p.name, p.email,
        EXISTS (SELECT FROM person_secrets s
                WHERE s.person_id = l.person_id AND s.kind = 'password'),
        EXISTS (SELECT FROM person_secrets s
                WHERE s.person_id = l.person_id AND s.kind = 'codes'),
-       l.by_mail
+       l.by_mail, l.organization_id, l.maker_id, l.key_id
 FROM password_links l JOIN people p USING (person_id)
 WHERE l.digest = %s AND l.expires_at > now() AND p.erased_at IS NULL
+AND (l.key_id IS NULL OR EXISTS (
+    SELECT FROM api_keys k WHERE k.id = l.key_id AND k.revoked_at IS NULL
+    AND (k.expires_at IS NULL OR k.expires_at > now())))
 """
+# Links of operators and mailed ones stay.
+_END_OF_ADMINS: LiteralString = """
+DELETE FROM password_links WHERE organization_id IS NOT NULL AND (
+    person_id = %(person)s
+    OR maker_id = %(person)s AND organization_id = %(organization)s)
+"""
+_WITH_KEYS: LiteralString = """
+SELECT DISTINCT organization_id FROM api_keys
+WHERE person_id = %s AND revoked_at IS NULL
+"""
+_OTHER_WAYS_IN: tuple[LiteralString, ...] = (
+    "DELETE FROM passkeys WHERE person_id = %s",
+    "DELETE FROM person_identities WHERE person_id = %s",
+)
 # The other link of the person ends as well.
 _SPEND: LiteralString = """
 WITH spent AS (
@@ -108,14 +130,30 @@ class LinkedPerson(Struct, frozen=True, kw_only=True):
     """The person of a link, and whether they have a password and codes already.
 
     ``by_mail`` tells that the link is in a mail to the address, and nowhere else.
+    ``organization_id`` is set if an admin or a key of the organization made the link.
     """
 
+    digest: bytes
     id: UUID
     name: str
     email: str
     has_password: bool
     has_codes: bool
     by_mail: bool
+    organization_id: UUID | None
+    maker_id: UUID | None
+    key_id: UUID | None
+
+    @property
+    def maker(self) -> LinkMaker | None:
+        """The one who answers for the link; None if it came by mail or an operator."""
+        if self.organization_id is None:
+            return None
+        return LinkMaker(
+            organization_id=self.organization_id,
+            person_id=self.maker_id,
+            key_id=self.key_id,
+        )
 
 
 def claim_email(cursor: Cursor[Any], digest: bytes, person_id: UUID) -> None:
@@ -180,11 +218,13 @@ def make_password_link(
     lifetime: timedelta = LINK_LIFETIME,
     by_mail: bool = False,
     token: str | None = None,
+    maker: LinkMaker | None = None,
 ) -> tuple[str, datetime]:
     """Return the secret of a new link and its end.
 
     An earlier link of an operator or admin ends now, or the mailed one if this is
-    mailed. ``token`` is the secret, if it was drawn already.
+    mailed. ``token`` is the secret, if it was drawn already. ``maker`` is None for an
+    operator and a mail.
     """
     token = token or token_urlsafe(24)
     row = cursor.execute(
@@ -194,6 +234,9 @@ def make_password_link(
             "person": person_id,
             "lifetime": lifetime,
             "by_mail": by_mail,
+            "organization": None if maker is None else maker.organization_id,
+            "maker": None if maker is None else maker.person_id,
+            "key": None if maker is None else maker.key_id,
         },
     ).fetchone()
     assert row is not None
@@ -203,6 +246,29 @@ def make_password_link(
 def end_password_links(cursor: Cursor[Any], person_id: UUID) -> None:
     """Delete the links of a person that nobody has used."""
     cursor.execute(_END_LINKS, (person_id,))
+
+
+def end_links_of_admins(
+    cursor: Cursor[Any], organization_id: UUID, person_id: UUID
+) -> None:
+    """Delete the links that admins and keys made for a person whose rights changed.
+
+    Links that the person made in the organization go as well.
+    """
+    of = {"person": person_id, "organization": organization_id}
+    cursor.execute(_END_OF_ADMINS, of)
+
+
+def organizations_with_keys(cursor: Cursor[Any], person_id: UUID) -> set[UUID]:
+    """Return the organizations in which a person has keys that are not revoked."""
+    return {one for (one,) in cursor.execute(_WITH_KEYS, (person_id,))}
+
+
+def remove_other_ways_in(cursor: Cursor[Any], person_id: UUID) -> None:
+    """Delete everything that a person signs in with, but the password."""
+    for statement in _OTHER_WAYS_IN:
+        cursor.execute(statement, (person_id,))
+    remove_second_factor(cursor, person_id)
 
 
 def make_second_step(cursor: Cursor[Any], person_id: UUID) -> str:
@@ -225,7 +291,12 @@ def remove_second_factor(cursor: Cursor[Any], person_id: UUID) -> None:
     remove_secret(cursor, person_id, "recovery")
 
 
-def spend_password_link(cursor: Cursor[Any], token: str) -> UUID | None:
-    """Use the links of a person up, and return them; None if this is not valid."""
-    row = cursor.execute(_SPEND, {"digest": digest_of(token)}).fetchone()
-    return None if row is None else row[0]
+def spend_password_link(cursor: Cursor[Any], link: LinkedPerson) -> None:
+    """Use the links of a person up.
+
+    Raises:
+        PasswordLinkOverError: this link is not valid any more.
+    """
+    row = cursor.execute(_SPEND, {"digest": link.digest}).fetchone()
+    if row is None or row[0] != link.id:
+        raise PasswordLinkOverError

@@ -1,8 +1,8 @@
 """The service of accounts, made once for each process: registering and signing in."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, LiteralString, Protocol, TypeVar
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from application.accounts.devices import (
     note_device,
 )
 from application.accounts.forgotten import mail_password_link
+from application.accounts.operators import is_of_others
 from application.accounts.passwords import (
     PasswordHashes,
     Verified,
@@ -39,11 +40,13 @@ from application.accounts.sessions import (
 )
 from application.mail.outbox import can_send_mail
 from domain import commands as c
+from domain import events as e
 from domain.decisions import Handler
 from domain.email import checked_email, same_email
-from domain.person.errors import SecondStepRequiredError
+from domain.person.errors import PasswordLinkOverError, SecondStepRequiredError
 from domain.person.events import SignInMethod
 from domain.person.handlers import (
+    change_by_link,
     change_person,
     register_first_owner,
 )
@@ -51,6 +54,7 @@ from domain.person.passwords import check_password, prepared
 from infra.database import AsyncPool, run_read_async
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute
+from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.keys.digests import digest_of
@@ -61,6 +65,7 @@ from infra.keys.person_secrets import (
     set_password_hash,
 )
 from infra.structs import structs
+from projections.organizations.projection import ApiKeys
 from projections.people import People
 
 T = TypeVar("T")
@@ -391,7 +396,8 @@ class PersonAccounts:
         A link replaces the password and not the code of a person who has one-time
         codes.
 
-        All earlier sessions of the person end.
+        All earlier sessions of the person end. A mailed link that confirms their
+        address for the first time also ends every other way in.
 
         Raises:
             DomainError: the password or the name is refused; the link stays valid.
@@ -409,9 +415,9 @@ class PersonAccounts:
                 *((confirm,) if person.by_mail else ()),
                 client=client,
                 hashed=hashed,
-                spends=token,
+                link=person,
             )
-        except _OutdatedError:
+        except PasswordLinkOverError:
             return None
         if not person.has_password:
             await self.mail_confirmation(person.id)
@@ -419,7 +425,6 @@ class PersonAccounts:
 
     async def use_link_for_passkey(
         self,
-        token: str,
         person: rows.LinkedPerson,
         *,
         name: str | None,
@@ -445,19 +450,16 @@ class PersonAccounts:
         ]
 
         def within(cursor: Cursor[TupleRow]) -> None:
-            if rows.spend_password_link(cursor, token) != person.id:
-                raise _OutdatedError
             if rows.has_codes(cursor, person.id):
-                raise _OutdatedError
-            end_other_sessions(cursor, person.id, None)
+                raise PasswordLinkOverError
             passkey.store(cursor, self, person.id)
             remove_secret(cursor, person.id, "password")
 
         try:
             entered = await self.begin(
-                person.id, *commands, client=client, within=within
+                person.id, *commands, client=client, within=within, link=person
             )
-        except _OutdatedError:
+        except PasswordLinkOverError:
             return None
         if not person.has_password:
             await self.mail_confirmation(person.id)
@@ -484,16 +486,16 @@ class PersonAccounts:
         if person is None:
             return None
 
-        def within(cursor: Cursor[TupleRow]) -> None:
-            if rows.spend_password_link(cursor, token) != person.id:
-                raise _OutdatedError
-            end_other_sessions(cursor, person.id, None)
-
         try:
             return await self.begin(
-                person.id, _BY_LINK, client=client, within=within, seconds=seconds
+                person.id,
+                _BY_LINK,
+                client=client,
+                within=lambda _: None,
+                seconds=seconds,
+                link=person,
             )
-        except _OutdatedError:
+        except PasswordLinkOverError:
             return None
 
     async def note_device(self, signed_in: SignedIn, device: str) -> None:
@@ -532,32 +534,28 @@ class PersonAccounts:
         client: AskingBrowser,
         hashed: str | None,
         checked: bytes | None = None,
-        spends: str | None = None,
+        link: rows.LinkedPerson | None = None,
     ) -> SignedIn | SecondStep | None:
         """Begin a session after a right password, or ask for a code.
 
         ``hashed`` replaces the hash of the password. ``checked`` is the sealed hash
-        that the person's password was compared with. ``spends`` is a link that is used
-        up, and ends earlier sessions.
+        that the person's password was compared with. ``link`` is used up.
 
         Raises:
-            _OutdatedError: the password was changed since, or the link was used up.
+            _OutdatedError: the password was changed since.
+            PasswordLinkOverError: the link is over.
             PasskeyRequiredError: the password alone is too little.
         """
 
         def within(cursor: Cursor[TupleRow]) -> None:
             if checked is not None and checked != rows.stored_hash(cursor, person_id):
                 raise _OutdatedError
-            if spends is not None:
-                if rows.spend_password_link(cursor, spends) != person_id:
-                    raise _OutdatedError
-                end_other_sessions(cursor, person_id, None)
             if hashed is not None:
                 self.keep_password(cursor, person_id, hashed)
 
         def alone(cursor: Cursor[TupleRow]) -> None:
             # A link is the way back in of somebody who lost their passkey.
-            if spends is None and rows.needs_passkey(cursor, person_id):
+            if link is None and rows.needs_passkey(cursor, person_id):
                 raise PasskeyRequiredError
             within(cursor)
 
@@ -568,7 +566,8 @@ class PersonAccounts:
                 SIGNED_IN,
                 client=client,
                 within=alone,
-                password_alone=spends is None,
+                password_alone=link is None,
+                link=link,
             )
         except SecondStepRequiredError:
             tokens: list[str] = []
@@ -580,7 +579,9 @@ class PersonAccounts:
             tokens.append(rows.make_second_step(cursor, person_id))
 
         if commands:
-            await self.change(person_id, *commands, client=client, within=first_step)
+            await self.change(
+                person_id, *commands, client=client, within=first_step, link=link
+            )
         else:
             await self.in_transaction(lambda cursor: first_step(cursor, None))
         return SecondStep(token=tokens[-1])
@@ -593,12 +594,13 @@ class PersonAccounts:
         within: Callable[[Cursor[TupleRow]], None],
         password_alone: bool = False,
         seconds: int | None = None,
+        link: rows.LinkedPerson | None = None,
     ) -> SignedIn | None:
         """Begin a session in the person's organization; None if they have none.
 
         ``within`` runs in the transaction of the commands, and may refuse them. With
         ``seconds`` the session ends after this time. With ``password_alone`` the person
-        has entered a password and nothing else.
+        has entered a password and nothing else. ``link`` is used up, as in ``change``.
         """
         row = await self.read(FIRST_ORGANIZATION, (person_id,))
         organization_id: UUID | None = None if row is None else row[0]
@@ -620,7 +622,7 @@ class PersonAccounts:
                 )
             )
 
-        await self.change(person_id, *commands, client=client, within=begin)
+        await self.change(person_id, *commands, client=client, within=begin, link=link)
         return SignedIn(token=tokens[-1])
 
     async def in_transaction(self, work: Callable[[Cursor[TupleRow]], None]) -> None:
@@ -638,15 +640,68 @@ class PersonAccounts:
         *commands: c.PersonCommand,
         client: AskingBrowser,
         within: Callable[[Cursor[TupleRow], Executed[Any]], None],
+        link: rows.LinkedPerson | None = None,
     ) -> None:
-        """Execute commands to a person; ``within`` runs in their transaction."""
+        """Execute commands to a person; ``within`` runs in their transaction.
+
+        The ``link`` that lets them in is used up before, and ends earlier sessions.
+
+        Raises:
+            DomainError: a command is refused.
+            PasswordLinkOverError: the link was used, or its maker could not make it
+                now.
+        """
+        context = client.context(person_id)
+        if link is not None:
+            await asyncio.to_thread(
+                self._change_by_link, link, commands, context, within
+            )
+            return
         await asyncio.to_thread(
             execute,
             self._store,
             lambda: change_person(person_id, *commands),
-            context=client.context(person_id),
+            context=context,
             in_transaction=within,
         )
+
+    def _change_by_link(
+        self,
+        link: rows.LinkedPerson,
+        commands: Sequence[c.PersonCommand],
+        context: Context,
+        within: Callable[[Cursor[TupleRow], Executed[Any]], None],
+    ) -> None:
+        with_keys: Collection[UUID] = ()
+
+        def handler() -> Handler[None]:
+            nonlocal with_keys
+            with self._store.pool.connection() as connection:
+                cursor = connection.cursor()
+                with_keys = rows.organizations_with_keys(cursor, link.id)
+            return change_by_link(
+                link.id,
+                *commands,
+                maker=link.maker,
+                with_keys=with_keys,
+                at=datetime.now(UTC),
+            )
+
+        def spend(cursor: Cursor[TupleRow], done: Executed[None]) -> None:
+            rows.spend_password_link(cursor, link)
+            made_in = link.organization_id
+            if made_in is not None and is_of_others(cursor, link.id, made_in):
+                raise PasswordLinkOverError
+            end_other_sessions(cursor, link.id, None)
+            if any(isinstance(one.event, e.EmailConfirmed) for one in done.events):
+                # Somebody may have made a key since the decision.
+                if rows.organizations_with_keys(cursor, link.id) != with_keys:
+                    raise AppendConflictError
+                rows.remove_other_ways_in(cursor, link.id)
+                ApiKeys().write(cursor, done.events)
+            within(cursor, done)
+
+        execute(self._store, handler, context=context, in_transaction=spend)
 
     async def read(
         self,

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from domain.decisions import check_name, check_time_zone, state_after
 from domain.errors import (
     CorruptHistoryError,
+    DomainError,
     LimitReachedError,
     NotFoundError,
 )
@@ -20,6 +21,7 @@ from domain.organization import events as e
 from domain.organization.logo import Logo
 from domain.organization.members import (
     InvitationState,
+    LinkMaker,
     MemberState,
     decide_invitations,
     decide_members,
@@ -161,7 +163,7 @@ def decide(
         case c.RemoveMember(person_id=person_id):
             return [
                 *decide_members(organization, command, limits=limits),
-                *_revoked_with_member(organization, person_id),
+                *revoked_with_member(organization, person_id),
             ]
         case c.MakePasswordLink():
             return decide_password_link(organization, command)
@@ -338,7 +340,36 @@ def _change_project(
     return [e.ProjectDetailsChanged(project_id=command.project_id, **changed)]
 
 
-def _revoked_with_member(
+def could_make_link(
+    organization: OrganizationState | None,
+    maker: LinkMaker,
+    person_id: UUID,
+    *,
+    at: datetime,
+) -> bool:
+    """Tell whether the maker of a password link could make it now, for that person.
+
+    Another organization that the person belongs to is not looked at.
+    """
+    if organization is None:
+        return False
+    if maker.key_id is not None:
+        key = organization.keys.get(maker.key_id)
+        if key is None or key.revoked or "admin" not in key.scopes:
+            return False
+        if key.expires_at is not None and key.expires_at <= at:
+            return False
+    command = c.MakePasswordLink(
+        person_id=person_id, is_of_others=False, by=maker.asker
+    )
+    try:
+        decide_password_link(organization, command)
+    except DomainError:
+        return False
+    return True
+
+
+def revoked_with_member(
     organization: OrganizationState, person_id: UUID
 ) -> list[e.OrganizationEvent]:
     """Return the end of all keys of a person who is removed.

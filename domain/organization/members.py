@@ -221,6 +221,22 @@ def decide_password_link(
     return [e.PasswordLinkMade(person_id=command.person_id)]
 
 
+class LinkMaker(msgspec.Struct, frozen=True, kw_only=True):
+    """The one who made a link with which a member chooses another password.
+
+    It is a person in their session, or a key, which has a ``person_id`` if it is a
+    personal one.
+    """
+
+    organization_id: UUID
+    person_id: UUID | None
+    key_id: UUID | None
+
+    @property
+    def asker(self) -> c.Asker:
+        return "key" if self.person_id is None else self.person_id
+
+
 def invitations_to(organization: WithMembers, email: str) -> list[UUID]:
     """Return the open invitations to an address, expired ones as well."""
     sought = same_email(email)

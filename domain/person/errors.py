@@ -25,6 +25,13 @@ class SecondStepRequiredError(DomainError):
         super().__init__("The person signs in with a one-time code as well.")
 
 
+class PasswordLinkOverError(DomainError):
+    """The link was used or replaced, or whoever made it could not make it now."""
+
+    def __init__(self) -> None:
+        super().__init__("This link is over.")
+
+
 class LastSignInMethodError(ConflictError):
     """The person could not sign in any more."""
 

@@ -7,7 +7,14 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from domain.decisions import Decision, Handler, check_version, decide_all, on
+from domain.decisions import (
+    Decision,
+    Handler,
+    StreamEvent,
+    check_version,
+    decide_all,
+    on,
+)
 from domain.email import same_email
 from domain.errors import NotFoundError
 from domain.messages import Event, MemberRole
@@ -18,7 +25,12 @@ from domain.organization.commands import (
     RemoveMember,
     WithdrawInvitation,
 )
-from domain.organization.decider import OrganizationState, organization_of
+from domain.organization.decider import (
+    OrganizationState,
+    could_make_link,
+    organization_of,
+    revoked_with_member,
+)
 from domain.organization.decider import decide as decide_organization
 from domain.organization.decider import evolve as evolve_organization
 from domain.organization.errors import LastOwnerError
@@ -29,6 +41,7 @@ from domain.organization.events import (
     OrganizationEvent,
 )
 from domain.organization.members import (
+    LinkMaker,
     MemberState,
     has_owner,
     invitations_to,
@@ -39,7 +52,7 @@ from domain.organization.roles import is_lower, may_operate
 from domain.person import commands as c
 from domain.person import events as e
 from domain.person.decider import PersonState, decide, evolve, person_of
-from domain.person.errors import EmailTakenError, HasOwnerError
+from domain.person.errors import EmailTakenError, HasOwnerError, PasswordLinkOverError
 
 _CONNECTED = c.ChangeSignInMethod(method="oidc", change="added")
 
@@ -253,6 +266,60 @@ def change_person(
     events = decide_all(person, commands, decide=decide, evolve=evolve)
     after = reduce(evolve, events, person)
     return Decision(after, events=on(person_id, events))
+
+
+def change_by_link(
+    person_id: UUID,
+    *commands: c.PersonCommand,
+    maker: LinkMaker | None,
+    with_keys: Collection[UUID],
+    at: datetime,
+) -> Handler[None]:
+    """Decide commands to a person who has a link that lets them in.
+
+    A link that an admin or a key made is worth what its ``maker`` may do now. None is
+    the operator, or the person who asked for a mail.
+
+    A link that confirms the address for the first time ends every other way in, because
+    somebody else may have registered with the address: passkeys, one-time codes,
+    identities, and personal keys in the organizations ``with_keys``.
+
+    Raises:
+        PasswordLinkOverError: the maker could not make the link now.
+        NotFoundError: there is no such person, or they were erased.
+    """
+    made_in = () if maker is None else (maker.organization_id,)
+    histories = yield (person_id, *made_in, *with_keys)
+    person = person_of(histories[person_id])
+    if person is None:
+        raise NotFoundError("person")
+    if maker is not None:
+        organization = organization_of(histories[maker.organization_id])
+        if not could_make_link(organization, maker, person_id, at=at):
+            raise PasswordLinkOverError
+    decided: list[c.PersonCommand] = []
+    revoked: list[StreamEvent] = []
+    for command in commands:
+        if isinstance(command, c.ConfirmEmail) and not person.email_confirmed:
+            # The new way in is there by now, and codes would refuse the sign-in.
+            decided += _every_other_way_in(person)
+            for organization_id in with_keys:
+                organization = organization_of(histories[organization_id])
+                if organization is not None:
+                    ended = revoked_with_member(organization, person_id)
+                    revoked += on(organization_id, ended)
+        decided.append(command)
+    events = decide_all(person, decided, decide=decide, evolve=evolve)
+    return Decision(None, events=[*on(person_id, events), *revoked], guards=made_in)
+
+
+def _every_other_way_in(person: PersonState) -> list[c.PersonCommand]:
+    """Return the commands that leave a person their password and new passkeys."""
+    methods: list[e.SignInMethod] = ["passkey"] * person.passkeys
+    return [
+        c.ChangeSignInMethod(method=method, change="removed")
+        for method in (*methods, "codes", "recovery", "oidc")
+    ]
 
 
 def erase_person(

@@ -33,6 +33,7 @@ from domain.decisions import Handler
 from domain.errors import NotFoundError
 from domain.messages import MemberRole
 from domain.organization.handlers.organizations import change_organization
+from domain.organization.members import LinkMaker
 from infra.eventstore.execute import Executed
 from infra.eventstore.recorder import AppendConflictError
 from infra.structs import shared_fields
@@ -218,7 +219,8 @@ class MemberRoutes(Controller):
 
         Only this answer shows the link. It works once, within an hour, ends all
         sessions of the person, and asks for their second factor as before. An earlier
-        link ends now.
+        link ends now. This one ends with any change of the person's rights, and with
+        the rights of the person or key that made it.
         Only an owner makes one for an owner. The operator makes it for a person who
         belongs to another organization as well, or whom a directory signs in.
         """
@@ -244,7 +246,7 @@ class MemberRoutes(Controller):
             if is_of_others(cursor, person_id, of) != known:
                 raise AppendConflictError
             token = secret.draw(_drawn_for(person_id, until))
-            make_password_link(cursor, person_id, token=token)
+            make_password_link(cursor, person_id, token=token, maker=_maker(request))
 
         def present(_: Rows, __: Executed[UUID]) -> Answer[PasswordLink]:
             link = PasswordLink(id=person_id, expires_at=until, link="")
@@ -287,6 +289,18 @@ def asker(request: Request) -> c.Asker:
     """Return the one who asks for a change of members, as commands name them."""
     person = request.principal.person
     return "key" if person is None else person.id
+
+
+def _maker(request: Request) -> LinkMaker:
+    """Return the person or key of a request, whose rights a link depends on."""
+    principal = request.principal
+    person = principal.person
+    in_session = person is not None and person.session_id is not None
+    return LinkMaker(
+        organization_id=principal.organization_id,
+        person_id=None if person is None else person.id,
+        key_id=None if in_session else principal.key_id,
+    )
 
 
 def once_each(ids: Iterable[UUID]) -> tuple[UUID, ...]:

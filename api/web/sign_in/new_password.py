@@ -96,7 +96,7 @@ class NewPasswordPage(Controller):
         name = None if person.has_password else form.name
         if form.credential:
             try:
-                found = await self._with_passkey(request, token, person, sign_in, name)
+                found = await self._with_passkey(request, person, sign_in, name)
             except PasskeyRefusedError as error:
                 problems["password"] = str(error).rstrip(".")
                 return _form(site, token, person, name=form.name, problems=problems)
@@ -137,7 +137,6 @@ class NewPasswordPage(Controller):
     async def _with_passkey(
         self,
         request: Request,
-        token: str,
         person: LinkedPerson,
         sign_in: SignIn,
         name: str | None,
@@ -147,7 +146,7 @@ class NewPasswordPage(Controller):
         if made_for != person.id:
             raise PasskeyRefusedError(_ANOTHER)
         return await sign_in.accounts.use_link_for_passkey(
-            token, person, name=name, passkey=passkey, client=client_of(request)
+            person, name=name, passkey=passkey, client=client_of(request)
         )
 
 

@@ -1,6 +1,6 @@
 """Invitations and rights of members: who may change whom, and when there is room."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,12 @@ from domain.errors import (
     LimitReachedError,
     NotFoundError,
 )
-from domain.organization.decider import OrganizationState, decide, evolve
+from domain.organization.decider import (
+    OrganizationState,
+    could_make_link,
+    decide,
+    evolve,
+)
 from domain.organization.errors import (
     AlreadyInOrganizationError,
     AlreadyInvitedError,
@@ -32,6 +37,7 @@ from domain.organization.handlers.members import (
     add_member,
     register_invited,
 )
+from domain.organization.members import LinkMaker
 from domain.organization.plans import Limits
 from domain.person.handlers import erase_person
 from tests.kit.builders import NOON, ORGANIZATION, PROJECT
@@ -290,6 +296,55 @@ def test_a_link_to_choose_a_password_opens_no_account_of_others(
     organization.given(CREATED, OWNER, ADMIN, e.MemberRemoved(person_id=BEN)).when(
         link(person_id=ADA, by=BEN)
     ).then_refused(RightsLostError)
+
+
+def test_a_link_is_worth_what_its_maker_may_do_now(subtests: pytest.Subtests):
+    key, person_key = UUID(int=0xC1), UUID(int=0xC2)
+    made: dict[str, Any] = {"name": "Key", "hint": "tga_1", "digest": "0"}
+    admin_key = e.ApiKeyCreated(
+        **made, key_id=key, scopes=("read", "admin"), expires_at=SOON
+    )
+    of_ben = e.ApiKeyCreated(
+        **made, key_id=person_key, scopes=("admin",), person_id=BEN
+    )
+    reads = e.ApiKeyCreated(**made, key_id=key, scopes=("read",))
+    cleo = e.MemberAdded(person_id=CLEO, role="member")
+
+    def is_valid(
+        *events: e.OrganizationEvent,
+        by: UUID | None = None,
+        key_id: UUID | None = None,
+        at: datetime = NOON,
+    ) -> bool:
+        state = None
+        for event in (CREATED, OWNER, ADMIN, cleo, *events):
+            state = evolve(state, event)
+        maker = LinkMaker(organization_id=ORGANIZATION, person_id=by, key_id=key_id)
+        return could_make_link(state, maker, CLEO, at=at)
+
+    by_key: dict[str, Any] = {"key_id": key}
+    by_personal_key: dict[str, Any] = {"by": BEN, "key_id": person_key}
+    promoted = e.MemberChanged(person_id=CLEO, role="owner")
+    assert is_valid(admin_key, **by_key)
+    assert is_valid(of_ben, **by_personal_key)
+    assert is_valid(by=BEN)
+    assert is_valid(promoted, by=ADA)
+    over = {
+        "no such key": is_valid(**by_key),
+        "revoked": is_valid(admin_key, e.ApiKeyRevoked(key_id=key), **by_key),
+        "expired": is_valid(admin_key, **by_key, at=SOON),
+        "no admin": is_valid(reads, **by_key),
+        "their key": is_valid(
+            of_ben, e.MemberChanged(person_id=BEN, role="viewer"), **by_personal_key
+        ),
+        "removed": is_valid(e.MemberRemoved(person_id=BEN), by=BEN),
+        "an owner now": is_valid(promoted, by=BEN),
+        "an owner of a key": is_valid(admin_key, promoted, **by_key),
+        "gone": is_valid(e.MemberRemoved(person_id=CLEO), by=ADA),
+    }
+    for name, valid in over.items():
+        with subtests.test(name):
+            assert not valid
 
 
 def test_a_key_gives_an_organization_without_an_owner_one(organization: Scenario):

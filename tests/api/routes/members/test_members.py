@@ -1,13 +1,16 @@
 """Members are listed, changed and removed, and their sessions end with it."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import pytest
 
+from application.accounts.operators import make_password_link
 from domain import events as e
 from domain.messages import MemberRole
 from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.markup import read
 from tests.kit.people import (
     Person,
     added_member,
@@ -51,6 +54,81 @@ def test_members_are_listed_with_their_rights_and_last_visit(ada: Person):
     one = home.get(f"/members/{ben.id}")
     assert data_of(one) == rows[0]
     assert one.headers["etag"] == '"1"'
+
+
+def link_for(maker: Tenant, person_id: UUID) -> str:
+    """The path of a link with which a person chooses another password."""
+    made = data_of(maker.post(f"/members/{person_id}/password-link"), status=201)
+    return f"/password/{made['link'].rpartition('/')[2]}"
+
+
+def statuses_of(link: str, visitor: Visitor) -> list[int]:
+    """The answers to a look at a link, and to a new password by it."""
+    seen = visitor.get(link).status_code
+    chosen = visitor.post(link, {"name": "Mia", "password": "nine goats on a hill"})
+    return [seen, chosen.status_code]
+
+
+def test_a_link_to_choose_a_password_ends_with_the_rights_behind_it(
+    ada: Person, subtests: pytest.Subtests
+):
+    home, store = ada.tenant, ada.tenant.goatherd.store
+    key, boss = home.with_key(), member_of(home, "Bo", role="admin")
+    mia, noa = member_of(home, "Mia").id, member_of(home, "Noa").id
+    away = home.goatherd.tenant()
+
+    def link_by(browser: Visitor) -> str:
+        page = browser.see(f"/members/{mia}")
+        made = browser.submit(page, f"/members/{mia}/password-link")
+        link = read(made.text).one("input", id="link")["value"]
+        return f"/password/{link.rpartition('/')[2]}"
+
+    def change(person_id: UUID, **rights: object) -> None:
+        data_of(home.patch(f"/members/{person_id}", rights))
+
+    def recorded(event: e.OrganizationEvent) -> None:
+        """Change rights as a program that leaves links alone."""
+        home.goatherd.append(home.organization_id, event)
+        home.goatherd.catch_up()
+
+    def revoke() -> None:
+        data_of(home.delete(f"/api-keys/{key.key_id}"))
+
+    # The operator may open any account, whatever its rights.
+    path, _ = make_password_link(store, mia)
+    change(mia, role="viewer", project_ids=[str(home.project_id)])
+    assert statuses_of(path, Visitor(home.goatherd)) == [200, 303]
+    ends: dict[str, tuple[Callable[[], str], Callable[[], object], list[int]]] = {
+        "other rights": (
+            lambda: link_for(home, mia),
+            lambda: change(mia, role="viewer", project_ids=None),
+            [410, 410],
+        ),
+        "a maker who is no admin any more": (
+            lambda: link_by(boss.browser),
+            lambda: change(boss.id, role="member"),
+            [410, 410],
+        ),
+        "a revoked key": (lambda: link_for(key, mia), revoke, [410, 410]),
+        "a promotion that left the link": (
+            lambda: link_for(home, noa),
+            lambda: recorded(e.MemberChanged(person_id=noa, role="owner")),
+            [200, 410],
+        ),
+        "another organization that left the link": (
+            lambda: link_for(home, mia),
+            lambda: away.goatherd.append(
+                away.organization_id, e.MemberAdded(person_id=mia, role="viewer")
+            ),
+            [200, 410],
+        ),
+    }
+    for name, (make, end, answers) in ends.items():
+        with subtests.test(name):
+            link = make()
+            end()
+            home.goatherd.catch_up()
+            assert statuses_of(link, Visitor(home.goatherd)) == answers
 
 
 def test_a_change_of_rights_signs_the_person_out(ada: Person):

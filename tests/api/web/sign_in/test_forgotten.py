@@ -8,13 +8,20 @@ import httpx
 import pytest
 
 from application.accounts.operators import make_password_link
+from domain import events as e
+from domain.person.decider import person_of
+from infra.embedded.processes import wait_until
+from tests.api.web.you.test_second_factor import Phone
 from tests.kit.application import Tenant
+from tests.kit.authenticator import Authenticator
 from tests.kit.mail_server import text_of
 from tests.kit.mailing import Mailing
 from tests.kit.markup import read
+from tests.kit.patience import PATIENTLY
 from tests.kit.people import Person, owner_of
 from tests.kit.visitor import Visitor
 
+HOST = "testserver.local"
 PATH = "/sign-in/forgotten"
 NEW = "nine goats on a hill"
 LINK = re.compile(r"^https://goats\.example\.com(/password/[\w-]{20,})$", re.MULTILINE)
@@ -96,6 +103,93 @@ def test_a_link_that_anybody_asks_for_leaves_that_of_an_admin_valid(
     assert both == [200, 200]
     # Nobody needs the other one any more.
     assert [visitor.get(each).status_code for each in (path, found[1])] == [410, 410]
+
+
+def test_a_mail_that_confirms_an_address_ends_what_a_squatter_set_up(
+    ada: Person, mailing: Mailing
+):
+    """Somebody registered with an address that is not theirs."""
+    goatherd = mailing.goatherd
+    device, phone = Authenticator(f"http://{HOST}"), Phone(ada)
+    csrf = ada.browser.csrf_in("/you")
+    options = ada.browser.post("/you/passkeys/options", {"csrf": csrf}).json()
+    made = {"credential": device.make(options), "name": "A phone"}
+    ada.browser.submit(ada.browser.see("/you/passkeys"), "/you/passkeys", **made)
+    key = ada.tenant.with_key("read", person_id=ada.id)
+    goatherd.query(
+        "INSERT INTO person_identities (digest, person_id, issuer) VALUES (%s, %s, %s)",
+        *(ada.id.bytes, ada.id, "https://id.example.com"),
+    )
+    connected = e.SignInMethodChanged(method="oidc", change="added")
+    goatherd.append(ada.id, connected)
+    squatted = ways_in(ada)
+    assert key.get("/creators").status_code == 200
+
+    def chosen_by_mail(least: int) -> httpx.Response:
+        goatherd.query("DELETE FROM password_links WHERE person_id = %s", ada.id)
+        link_for(Visitor(goatherd), ada.email)
+        mails = mails_with_links(mailing, ada.email, least=least)
+        found = LINK.search(text_of(mails[-1]))
+        assert found is not None
+        victim = Visitor(goatherd)
+        return victim.submit(victim.see(found[1]), found[1], password=NEW)
+
+    first = chosen_by_mail(1)
+
+    assert squatted == ["codes", "oidc", "passkey", "password", "recovery"]
+    assert (first.status_code, first.headers["location"]) == (303, "/")
+    assert ways_in(ada) == ["password"]
+    goatherd.catch_up()
+    assert wait_until(
+        lambda: key.get("/creators").status_code == 401, seconds=PATIENTLY
+    )
+    assert phone.recovery
+    person = person_of(goatherd.events(ada.id))
+    assert person is not None
+    assert (person.methods, person.passkeys) == ({"password"}, 0)
+    # A person with a confirmed address keeps their codes when they forget a password.
+    ada.sign_in(ada.browser, password=NEW)
+    Phone(ada)
+    second = chosen_by_mail(2)
+    assert second.headers["location"].startswith("/sign-in/code")
+    assert ways_in(ada) == ["codes", "password", "recovery"]
+
+
+def test_a_mailed_link_makes_a_passkey_in_place_of_a_squatters(
+    ada: Person, mailing: Mailing
+):
+    goatherd, victim = mailing.goatherd, Visitor(mailing.goatherd)
+    squatters, own = (Authenticator(f"http://{HOST}") for _ in range(2))
+    csrf = ada.browser.csrf_in("/you")
+    options = ada.browser.post("/you/passkeys/options", {"csrf": csrf}).json()
+    made = {"credential": squatters.make(options), "name": "A phone"}
+    ada.browser.submit(ada.browser.see("/you/passkeys"), "/you/passkeys", **made)
+    assert ways_in(ada) == ["passkey", "password"]
+    link_for(Visitor(goatherd), ada.email)
+    (mail,) = mails_with_links(mailing, ada.email, least=1)
+    found = LINK.search(text_of(mail))
+    assert found is not None
+
+    options = victim.post(f"{found[1]}/passkey", {"name": ""}).json()
+    chosen = victim.post(found[1], {"credential": own.make(options)})
+
+    assert (chosen.status_code, chosen.headers["location"]) == (303, "/")
+    known = "SELECT credential_id FROM passkeys WHERE person_id = %s"
+    assert goatherd.query(known, ada.id) == [(own.credential_id,)]
+    assert ways_in(ada) == ["passkey"]
+
+
+def ways_in(person: Person) -> list[str]:
+    """The things in tables with which a person signs in."""
+    found = person.tenant.goatherd.query(
+        """
+        SELECT kind FROM person_secrets WHERE person_id = %(person)s
+        UNION SELECT 'passkey' FROM passkeys WHERE person_id = %(person)s
+        UNION SELECT 'oidc' FROM person_identities WHERE person_id = %(person)s
+        ORDER BY 1
+        """.replace("%(person)s", f"'{person.id}'")
+    )
+    return [kind for (kind,) in found]
 
 
 @pytest.mark.usefixtures("long_delays")
