@@ -6,7 +6,7 @@ from typing import Any, Final, LiteralString, cast
 from uuid import UUID
 
 from application.webhooks.delivery import EndpointFeed
-from application.webhooks.endpoints import Endpoint, any_endpoint
+from application.webhooks.endpoints import Endpoint, any_endpoint, wait_no_longer
 from application.webhooks.sending import (
     Delivery,
     DeliveryKind,
@@ -26,9 +26,6 @@ TEST_TYPE: Final = "webhook.test"
 # A slow endpoint holds a thread of the server, so few may be asked at a time.
 _ROOM = threading.BoundedSemaphore(4)
 
-_TAKEN: LiteralString = """
-DELETE FROM webhook_waiting WHERE webhook_id = %s AND event_id = %s
-"""
 _PLACE: LiteralString = """
 SELECT position, ordinal FROM webhook_deliveries
 WHERE organization_id = %s AND webhook_id = %s AND id = %s
@@ -78,7 +75,9 @@ def send_again(
         row = connection.execute(
             _PLACE, (organization_id, webhook_id, delivery_id)
         ).fetchone()
-    fed = [] if row is None else feed.at(endpoint, [(row[0], row[1])])
+    fed = (
+        [] if row is None else feed.at(endpoint, [(row[0], row[1])], is_filtered=False)
+    )
     if not fed:
         raise NotFoundError("delivery")
     (found,) = fed
@@ -130,5 +129,5 @@ def _send(
         cursor = connection.cursor()
         note_deliveries(cursor, webhook_id, organization_id, [delivery])
         if delivery.posted.is_taken:
-            cursor.execute(_TAKEN, (webhook_id, event.id))
+            wait_no_longer(cursor, webhook_id, event.id)
     return delivery

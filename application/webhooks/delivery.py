@@ -31,12 +31,12 @@ from application.webhooks.sending import (
     signers_of,
 )
 from domain.feed.event import PublicEvent
+from domain.webhook import retries
 from domain.webhook.events import WebhookOff
 from domain.webhook.retries import (
     DISABLED_AFTER,
     GONE,
     MADE_UP_FOR,
-    MOST_AHEAD,
     NOTICES,
     FailedTry,
     endpoint_waits,
@@ -103,9 +103,16 @@ class EndpointFeed(Protocol):
         ...
 
     def at(
-        self, endpoint: Endpoint, places: Sequence[tuple[int, int]]
+        self,
+        endpoint: Endpoint,
+        places: Sequence[tuple[int, int]],
+        *,
+        is_filtered: bool,
     ) -> list[FedEvent]:
-        """Return the events at these places, of those that are still there."""
+        """Return the events at these places, of those that are still there.
+
+        With ``is_filtered`` they are those that the endpoint would get now.
+        """
         ...
 
 
@@ -125,11 +132,12 @@ class Replay(Struct, frozen=True, kw_only=True):
 class BatchResult(Struct, frozen=True, kw_only=True):
     """The effect of a batch, besides the rows that it saves.
 
-    ``is_over`` says that there is nothing more to do now. ``off`` is the reason why the
-    endpoint must be disabled.
+    ``is_over`` says that there is nothing more to do now, and ``is_idle`` that there
+    was nothing at all. ``off`` is the reason why the endpoint must be disabled.
     """
 
     is_over: bool
+    is_idle: bool = False
     off: WebhookOff | None = None
 
 
@@ -150,7 +158,7 @@ class Deliverer:
         with self._store.pool.connection() as connection:
             endpoint = read_endpoint(connection, webhook_id, lease)
             if endpoint is None:
-                return BatchResult(is_over=True)
+                return BatchResult(is_over=True, is_idle=True)
             waiting = waiting_events(connection, webhook_id)
             cursor = connection.cursor()
             signers = signers_of(
@@ -168,7 +176,7 @@ class Deliverer:
         if batch.is_idle and replay is not None:
             return self._send_replay(batch, replay, lease)
         if batch.is_idle and batch.place == (endpoint.position, endpoint.ordinal):
-            return BatchResult(is_over=True)
+            return BatchResult(is_over=True, is_idle=True)
         with saving(self._store.pool, endpoint, lease, batch.progress()) as cursor:
             batch.note(cursor, self._store)
         return batch.result()
@@ -181,14 +189,15 @@ class Deliverer:
         places = [(each.position, each.ordinal) for each in due]
         found = {
             (fed.event.position, fed.ordinal): fed.event
-            for fed in self._feed.at(batch.endpoint, places)
+            for fed in self._feed.at(batch.endpoint, places, is_filtered=True)
         }
         for each in due:
             if batch.is_stopped:
                 return
             event = found.get((each.position, each.ordinal))
             if event is None:
-                # An erasure removed it.
+                # The endpoint no longer gets it, as its types or project changed, or
+                # an erasure removed it.
                 batch.done.append(each.number)
             else:
                 batch.try_again(each, event)
@@ -312,7 +321,7 @@ class _Batch:
         """The number of new events that may be tried ahead of the oldest failed one."""
         if not self._waiting:
             return _AT_ONCE
-        return MOST_AHEAD - (self._number - self._waiting[0].number)
+        return retries.MOST_AHEAD - (self._number - self._waiting[0].number)
 
     def now(self) -> datetime:
         """Return the present by the clock of the database."""

@@ -123,11 +123,12 @@ class WebhookDispatch:
             return True
 
     def _serve(self, webhook_id: UUID, holder: int, stop: threading.Event) -> None:
+        is_idle = True
         try:
             lease = lease_endpoint(self._store.pool, webhook_id, holder=holder)
             if lease is not None:
                 try:
-                    self._deliver(webhook_id, lease, stop)
+                    is_idle = self._deliver(webhook_id, lease, stop)
                 finally:
                     release_endpoint(self._store.pool, webhook_id, lease)
         except EndpointLostError:
@@ -140,18 +141,24 @@ class WebhookDispatch:
         finally:
             with self._lock:
                 del self._running[webhook_id]
-            self.wake()
+            # An endpoint that only seems to be due would be asked without end.
+            if not is_idle:
+                self.wake()
 
-    def _deliver(self, webhook_id: UUID, lease: UUID, stop: threading.Event) -> None:
+    def _deliver(self, webhook_id: UUID, lease: UUID, stop: threading.Event) -> bool:
+        """Deliver for a turn, and tell whether there was nothing to do."""
+        is_idle = True
         ends_at = monotonic() + _TURN_SECONDS
         hosts = self._store.settings.webhook_allowed_hosts
         with Poster(hosts, seconds=self._seconds) as poster:
             while not stop.is_set() and monotonic() < ends_at:
                 result = self._deliverer.batch(webhook_id, lease, poster)
+                is_idle = is_idle and result.is_idle
                 if result.off is not None:
                     disable(self._store, webhook_id, result.off)
                 if result.is_over:
-                    return
+                    break
+        return is_idle
 
     def _listen(self, stop: threading.Event) -> None:
         """Wake the dispatch after every new event of the feed."""

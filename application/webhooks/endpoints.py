@@ -12,6 +12,7 @@ from msgspec import Struct, convert
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
+from domain.webhook import retries
 from domain.webhook.events import (
     WebhookFilters,
     WebhookPayload,
@@ -38,12 +39,15 @@ _IS_FREE: LiteralString = f"""
 (c.lease IS NULL OR c.lease_until <= now()
  OR pg_try_advisory_xact_lock({_HOLDERS}, c.holder))
 """
-# The endpoint that had its turn longest ago comes first.
+# An endpoint without room gets no new events, so these do not make it due. The
+# endpoint that had its turn longest ago comes first.
 _DUE: LiteralString = f"""
 SELECT c.webhook_id, c.is_slow OR c.failures > 0 FROM webhook_cursors c
 JOIN webhooks w ON w.organization_id = c.organization_id AND w.id = c.webhook_id
 WHERE w.removed_at IS NULL AND w.disabled_reason IS NULL AND c.not_before <= now()
-AND (EXISTS (SELECT FROM feed f WHERE f.organization_id = c.organization_id
+AND (c.number - coalesce((SELECT min(t.number) FROM webhook_waiting t
+                          WHERE t.webhook_id = c.webhook_id), c.number) < %(ahead)s
+     AND EXISTS (SELECT FROM feed f WHERE f.organization_id = c.organization_id
              AND f.position >= greatest(c.position, w.starts_after)
              AND (f.position, f.ordinal) > (c.position, c.ordinal)
              AND f.position > w.starts_after)
@@ -95,17 +99,28 @@ INSERT INTO webhook_waiting (webhook_id, organization_id, number, position, ordi
     event_id, subject_id, tries, first_try_at, next_try_at, was_sent)
 VALUES (%(webhook)s, %(organization)s, %(number)s, %(position)s, %(ordinal)s,
     %(event)s, %(subject)s, %(tries)s, %(first_try_at)s, %(next_try_at)s, %(was_sent)s)
-ON CONFLICT (webhook_id, number) DO UPDATE SET tries = excluded.tries,
-    first_try_at = excluded.first_try_at, next_try_at = excluded.next_try_at,
-    was_sent = excluded.was_sent
+"""
+# A retry by hand may have delivered it meanwhile: then it waits no longer.
+_WAIT_AGAIN: LiteralString = """
+UPDATE webhook_waiting SET tries = %(tries)s, first_try_at = %(first_try_at)s,
+    next_try_at = %(next_try_at)s, was_sent = %(was_sent)s
+WHERE webhook_id = %(webhook)s AND number = %(number)s
 """
 _DONE: LiteralString = """
 DELETE FROM webhook_waiting WHERE webhook_id = %s AND number = ANY(%s)
 """
+_TAKEN: LiteralString = """
+DELETE FROM webhook_waiting WHERE webhook_id = %s AND event_id = %s
+"""
+# Transactions that remove or add rows that wait hold the row of the endpoint first, so
+# that each sees the rows that the one before left.
+_HOLD: LiteralString = """
+SELECT FROM webhook_cursors WHERE webhook_id = %s FOR UPDATE
+"""
 # The first event of a subject that waits is tried as soon as the ones before are gone.
 _UNBLOCK: LiteralString = """
 UPDATE webhook_waiting t SET next_try_at = now()
-WHERE webhook_id = %(webhook)s AND next_try_at IS NULL AND NOT EXISTS (
+WHERE webhook_id = %s AND next_try_at IS NULL AND NOT EXISTS (
     SELECT FROM webhook_waiting o WHERE o.webhook_id = t.webhook_id
     AND o.subject_id = t.subject_id AND o.number < t.number)
 """
@@ -229,7 +244,8 @@ def due_endpoints(pool: Pool) -> list[DueEndpoint]:
     """Return the endpoints that have something to send and that nobody sends to."""
     with pool.connection() as connection:
         connection.execute(_ADD)
-        return structs(DueEndpoint, connection.execute(_DUE).fetchall())
+        params = {"ahead": retries.MOST_AHEAD}
+        return structs(DueEndpoint, connection.execute(_DUE, params).fetchall())
 
 
 def lease_endpoint(pool: Pool, webhook_id: UUID, *, holder: int) -> UUID | None:
@@ -249,7 +265,10 @@ def read_endpoint(
     connection: Connection[TupleRow], webhook_id: UUID, lease: UUID
 ) -> Endpoint | None:
     """Return a leased endpoint; None if it is off or gone, or the lease is lost."""
-    connection.execute(_SKIP, (webhook_id,))
+    with connection.transaction():
+        connection.execute(_HOLD, (webhook_id,))
+        if connection.execute(_SKIP, (webhook_id,)).rowcount:
+            unblock(connection.cursor(), webhook_id)
     return _endpoint(connection.execute(_LEASED, (webhook_id, lease)).fetchone())
 
 
@@ -276,6 +295,21 @@ def waiting_events(
     """Return the events that an endpoint did not take yet, in their order."""
     rows = connection.execute(_WAITING, (webhook_id,)).fetchall()
     return structs(WaitingEvent, rows)
+
+
+def unblock(cursor: Cursor[TupleRow], webhook_id: UUID) -> None:
+    """Let each event be due whose subject no longer has an earlier one that waits.
+
+    The transaction has changed or locked the row of the endpoint.
+    """
+    cursor.execute(_UNBLOCK, (webhook_id,))
+
+
+def wait_no_longer(cursor: Cursor[TupleRow], webhook_id: UUID, event_id: str) -> None:
+    """Note that an endpoint took an event, whose followers are due now."""
+    cursor.execute(_HOLD, (webhook_id,))
+    cursor.execute(_TAKEN, (webhook_id, event_id))
+    unblock(cursor, webhook_id)
 
 
 @contextmanager
@@ -311,28 +345,25 @@ def saving(
             raise EndpointLostError
         if progress.done:
             cursor.execute(_DONE, (endpoint.webhook_id, [*progress.done]))
-        if progress.waiting:
-            cursor.executemany(
-                _WAIT,
-                [
-                    {
-                        **webhook,
-                        "organization": endpoint.organization_id,
-                        "number": each.number,
-                        "position": each.position,
-                        "ordinal": each.ordinal,
-                        "event": each.event_id,
-                        "subject": each.subject_id,
-                        "tries": each.tries,
-                        "first_try_at": each.first_try_at,
-                        "next_try_at": each.next_try_at,
-                        "was_sent": each.was_sent,
-                    }
-                    for each in progress.waiting
-                ],
+        for each in progress.waiting:
+            cursor.execute(
+                _WAIT if each.number > endpoint.number else _WAIT_AGAIN,
+                {
+                    **webhook,
+                    "organization": endpoint.organization_id,
+                    "number": each.number,
+                    "position": each.position,
+                    "ordinal": each.ordinal,
+                    "event": each.event_id,
+                    "subject": each.subject_id,
+                    "tries": each.tries,
+                    "first_try_at": each.first_try_at,
+                    "next_try_at": each.next_try_at,
+                    "was_sent": each.was_sent,
+                },
             )
-        if progress.done:
-            cursor.execute(_UNBLOCK, webhook)
+        if progress.done or progress.waiting:
+            unblock(cursor, endpoint.webhook_id)
         if progress.is_back:
             cursor.execute(_BACK, (endpoint.webhook_id,))
         yield cursor

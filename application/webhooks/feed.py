@@ -28,13 +28,8 @@ class LogFeed:
         types: Sequence[str] | None = None,
     ) -> EndpointPage:
         """Return up to ``limit`` events after a place, and the rest of the position."""
-        filters = {} if endpoint.filters is None else asdict(endpoint.filters)
-        requested = FeedFilter(
-            types=chosen(endpoint.types if types is None else types),
-            project_id=endpoint.project_id,
-            **filters,
-        )
         after = FeedPlace(position, ordinal)
+        requested = _filter(endpoint, types)
         events, next_after = self._read(endpoint, requested, after, limit)
         if last is not None:
             events = [fed for fed in events if fed.event.position <= last]
@@ -45,13 +40,21 @@ class LogFeed:
         return EndpointPage(events=events, position=position, ordinal=ordinal)
 
     def at(
-        self, endpoint: Endpoint, places: Sequence[tuple[int, int]]
+        self,
+        endpoint: Endpoint,
+        places: Sequence[tuple[int, int]],
+        *,
+        is_filtered: bool,
     ) -> list[FedEvent]:
-        """Return the events at these places, of those that are still there."""
+        """Return the events at these places, of those that are still there.
+
+        With ``is_filtered`` they are those that the endpoint would get now.
+        """
         found: list[FedEvent] = []
+        requested = _filter(endpoint) if is_filtered else FeedFilter()
         for position, ordinal in places:
             before = FeedPlace(position, ordinal - 1)
-            events, _ = self._read(endpoint, FeedFilter(), before, 1)
+            events, _ = self._read(endpoint, requested, before, 1)
             found += [
                 fed
                 for fed in events
@@ -76,3 +79,13 @@ class LogFeed:
             for each in page.events
         ]
         return events, page.next_after
+
+
+def _filter(endpoint: Endpoint, types: Sequence[str] | None = None) -> FeedFilter:
+    """Return the filter of an endpoint, with other types if they are given."""
+    filters = {} if endpoint.filters is None else asdict(endpoint.filters)
+    return FeedFilter(
+        types=chosen(endpoint.types if types is None else types),
+        project_id=endpoint.project_id,
+        **filters,
+    )

@@ -8,6 +8,7 @@ from msgspec import UNSET
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from application.webhooks.endpoints import unblock
 from domain import events as e
 from infra.eventstore.execute import Executed, InTransaction
 from infra.eventstore.store import RecordedEvent, Store
@@ -89,6 +90,7 @@ def _follow(
             case e.WebhookEnabled():
                 cursor.execute(_FORGIVE, (webhook_id,))
                 cursor.execute(_TRY_ALL_AGAIN, (webhook_id,))
+                unblock(cursor, webhook_id)
             case e.WebhookReplayRequested() as replay:
                 types = None if replay.types is None else [*replay.types]
                 place = (replay.first - 1, _AFTER_ALL)

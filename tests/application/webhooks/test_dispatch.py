@@ -390,7 +390,7 @@ def test_no_more_than_a_thousand_events_go_ahead_of_the_oldest_failed_one(
     site: ScriptedSite,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("application.webhooks.delivery.MOST_AHEAD", 3)
+    monkeypatch.setattr("domain.webhook.retries.MOST_AHEAD", 3)
     receiver = Receiver(site, "/ahead")
     receiver.answer = lambda event: (
         Answer(status=500) if event["data"]["handle"] == "f.0" else TAKEN
