@@ -36,6 +36,12 @@ SELECT EXISTS (SELECT FROM members WHERE person_id = %(person)s
     AND NOT EXISTS (SELECT FROM person_secrets
                     WHERE person_id = %(person)s AND kind = 'password')
 """
+# Endpoints may answer with what they got, such as the name of a new member.
+_FORGET_ANSWERS: LiteralString = """
+UPDATE webhook_deliveries SET answer = NULL
+WHERE answer IS NOT NULL AND organization_id IN (
+    SELECT organization_id FROM members WHERE person_id = %s)
+"""
 # Members who were erased after older data were backed up, as newer keys know.
 _UNAPPLIED: LiteralString = """
 SELECT p.person_id FROM people p JOIN subject_keys k ON k.subject = p.person_id
@@ -161,6 +167,7 @@ def erase(
             raise AppendConflictError
         destroy(cursor, [person_id])
         rows.forget_person(cursor, person_id)
+        cursor.execute(_FORGET_ANSWERS, (person_id,))
         follow_members(cursor, done.events)
 
     execute(

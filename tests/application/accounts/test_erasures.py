@@ -94,6 +94,24 @@ def test_a_membership_that_begins_during_an_erasure_ends_as_well(
         assert connection.execute(query + "NOT NULL", (owner,)).fetchone() == (2,)
 
 
+def test_answers_of_webhooks_to_a_person_are_wiped_with_them(store: Store, owner: UUID):
+    with store.pool.connection() as connection:
+        connection.execute(
+            "INSERT INTO webhook_deliveries (organization_id, id, webhook_id, event_id,"
+            " event_type, position, ordinal, kind, try, at, duration_ms, answer) "
+            "SELECT organization_id, %s, %s, 'evt_1', 'member.joined', 1, 0, 'live', 1,"
+            " now(), 1, name FROM members WHERE person_id = %s",
+            (new_id(), new_id(), owner),
+        )
+        query = "SELECT answer IS NULL FROM webhook_deliveries"
+        assert connection.execute(query).fetchall() == [(False,)]
+
+    erase(store, owner, even_last_owner=True, context=asking())
+
+    with store.pool.connection() as connection:
+        assert connection.execute(query).fetchall() == [(True,)]
+
+
 def invitation_to(store: Store, email: str, *, organization_id: UUID) -> UUID:
     """Invite an address, and return the id of the invitation."""
     invitation_id, now = new_id(), datetime.now(UTC)
