@@ -12,6 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain import events as e
+from domain.alert.rules import rule_of
 from domain.campaign.decider import campaign_of
 from domain.creator.decider import creator_of
 from domain.messages import Event
@@ -61,8 +62,9 @@ def own_project(history: Sequence[Event]) -> OwnProject | None:
             return _OF_ALL
         case e.ShareMade(project_id=project_id):
             return OwnProject(project_id=project_id)
-        case e.AlertRuleMade(scope=scope):
-            return _of_scope(scope)
+        case e.AlertRuleMade():
+            rule = rule_of(history)
+            return None if rule is None else _of_scope(rule.scope)
         case (e.AlertPending() | e.AlertOpened()) as alert:
             return _of_alert(alert)
         case e.AnnotationAdded(scope="project", scope_id=project_id):

@@ -240,8 +240,11 @@ class _View:
                     visibility.is_beyond(event, self._project_ids) for event in events
                 )
             else:
+                # A built-in rule of everybody is stored and moved by one command.
                 is_refused = not (
-                    self._is_visible(before) and self._is_visible(after, decided)
+                    self._is_visible(before)
+                    and self._is_visible(after[: len(before) + 1], decided)
+                    and self._is_visible(after, decided)
                 )
             if is_refused:
                 raise NotFoundError("resource")

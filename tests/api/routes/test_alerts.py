@@ -336,6 +336,41 @@ def test_limited_people_see_and_make_what_is_of_their_projects(
     assert {row["creator_id"] for row in data_of(preview)} == {mine}
 
 
+def test_limited_people_change_no_rule_of_other_projects(
+    home: Tenant, limits: dict[UUID, frozenset[UUID]]
+) -> None:
+    rival = data_of(home.post("/projects", {"name": "Rival"}), status=201)["id"]
+    home.goatherd.catch_up()
+    # The one that can watch a project as well.
+    (built_in,) = (
+        rule
+        for rule in home.every("/alert-rules")
+        if rule["is_built_in"] and rule["condition"]["type"] == "no_post_for_days"
+    )
+    org = {"type": "org"}
+    mine = {"type": "project", "id": str(home.project_id)}
+    theirs = {"type": "project", "id": rival}
+    person = limited_to(home, limits, home.project_id)
+    own = f"/alert-rules/{made(person, QUIET, scope=mine)['id']}"
+
+    # A rule of theirs does not become one of others.
+    widened = [person.patch(own, {"scope": scope}) for scope in (org, theirs)]
+    # A rule that was theirs is another project's.
+    data_of(home.patch(own, {"scope": theirs}))
+    moved = [person.patch(own, {"enabled": False}), person.delete(own)]
+    # A rule of everybody, built in or stored, does not become theirs.
+    path = f"/alert-rules/{built_in['id']}"
+    taken = [person.patch(path, {"scope": mine})]
+    data_of(home.patch(path, {"name": "Stored"}))
+    taken += [person.patch(path, {"scope": mine}), person.delete(path)]
+
+    refused = [*widened, *moved, *taken]
+    assert [code_of(answer) for answer in refused] == [(404, "not_found")] * 7
+    # A rule that becomes theirs is theirs to change.
+    data_of(home.patch(own, {"scope": mine}))
+    assert data_of(person.patch(own, {"enabled": False}))["enabled"] is False
+
+
 def test_an_erased_creator_keeps_no_alert(home: Tenant) -> None:
     creator_id = silent(home, "erased.goat", 30, 10)
     rule = made(home, QUIET)
