@@ -107,6 +107,8 @@ def test_fifty_creators_are_short_and_sorted_by_a_choice(home: Tenant, page: Pag
     home.saw(seen["id"], observed_at=ago(0.01), follower_count=84_120)
     home.found(seen["id"], posted_at=ago(3), title="A goat " * 20)
     home.disable(home.add("goat.disabled")["id"])
+    # The name of the project is shortened in the line with the bell and the account.
+    home.ask("PATCH", f"/projects/{home.project_id}", json={"name": "Winter sports"})
     home.goatherd.catch_up()
     page.set_viewport_size(ViewportSize(**PHONE))
     page.goto("/creators")
