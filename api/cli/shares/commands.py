@@ -37,7 +37,7 @@ from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
 from projections.shares import SHARES, Share
 
-_SHORTEST_PASSWORD = 4
+_SHORTEST_PASSWORD = 8
 _LIST: LiteralString = f"""
 {SHARES} WHERE revoked_at IS NULL
 AND (%(organization)s::uuid IS NULL OR s.organization_id = %(organization)s)

@@ -136,10 +136,23 @@ class Cookies(dict[str, str]):
 
 
 def set_cookie(
-    name: str, value: str, *, seconds: int, is_tls: bool, path: str = "/"
+    name: str,
+    value: str,
+    *,
+    seconds: int,
+    is_tls: bool,
+    path: str = "/",
+    is_framed: bool = False,
 ) -> tuple[bytes, bytes]:
-    """Return the header that sets a cookie; with 0 seconds it deletes the cookie."""
-    secure = "; Secure" if is_tls else ""
-    rules = f"Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    """Return the header that sets a cookie; with 0 seconds it deletes the cookie.
+
+    A page in a frame of another site is sent its cookie only if ``is_framed`` is true,
+    and only over TLS. Browsers keep such a cookie for each of these sites apart.
+    """
+    if is_framed and is_tls:
+        sites = "SameSite=None; Secure; Partitioned"
+    else:
+        sites = "SameSite=Lax; Secure" if is_tls else "SameSite=Lax"
+    rules = f"Path={path}; Max-Age={seconds}; HttpOnly; {sites}"
     text = f"{name}={value}; {rules}"
     return b"set-cookie", text.encode("latin-1")

@@ -36,7 +36,7 @@ _Hide = Annotated[
 _Password = Annotated[
     str,
     Meta(
-        min_length=4,
+        min_length=8,
         max_length=200,
         description="The password that the page asks for.",
         examples=["green meadow"],

@@ -1,7 +1,7 @@
 """The days of a shared page: those of the link, which an address narrows only."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -127,6 +127,27 @@ def days_of_share(
         today=today,
         zone=zone,
     )
+
+
+def shows_progress(share: ShareState, began: date) -> bool:
+    """Tell whether a link shows the targets of a campaign that began on a day.
+
+    The progress counts from that day, which fixed days have to reach back to.
+    """
+    return share.first_day is None or share.first_day <= began
+
+
+def progress_as_of(share: ShareState, *, zone: ZoneInfo, now: datetime) -> str | None:
+    """Return the time or position as of which a link shows progress.
+
+    None stands for the present. Fixed days that are over show nothing from after them.
+    """
+    if share.last_day is not None:
+        after = share.last_day + timedelta(days=1)
+        end = datetime.combine(after, time(), zone) - timedelta(microseconds=1)
+        if end < (share.as_of_at or now):
+            return end.astimezone(UTC).isoformat()
+    return share.as_of
 
 
 def _chosen(query: DashboardQuery, *, today: date) -> tuple[date | None, date | None]:

@@ -1,5 +1,6 @@
 """/s/{token}: the page behind a shared link, its CSV files and its password."""
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -22,14 +23,22 @@ from api.http.request import Request
 from api.routes.campaigns.routes import ShownCampaign
 from api.web.charts.measures import groups_for
 from api.web.dashboard.query import DashboardQuery
+from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.page import PageResponse
 from api.web.kit.site import POLICY, Site
 from api.web.shared.context import SharedContext
 from api.web.shared.dashboard import shared_dashboard
-from api.web.shared.days import SharedDays, days_of_share, query_of
+from api.web.shared.days import (
+    SharedDays,
+    days_of_share,
+    progress_as_of,
+    query_of,
+    shows_progress,
+)
 from api.web.shared.file import shared_file
 from application.shares.links import path_of
 from application.shares.service import FoundShare, SharedLinks
+from domain.analytics.targets import Progress
 from domain.organization.logo import Logo
 from domain.share.decider import ShareState
 from projections.creators.creator import Creator
@@ -38,6 +47,7 @@ COOKIE = "goatherd_share"
 
 _PURPOSE = "password of a share"
 _COOKIE_SECONDS = 12 * 3_600
+_TIME_BYTES = 8
 _LONGEST_TOKEN = 200
 _SEE_OTHER = 303
 _PAGES_A_MINUTE, _FILES_A_MINUTE = 60, 30
@@ -111,7 +121,8 @@ class SharedLimits:
     """The requests that a process answers in a minute, and the tries of passwords."""
 
     def __init__(self) -> None:
-        self.tries = SlowedTries()
+        # Many addresses together guess no faster than one.
+        self.tries = SlowedTries(refuses_by_account=True)
         self._unknown = FailedLogins(refusal=_TOO_OFTEN)
         self._pages = FailedLogins(limit=_PAGES_A_MINUTE, refusal=_TOO_OFTEN)
         self._files = FailedLogins(limit=_FILES_A_MINUTE, refusal=_TOO_OFTEN)
@@ -196,12 +207,13 @@ class SharedPages(Controller):
         password = request.form_as(SharePasswordForm).password
         try:
             found = await _found(request, shared_links, shared_limits, token)
+            if found is None:
+                return _notice(site, _UNKNOWN)
+            if found.share.is_over(datetime.now(UTC)):
+                return _notice(site, _OVER)
+            shared_limits.count_page(found, _address(request))
         except ApiError as error:
             return _refused(site, error)
-        if found is None:
-            return _notice(site, _UNKNOWN)
-        if found.share.is_over(datetime.now(UTC)):
-            return _notice(site, _OVER)
         if found.share.has_password:
             one = Try(address=_address(request), email=str(found.id))
             if (wait := shared_limits.tries.refused_for(one)) > 0:
@@ -210,14 +222,16 @@ class SharedPages(Controller):
             if not await shared_links.is_password(found, password):
                 return _password_form(site, found, is_wrong=True)
             shared_limits.tries.forgive(one)
-            signed = site.sessions.signed(_PURPOSE, _password_proof(found))
+            until = int(time.time()) + _COOKIE_SECONDS
+            proof = _password_proof(found) + until.to_bytes(_TIME_BYTES)
             request.context.response_headers.append(
                 set_cookie(
                     COOKIE,
-                    signed,
+                    site.sessions.signed(_PURPOSE, proof),
                     seconds=_COOKIE_SECONDS,
                     is_tls=request.is_tls,
                     path=path_of(token),
+                    is_framed=found.share.embed,
                 )
             )
         return Response(
@@ -361,9 +375,8 @@ async def _subject_of(page: SharedContext, share: ShareState) -> _Subject:
         case "campaign":
             path = f"/campaigns/{share.scope_id}"
             campaign = (await page.get(path, ShownCampaign)).data
-            if share.as_of is not None:
-                then = await page.get(path, ShownCampaign, as_of=share.as_of)
-                campaign = replace(campaign, progress=then.data.progress)
+            progress = await _progress_of(page, share, campaign)
+            campaign = replace(campaign, progress=progress)
             return _Subject(
                 name=campaign.name,
                 detail=project.name,
@@ -372,6 +385,31 @@ async def _subject_of(page: SharedContext, share: ShareState) -> _Subject:
             )
         case "project":
             return _Subject(name=project.name, detail="", project=project)
+
+
+async def _progress_of(
+    page: SharedContext, share: ShareState, campaign: ShownCampaign
+) -> Progress | None:
+    """Return the progress of a campaign within the days of a link.
+
+    There is none if the campaign began before these days, or nobody knew of the
+    campaign at the end of them.
+
+    Raises:
+        ApiRefusedError: the API refused.
+    """
+    zone = ZoneInfo(page.time_zone)
+    as_of = progress_as_of(share, zone=zone, now=datetime.now(UTC))
+    if as_of is not None:
+        path = f"/campaigns/{campaign.id}"
+        try:
+            campaign = (await page.get(path, ShownCampaign, as_of=as_of)).data
+        except ApiRefusedError as error:
+            if error.code in {Code.NOT_FOUND, Code.RETENTION_EXCEEDED}:
+                return None
+            raise
+    began = campaign.starts_on or campaign.created_at.astimezone(zone).date()
+    return campaign.progress if shows_progress(share, began) else None
 
 
 def _without_hidden(campaign: ShownCampaign, share: ShareState) -> ShownCampaign:
@@ -388,13 +426,20 @@ def _without_hidden(campaign: ShownCampaign, share: ShareState) -> ShownCampaign
 
 
 def _password_proof(found: FoundShare) -> bytes:
-    """Return what the cookie says: another password makes it worthless."""
+    """Return what the cookie begins with: another password makes it worthless.
+
+    The time at which the cookie ends follows, in seconds since 1970.
+    """
     return found.id.bytes + found.share.passwords.to_bytes(8)
 
 
 def _has_password(request: Request, site: Site, found: FoundShare) -> bool:
     given = request.sent_cookies.get(COOKIE)
-    return site.sessions.verified(_PURPOSE, given) == _password_proof(found)
+    signed = site.sessions.verified(_PURPOSE, given)
+    if signed is None:
+        return False
+    proof, until = signed[:-_TIME_BYTES], int.from_bytes(signed[-_TIME_BYTES:])
+    return proof == _password_proof(found) and until > time.time()
 
 
 def _password_form(

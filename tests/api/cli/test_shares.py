@@ -90,10 +90,10 @@ def test_what_is_not_there_or_not_possible_is_said(
     cli: CommandLine, home: Home, monkeypatch: pytest.MonkeyPatch
 ):
     project = str(home.project_id)
-    monkeypatch.setattr("sys.stdin", io.StringIO("abc\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("meadows\n"))
     for given, words in (
         (("add", "project", project, "--to", "2026-03-01"), "from is required"),
-        (("add", "project", project, "--password"), "at least 4 characters"),
+        (("add", "project", project, "--password"), "at least 8 characters"),
         (("change", NOBODY, "--name", "x"), f"There is no link {NOBODY}"),
         (("change", NOBODY), "Name what changes"),
         (("remove", NOBODY), f"There is no link {NOBODY}"),

@@ -108,7 +108,7 @@ def test_what_is_not_possible_is_refused(home: Tenant):
         {"as_of": 10**17},
         {"embed": True},
         {"origins": ["https://a.example; script-src *"]},
-        {"password": "abc"},
+        {"password": "meadows"},
         {"scope": "org"},
     ):
         answer = home.post("/shares", {**of, **wrong})
@@ -170,7 +170,7 @@ def test_the_present_is_kept_as_a_position(home: Tenant):
 
 def test_the_audit_says_who_shared_what(home: Tenant):
     share = made(home, name="For Ada", password=MEADOW)
-    home.patch(f"/shares/{share['id']}", {"rolling": "7d", "password": "other"})
+    home.patch(f"/shares/{share['id']}", {"rolling": "7d", "password": "blue meadow"})
     home.delete(f"/shares/{share['id']}")
     home.goatherd.catch_up()
 

@@ -6,7 +6,13 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from api.web.shared.days import SharedDays, days_of_share, query_of
+from api.web.shared.days import (
+    SharedDays,
+    days_of_share,
+    progress_as_of,
+    query_of,
+    shows_progress,
+)
 from domain.messages import copied
 from domain.share.decider import ShareState
 from tests.domain.share.test_decider import MADE
@@ -105,3 +111,29 @@ def test_shorter_periods_are_offered_where_they_fit():
     assert days().shorter == []
     assert days(rolling).shorter == [("7d", "7 days", False)]
     assert days(rolling, period="7d").shorter == [("7d", "7 days", True)]
+
+
+def test_targets_are_counted_within_the_days_of_the_link():
+    rolling = replace(NOVEMBER, first_day=None, last_day=None, rolling="28d")
+    # The day before the link begins, and its first day.
+    early, on_time = date(2026, 10, 31), date(2026, 11, 1)
+    assert shows_progress(rolling, early)
+    assert not shows_progress(NOVEMBER, early)
+    assert shows_progress(NOVEMBER, on_time)
+
+    tokyo = ZoneInfo("Asia/Tokyo")
+    frozen_at = datetime(2026, 11, 10, 12, tzinfo=UTC)
+    early_frozen = replace(NOVEMBER, as_of="7", as_of_at=frozen_at)
+    late_frozen = replace(NOVEMBER, as_of="9", as_of_at=NOW)
+    open_end = replace(NOVEMBER, last_day=None)
+    for share, zone, expected in (
+        (NOVEMBER, UTC_ZONE, "2026-11-20T23:59:59.999999+00:00"),
+        (NOVEMBER, tokyo, "2026-11-20T14:59:59.999999+00:00"),
+        (early_frozen, UTC_ZONE, "7"),
+        (late_frozen, UTC_ZONE, "2026-11-20T23:59:59.999999+00:00"),
+        (open_end, UTC_ZONE, None),
+        (replace(NOVEMBER, last_day=NOW.date()), UTC_ZONE, None),
+        (rolling, UTC_ZONE, None),
+        (replace(rolling, as_of="7", as_of_at=frozen_at), UTC_ZONE, "7"),
+    ):
+        assert progress_as_of(share, zone=zone, now=NOW) == expected, (share, zone)

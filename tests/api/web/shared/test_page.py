@@ -1,6 +1,7 @@
 """/s/{token}: whoever has a link reads one page, and comes nowhere else by it."""
 
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -282,6 +283,82 @@ def test_wrong_passwords_are_slowed_down(ours: Programme, visitor: Visitor):
     assert slowed.status_code == 429
     assert int(slowed.headers["retry-after"]) >= 1
     assert COOKIE not in visitor.cookies
+
+
+def test_many_addresses_guess_a_password_no_faster_than_one(
+    ours: Programme, visitor: Visitor, goatherd: Goatherd
+):
+    path = path_of(ours.shared(password=MEADOW))
+    guess = {"password": "a wrong one"}
+
+    tries = [Visitor(goatherd).post(path, guess) for _ in range(25)]
+
+    assert {each.status_code for each in tries[:20]} == {401}
+    assert tries[-1].status_code == 429
+    assert visitor.post(path, {"password": MEADOW}).status_code == 429
+    # Another link has tries of its own.
+    other = path_of(ours.shared(password=MEADOW))
+    assert visitor.post(other, {"password": MEADOW}).status_code == 303
+
+
+def test_passwords_count_as_requests_for_the_page(ours: Programme, visitor: Visitor):
+    path = path_of(ours.shared())
+
+    statuses = [visitor.post(path).status_code for _ in range(61)]
+
+    assert statuses == [303] * 60 + [429]
+
+
+def test_the_cookie_of_a_password_ends_on_the_server_too(
+    ours: Programme, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+):
+    path = path_of(ours.shared(password=MEADOW))
+    visitor.post(path, {"password": MEADOW})
+    now = time.time()
+
+    for hours, status in ((11.9, 200), (12.1, 401)):
+        monkeypatch.setattr(
+            "api.web.shared.page.time.time", lambda later=hours: now + 3_600 * later
+        )
+        assert visitor.get(path).status_code == status
+
+
+def test_a_page_in_a_frame_takes_a_password(ours: Programme, visitor: Visitor):
+    origins = ["https://client.example"]
+    tls = {"X-Forwarded-Proto": "https"}
+
+    def cookie(headers: dict[str, str], *, embed: bool = False) -> list[str]:
+        path = path_of(ours.shared(password=MEADOW, embed=embed, origins=origins))
+        entered = visitor.post(path, {"password": MEADOW}, headers=headers)
+        return entered.headers["set-cookie"].split("; ")[4:]
+
+    assert cookie(tls, embed=True) == ["SameSite=None", "Secure", "Partitioned"]
+    assert cookie(tls) == ["SameSite=Lax", "Secure"]
+    # Browsers take no cookie of all sites without TLS.
+    assert cookie({}, embed=True) == ["SameSite=Lax"]
+
+
+def test_fixed_days_show_targets_of_these_days_alone(ours: Programme, visitor: Visitor):
+    def days(first: float, last: float | None = None) -> dict[str, str]:
+        to = {} if last is None else {"to": f"{ago(last):{DAY}}"}
+        return {"from": f"{ago(first):{DAY}}", **to}
+
+    path = f"/campaigns/{ours.campaign}"
+    target = {"target_views": 1_000_000, "target_scope": "lifetime"}
+
+    def shows_targets(starts_on: float | None, fields: dict[str, str]) -> bool:
+        first = None if starts_on is None else f"{ago(starts_on):{DAY}}"
+        data_of(ours.home.patch(path, {**target, "starts_on": first}))
+        ours.home.goatherd.catch_up()
+        page = visitor.get(path_of(ours.shared("campaign", **fields))).text
+        return 'aria-label="Targets"' in page
+
+    assert shows_targets(15, {"rolling": "7d"})
+    assert shows_targets(5, days(5))
+    assert shows_targets(None, days(5, 0))
+    assert not shows_targets(6, days(5))
+    # Nobody knew of the campaign yet at the end of yesterday.
+    assert not shows_targets(5, days(5, 1))
 
 
 def revoked(ours: Programme, share: dict[str, Any]) -> dict[str, Any]:
