@@ -49,12 +49,13 @@ def declined(home: Tenant, sent: dict[str, Any]) -> tuple[int, str | None]:
     return code_of(answer)
 
 
-def joined(home: Tenant, sent: dict[str, Any], **fields: str) -> SignedIn:
+def joined(home: Tenant, sent: dict[str, Any], *, password: str = PASSWORD) -> SignedIn:
     """Somebody without an account, who accepts."""
-    given = {"name": "Ben", "password": PASSWORD, **fields}
     return with_joining(
         home.goatherd,
-        lambda joining: joining.join(token_of(sent), **given, client=a_browser()),
+        lambda joining: joining.join(
+            token_of(sent), name="Ben", password=password, client=a_browser()
+        ),
     )
 
 
