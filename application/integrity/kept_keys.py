@@ -1,7 +1,8 @@
 """The check that the stored keys and the subjects of the log agree, both ways.
 
-An erasure destroys a key, and nothing else may. Every other key must open with the
-master key, and must open the fields that were sealed with it.
+An erasure destroys a key, and so does the end of an invitation or a webhook; nothing
+else may. Every other key must open with the master key, and must open the fields that
+were sealed with it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -47,7 +48,8 @@ UNION
 SELECT (convert_from(state, 'UTF8')::jsonb ->> 'subject')::uuid
 FROM goatherd_events WHERE topic = 'earlier_texts_forgotten'
 UNION
-SELECT originator_id FROM goatherd_events WHERE topic = 'person_erased'
+SELECT originator_id FROM goatherd_events
+WHERE topic IN ('person_erased', 'webhook_removed')
 UNION
 SELECT (convert_from(state, 'UTF8')::jsonb ->> 'id')::uuid
 FROM goatherd_events WHERE topic IN (

@@ -5,8 +5,10 @@ from uuid import uuid4
 
 import pytest
 
+from application.integrity.kept_keys import key_faults
 from domain import events as e
 from tests.kit.application import Goatherd, Tenant, code_of, data_of
+from tests.kit.keys import MASTER_KEY
 
 URL = "http://127.0.0.1:9/hook"
 
@@ -140,6 +142,10 @@ def test_a_removed_webhook_is_gone_with_its_secret_and_its_address(home: Tenant)
     created = home.goatherd.events(made["id"])[0]
     assert isinstance(created, e.WebhookCreated)
     assert created.url == "erased"
+    with home.goatherd.store.pool.connection() as connection:
+        faults = [*key_faults(connection, MASTER_KEY)]
+    # The check of the log expects that its key is gone.
+    assert made["id"] not in {str(id_) for fault in faults for id_ in fault.subjects}
     home.goatherd.catch_up()
     said = data_of(home.get("/audit", params={"event": "webhook_created"}))
     assert said[0]["summary"].startswith("Webhook to an address that is gone created")

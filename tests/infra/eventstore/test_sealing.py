@@ -105,7 +105,8 @@ SHAPES = (seal, seal_each)
 
 def shapes_of(event: e.Event) -> tuple[Callable[[e.Event], bytes], ...]:
     """The shapes an event was ever sealed in; structs never were by themselves."""
-    return (seal,) if getattr(event, "attributes", None) else SHAPES
+    structs = (getattr(event, "attributes", None), getattr(event, "filters", None))
+    return (seal,) if any(structs) else SHAPES
 
 
 def opened(event: e.Event, body: bytes, *of: UUID) -> e.Event:

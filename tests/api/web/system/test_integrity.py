@@ -61,7 +61,7 @@ def test_the_log_is_checked_in_another_process_with_its_progress(
     monkeypatch.setattr(requested_check, "verify", look_meanwhile)
     assert run_check(home)
     done = visitor.see(PAGE).one("section", id="check")
-    assert "all fits" in done.text, data_of(home.get("/admin/log-check"))
+    assert "all fits" in done.text, json.dumps(data_of(home.get("/admin/log-check")))
     assert not run_check(home)
     state = data_of(home.get("/admin/log-check"))
     assert state["state"] == "finished"
