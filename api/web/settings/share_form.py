@@ -1,6 +1,6 @@
 """The form of a shared link: what people choose, and the body that the API takes."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from api.http.bodies.form_body import typed
 from api.http.errors import Code, field_error
+from api.web.kit.forms.ends import end_of_day
 from projections.shares import Share
 
 ScopeName = Literal["creator", "campaign", "project"]
@@ -50,7 +51,7 @@ class ShareForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "to": _day("to", self.to) if is_own else None,
             "rolling": None if is_own else self.days,
             "hide": self.hide,
-            "expires_at": _end_of_day(self.until, time_zone),
+            "expires_at": end_of_day(self.until, time_zone),
             "origins": origins,
             "embed": bool(origins),
         }
@@ -88,19 +89,3 @@ def _day(name: str, text: str) -> str | None:
     except ValueError:
         message = "must be a date, such as 2027-01-31"
         raise field_error(Code.INVALID_BODY, f"/{name}", message) from None
-
-
-def _end_of_day(text: str, time_zone: str) -> str | None:
-    """Return the end of a day in a zone, None without a day.
-
-    Raises:
-        ApiError: ``invalid_body``, if the text is not a day.
-    """
-    if not text:
-        return None
-    try:
-        after = date.fromisoformat(text) + timedelta(days=1)
-        return datetime.combine(after, time(), ZoneInfo(time_zone)).isoformat()
-    except (ValueError, OverflowError):
-        message = "must be a date, such as 2027-01-31"
-        raise field_error(Code.INVALID_BODY, "/expires_at", message) from None
