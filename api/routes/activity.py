@@ -1,7 +1,7 @@
 """/activity: what happened to creators, videos and campaigns."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,13 +13,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 
 from api.http.csv_text import CSV_MEDIA_TYPE, csv_text
-from api.http.query import invalid_query, several_of
+from api.http.query import several_of
+from api.http.reading.instants import instant_of
 from api.http.reading.paging import ListRequest
 from api.http.responses import ListPage
 from api.http.routes import read_route
 from api.routes.aggregate.parameters import ListFormat
 from domain.activity import KINDS, ActivityKind
-from domain.analytics.buckets import midnight
 from projections.activity.queries import (
     ActivityEntry,
     ActivityFilter,
@@ -39,8 +39,6 @@ _COLUMNS = (
     *("kind", "at", "subject_type", "subject_id", "subject_name"),
     *("summary", "data"),
 )
-_A_DAY = timedelta(days=1)
-_INSTANT = timedelta(microseconds=1)
 _MOST_TEXT = 64
 
 _ENTRY: dict[str, Any] = {
@@ -182,33 +180,3 @@ class ActivityRoutes(Controller):
 
 def _kinds(text: str) -> tuple[ActivityKind, ...]:
     return several_of("kinds", text, KINDS)
-
-
-def instant_of(
-    name: str, text: str, zone: ZoneInfo, *, is_end: bool = False
-) -> datetime:
-    """Return the time, or the first or last instant of the day, that a text names.
-
-    ``name`` is the query parameter with the text.
-
-    Raises:
-        ApiError: ``invalid_query``, if the text is neither.
-    """
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    try:
-        if day is None:
-            at = datetime.fromisoformat(text)
-        elif is_end:
-            at = midnight(day + _A_DAY, zone) - _INSTANT
-        else:
-            at = midnight(day, zone)
-        if at.tzinfo is not None:
-            # The database has no times beyond the first and the last year.
-            return at.astimezone(UTC)
-    except (OverflowError, ValueError):
-        pass
-    message = "must be a day such as 2026-11-24, or an ISO 8601 time with its zone"
-    raise invalid_query(name, message)

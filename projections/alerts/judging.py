@@ -103,7 +103,7 @@ SELECT c.id, c.project_id,
 FROM chosen c JOIN analytics_creator_posts p
     ON p.organization_id = %(organization)s AND p.id = c.id
 WHERE c.status = 'active' AND cardinality(p.slots) > 0
-AND (NOT %(present)s OR p.slots[cardinality(p.slots)] < %(slot)s)
+AND (NOT %(present)s OR p.slots[cardinality(p.slots)] <= %(slot)s)
 """.encode()
 _LAST_POSTS = b"""
 SELECT v.creator_id, v.id, v.posted_at, v.changed_position
@@ -213,7 +213,7 @@ _GONE = f"""
 SELECT v.creator_id, v.project_id, v.id, v.missing_since
 FROM videos v
 WHERE v.organization_id = %(organization)s AND v.missing_since <= %(last)s
-AND (NOT %(present)s IS FALSE OR v.missing_since >= %(first)s)
+AND (%(present)s OR v.missing_since >= %(first)s)
 AND v.tracking_enabled
 AND v.tracking_status IN ('auto_tracked', 'included', 'direct_add')
 AND (v.creator_id IN (SELECT id FROM chosen WHERE status = 'active')
@@ -250,21 +250,17 @@ def _no_post(watch: WatchedRule) -> Judging:
     creators = {row[0]: Watched(row[0], row[1]) for row in rows}
     if not creators:
         return []
-    # Exact times and the videos are read for those alone that come into question.
-    findings: dict[UUID, list[AlertFinding]] = {}
-    for creator_id, _, slots in rows:
-        posts = [at for slot in slots if (at := end_of_slot(slot)) <= watch.last]
-        found = [
-            each
-            for each in silences(creators[creator_id], posts, days=days, at=watch.last)
-            if watch.is_present or each.since >= watch.first - _A_DAY
-        ]
-        if found:
-            findings[creator_id] = found
     if not watch.is_present:
-        return [each for found in findings.values() for each in found]
+        ended: list[AlertFinding] = []
+        for creator_id, _, slots in rows:
+            posts = [at for slot in slots if (at := end_of_slot(slot)) <= watch.last]
+            found = silences(creators[creator_id], posts, days=days, at=watch.last)
+            ended += [each for each in found if each.since >= watch.first - _A_DAY]
+        return ended
+    # Exact times and the videos are read for those alone that come into question. Their
+    # last post may lie on either side of the limit in its quarter of an hour.
     last = yield JudgingQuestion(
-        _LAST_POSTS, {**watch.parameters, "creators": [*findings], "most": 1}
+        _LAST_POSTS, {**watch.parameters, "creators": [*creators], "most": 1}
     )
     exact: list[AlertFinding] = []
     for creator_id, video_id, posted_at, position in last:

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.http.query import invalid_query
+from api.http.reading.instants import EARLIEST
 from projections.engine.log_end import END, log_end, own_event
 from projections.engine.reader import Reader
 
@@ -15,8 +16,6 @@ _NOT_YOURS = (
     "its creators or settings"
 )
 _INSTANT = timedelta(microseconds=1)
-# This time is earlier than any log, and late enough to subtract a time span from.
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class AsOf(Struct, frozen=True, kw_only=True):
@@ -96,4 +95,4 @@ def _position_or_time(text: str, name: str) -> datetime | int:
     if at is None or at.tzinfo is None:
         message = "must be a position of the log, or an ISO 8601 time with its zone"
         raise invalid_query(name, message)
-    return max(at, _EARLIEST)
+    return max(at, EARLIEST)

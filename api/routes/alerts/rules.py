@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
@@ -13,6 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http.bodies.fields_to_change import FieldsToChange
 from api.http.errors import Code, field_error
+from api.http.reading.instants import EARLIEST, NO_INSTANT, instant_named
 from api.http.reading.paging import ListRequest, caught_up, found
 from api.http.request import Request
 from api.http.responses import Answer, CountedList, ListPage
@@ -41,7 +43,7 @@ READ_MODEL = "alerts"
 _JUDGED = ("activity", "analytics", "creator_list", "scrape_runs", "videos")
 _MOST_DAYS = 366
 _MOST_ROWS = 1_000
-_DAY_LENGTH = len("2026-03-01")
+_UTC = ZoneInfo("UTC")
 
 _PREVIEW_EXAMPLE = {
     "AlertRulePreview": {"rule": {"condition": {"type": "no_post_for_days", "days": 7}}}
@@ -370,12 +372,7 @@ def _instant(path: str, text: str | None, *, is_end: bool = False) -> datetime |
     """
     if text is None:
         return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise field_error(
-            Code.INVALID_BODY, path, "must be a time or a day, such as 2026-03-01"
-        ) from None
-    if len(text) == _DAY_LENGTH and is_end:
-        at += timedelta(days=1, microseconds=-1)
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    at = instant_named(text, _UTC, is_end=is_end)
+    if at is None:
+        raise field_error(Code.INVALID_BODY, path, NO_INSTANT)
+    return max(at, EARLIEST)

@@ -11,10 +11,10 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from api.http.csv_text import CSV_MEDIA_TYPE, csv_text
+from api.http.reading.instants import instant_of
 from api.http.reading.paging import ListRequest
 from api.http.responses import ListPage
 from api.http.routes import read_route
-from api.routes.activity import instant_of
 from api.routes.aggregate.parameters import ListFormat
 from api.routes.history import event_names
 from projections.audit import (

@@ -118,6 +118,23 @@ def test_severity_rises_with_the_rule_and_events_say_so(home: Tenant) -> None:
     assert names == ["alert_opened", "alert_severity_changed"]
 
 
+def test_silence_begins_at_the_time_of_the_last_post(home: Tenant) -> None:
+    # Posts are counted by quarters of an hour, and the alert must not wait for its end.
+    minutes = (0.2, 5, 10, 14.4)
+    silent_ones = {
+        silent(home, f"silent.{number}", 20, 7 + each / 1_440)
+        for number, each in enumerate(minutes)
+    }
+    silent(home, "not.yet", 20, 7 - 5 / 1_440)
+    rule = made(home, QUIET)
+
+    judge(home)
+
+    assert {each["creator_id"] for each in alerts(home, rule_id=rule["id"])} == (
+        silent_ones
+    )
+
+
 def test_an_alert_waits_for_the_minutes_of_its_rule(home: Tenant) -> None:
     creator_id = silent(home, "waiting", 20, 7.01)
     rule = made(home, QUIET, for_minutes=60)
@@ -276,6 +293,18 @@ def test_a_preview_says_when_a_rule_would_have_fired(home: Tenant) -> None:
     assert home.goatherd.head == head
     preview_body["from"] = ago(40).date().isoformat()
     assert len(data_of(home.post("/alert-rules/preview", preview_body))) == 2
+
+
+@pytest.mark.parametrize("field", ("from", "to"))
+def test_a_preview_refuses_times_that_there_are_not(home: Tenant, field: str) -> None:
+    for text in ("soon", "2026-02-30", "9999-12-31T23:00:00-14:00", "2026-03-01T10:00"):
+        body = {"rule": {"condition": QUIET}, field: text}
+        answer = home.post("/alert-rules/preview", body)
+        assert code_of(answer) == (400, "invalid_body"), text
+        (wrong,) = answer.json()["meta"]["fields"]
+        assert wrong["path"] == f"/{field}", text
+    longest = {"rule": {"condition": QUIET}, "to": "0001-01-01"}
+    assert data_of(home.post("/alert-rules/preview", longest)) == []
 
 
 def test_an_open_alert_is_acknowledged_and_snoozed(home: Tenant) -> None:
