@@ -6,9 +6,8 @@ from time import monotonic
 from typing import Final
 from uuid import UUID
 
-import psycopg
 import structlog
-from psycopg import Connection, Cursor
+from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from application.webhooks.delivery import Deliverer, EndpointFeed
@@ -33,6 +32,8 @@ from infra.http_out.posting import SECONDS, Poster
 from infra.ids import new_id
 from infra.loop import run_until_stopped
 from infra.outage import OUTAGE
+from projections.engine.follower import listen
+from projections.feed.batch import CHANNEL
 
 THREADS: Final = 24
 # Endpoints that are slow or fail have a part of the threads, so that the others do not
@@ -44,8 +45,6 @@ PAUSE_SECONDS: Final = 0.02
 ACTOR: Final = "webhooks"
 
 _TURN_SECONDS = 10.0
-_LISTEN_SECONDS = 1.0
-_CHANNEL = "goatherd_feed"
 
 _log = structlog.get_logger()
 
@@ -81,7 +80,12 @@ class WebhookDispatch:
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; continue after failures of the database."""
-        listener = threading.Thread(target=self._listen, args=(stop,), daemon=True)
+        listener = threading.Thread(
+            target=listen,
+            args=(self._url, stop, self.wake),
+            kwargs={"channel": CHANNEL},
+            daemon=True,
+        )
         listener.start()
         with ThreadPoolExecutor(self._most, thread_name_prefix="webhooks") as threads:
 
@@ -159,25 +163,6 @@ class WebhookDispatch:
                 if result.is_over:
                     break
         return is_idle
-
-    def _listen(self, stop: threading.Event) -> None:
-        """Wake the dispatch after every new event of the feed."""
-        connection: Connection[TupleRow] | None = None
-
-        def step() -> float:
-            nonlocal connection
-            if connection is None or connection.closed:
-                fresh = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
-                fresh.execute(f"LISTEN {_CHANNEL}")
-                connection = fresh
-            for _ in connection.notifies(timeout=_LISTEN_SECONDS, stop_after=1):
-                self.wake()
-            return 0
-
-        run_until_stopped(step, stop, failed="webhooks_listener_failed")
-        self.wake()
-        if connection is not None:
-            connection.close()
 
 
 def disable(store: Store, webhook_id: UUID, reason: WebhookOff) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import LiteralString
 from uuid import UUID
 
 import psycopg
@@ -370,10 +371,17 @@ class Follower:
         return reason
 
 
-def listen(url: str, stop: threading.Event, notify: Callable[[], None]) -> None:
-    """Call ``notify`` after every append, until ``stop`` is set.
+def listen(
+    url: str,
+    stop: threading.Event,
+    notify: Callable[[], None],
+    *,
+    channel: LiteralString = "goatherd_events",
+) -> None:
+    """Call ``notify`` after every notification of a channel, until ``stop`` is set.
 
-    Appends go unnoticed while a lost connection is replaced, so followers also poll.
+    Each append notifies ``goatherd_events``. Notifications go unnoticed while a lost
+    connection is replaced, so followers also poll.
     """
     connection: Connection[TupleRow] | None = None
 
@@ -386,7 +394,7 @@ def listen(url: str, stop: threading.Event, notify: Callable[[], None]) -> None:
                 OUTAGE.lost(error)
                 raise
             OUTAGE.back()
-            fresh.execute("LISTEN goatherd_events")
+            fresh.execute(f"LISTEN {channel}")
             connection = fresh
         for _ in connection.notifies(timeout=_LISTEN_SECONDS, stop_after=1):
             notify()
