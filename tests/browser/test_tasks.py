@@ -142,6 +142,8 @@ def test_task_04_decides_about_the_inbox_by_keyboard(task: Task):
     page, keys = task.page, task.page.keyboard
     task.navigate("Inbox")
     expect(page.locator(".video:visible")).to_have_count(5)
+    # Keys act once the scripts of the page have run.
+    page.wait_for_load_state()
     keys.press("j")
     keys.press("i")
     expect(page.locator(".video:visible")).to_have_count(4)
