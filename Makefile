@@ -70,7 +70,7 @@ screenshots: $(READY) ## Take the documents' pictures of the pages anew (needs a
 	@$(BIN)/python -m tests.browser.screenshots
 
 lock: $(READY) ## Pin every dependency anew in requirements.lock (needs an index)
-	@$(BIN)/uv pip compile pyproject.toml --group dev \
+	@$(BIN)/uv pip compile pyproject.toml --extra pdf --group dev \
 		--universal --python-version 3.11 --upgrade --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 		--quiet --output-file requirements.lock
