@@ -1,10 +1,12 @@
 """Numbers in a browser: written by scripts as by pages, and in full by touch."""
 
+from itertools import pairwise
 from random import Random
 
 from playwright.sync_api import Locator, Page, expect
 
-from api.web.kit.filters import number, percent, percent_shortly, short
+from domain.analytics.axis import round_labels
+from domain.written import number, percent, percent_shortly, short
 from tests.kit.application import Tenant
 from tests.kit.creator_with_numbers import DAYS, a_watched_creator
 from tests.kit.short_numbers import PERCENT, SHORT
@@ -17,8 +19,16 @@ _WRITTEN = """async (values) => {
     ]);
 }"""
 
+_LABELLED = """async (axes) => {
+    const path = document.querySelector('script[src$="/app.js"]').src;
+    const by = await import(path.replace("app.js", "drawing.js"));
+    return axes.map(([least, most, isPercent, amount]) => by.roundLabels(
+        least, most, { unit: isPercent ? "percent" : "count", amount }
+    ));
+}"""
 
-def test_scripts_and_pages_write_a_number_alike(page: Page, home: Tenant):
+
+def test_scripts_and_pages_write_numbers_and_axes_alike(page: Page, home: Tenant):
     home.goatherd.catch_up()
     random = Random(23)  # noqa: S311 - numbers for a test
     values: list[float] = [value for value, _ in SHORT + PERCENT]
@@ -32,6 +42,14 @@ def test_scripts_and_pages_write_a_number_alike(page: Page, home: Tenant):
 
     assert written == [
         [short(one), percent_shortly(one), number(one), percent(one)] for one in values
+    ]
+    axes = [
+        (*sorted((one, other)), one > other, 2 + at % 5)
+        for at, (one, other) in enumerate(pairwise([0, 0, 7, *values]))
+    ]
+    assert page.evaluate(_LABELLED, axes) == [
+        round_labels(least, most, is_percent=is_percent, amount=amount)
+        for least, most, is_percent, amount in axes
     ]
 
 

@@ -6,8 +6,8 @@ from datetime import date
 from msgspec import Struct
 
 from api.routes.analytics.responses import Analytics
-from api.web.charts.chart import days_in_words
 from api.web.kit.page import PageContext, here
+from domain.written import days_in_words
 from projections.annotations.queries import Annotation
 
 # This many are shown below a chart; the others are folded.

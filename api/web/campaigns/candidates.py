@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from api.http.error_codes import Code
 from api.web.kit.api_client import ApiRefusedError
-from api.web.kit.filters import short
 from api.web.kit.page import PageContext
 from domain.errors import InvalidVideoUrlError
 from domain.video.url import read_video_url
+from domain.written import short
 from projections.campaigns.queries import Campaign
 from projections.creators.creator import Creator
 from projections.videos.queries import Video

@@ -15,10 +15,10 @@ from api.routes.analytics.responses import Analytics, Series
 from api.web.charts.drawing import ChartLine, ChartMark, Drawing, are_far_apart
 from api.web.charts.measures import Measure
 from api.web.charts.svg import InlineSvg, inline_svg
-from api.web.kit.filters import day, tilde
 from domain.analytics.buckets import Granularity
 from domain.analytics.metrics import Mode
 from domain.analytics.series import Point
+from domain.written import day, days_in_words, tilde
 
 
 class ChartTableCell(Struct, frozen=True, kw_only=True):
@@ -170,15 +170,6 @@ def bucket_label(first: date, granularity: Granularity) -> str:
     if granularity == "month":
         return f"{first:%b %Y}" if first.day == 1 else f"Month from {day(first)}"
     return day(first)
-
-
-def days_in_words(first: date, last: date) -> str:
-    """Return a range of days in words."""
-    if first == last:
-        return day(first)
-    if first.year == last.year:
-        return f"{first.day} {first:%b} to {day(last)}"
-    return f"{day(first)} to {day(last)}"
 
 
 def _line(

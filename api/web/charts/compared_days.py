@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from api.routes.aggregate.kpis import Kpis
-from api.web.charts.chart import days_in_words
+from domain.written import days_in_words
 
 
 def compared_in_words(kpis: Kpis) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from api.routes.analytics.responses import Analytics
-from api.web.charts.chart import days_in_words
 from api.web.charts.drawing import ChartMark
 from domain.phrases import counted
+from domain.written import days_in_words
 from projections.annotations.queries import Annotation
 
 

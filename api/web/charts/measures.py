@@ -4,7 +4,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-from api.web.kit.filters import UNKNOWN, number, percent, percent_shortly, short, signed
 from domain.analytics.metrics import (
     PROFILE_METRICS,
     RAW_METRICS,
@@ -14,6 +13,7 @@ from domain.analytics.metrics import (
     entities_of,
     modes_of,
 )
+from domain.written import UNKNOWN, number, percent, percent_shortly, short, signed
 
 Unit = Literal["count", "percent", "decimal"]
 # A form sends an empty value for a field that was left alone.

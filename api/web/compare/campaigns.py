@@ -9,11 +9,13 @@ from msgspec import Struct
 from api.routes.aggregate.campaigns import CampaignLeaderboardRow
 from api.routes.aggregate.kpis import Kpis
 from api.web.charts.periods import Period
-from api.web.kit.filters import UNKNOWN, counted, day, number, percent, price, short
+from api.web.kit.filters import price
 from api.web.kit.page import PageContext
 from domain.analytics.summaries.kpis import Kpi
 from domain.analytics.targets import Progress, TargetProgress
 from domain.messages import TargetScope
+from domain.phrases import counted
+from domain.written import UNKNOWN, day, number, percent, short
 from projections.campaigns.queries import Campaign
 
 _COUNTED: Final[dict[TargetScope, str]] = {

@@ -11,7 +11,7 @@ from api.web.charts.chart import Chart, ChartTableCell, ChartTableRow
 from api.web.charts.drawing import ChartLine, Drawing, are_far_apart
 from api.web.charts.measures import VIEWS
 from api.web.charts.svg import inline_svg
-from api.web.kit.filters import day, number, short
+from domain.written import day, number, short
 from projections.analytics.summaries.age_curve import AgePoint
 
 _NEW_DAY = "1 day"

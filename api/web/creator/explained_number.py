@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from api.routes.analytics.responses import Explanation
 from api.web.charts.analytics_client import AnalyticsClient
-from api.web.charts.chart import bucket_label, days_in_words
+from api.web.charts.chart import bucket_label
 from api.web.charts.measures import MEASURES, Measure
 from api.web.charts.periods import Period, day_in
-from api.web.kit.filters import UNKNOWN, number, tilde
 from domain.analytics.metrics import Mode
+from domain.written import UNKNOWN, days_in_words, number, tilde
 from projections.analytics.read.explanations.explain import ExplainedObservation
 from projections.analytics.read.explanations.other_counts import OtherCount
 

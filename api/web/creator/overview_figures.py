@@ -1,14 +1,14 @@
 """The figures and the charts of a creator's overview."""
 
 import asyncio
-from typing import Literal, get_args
+from typing import get_args
 
 from msgspec import Struct
 
 from api.routes.aggregate.kpis import Kpis
 from api.routes.analytics.responses import Analytics, Series
 from api.web.charts.analytics_client import AnalyticsClient
-from api.web.charts.chart import Chart, chart_of, days_in_words
+from api.web.charts.chart import Chart, chart_of
 from api.web.charts.compared_days import compared_in_words, ends_in_words
 from api.web.charts.marks import marks_of, posts_of
 from api.web.charts.measures import (
@@ -21,10 +21,10 @@ from api.web.charts.measures import (
 )
 from api.web.charts.periods import Period
 from api.web.creator.overview_query import ChartName, OverviewQuery
-from api.web.kit.filters import number, percent_change, short, whole
 from domain.analytics.series import Value
+from domain.analytics.summaries.written_kpis import Direction
+from domain.written import days_in_words, number, percent_change, short, whole
 
-Direction = Literal["up", "down", ""]
 _TOO_MUCH = 1_000
 _NEW_VIEWS: CountedMeasure = (VIEWS, "new")
 _NEW: tuple[CountedMeasure, ...] = (

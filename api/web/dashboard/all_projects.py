@@ -17,7 +17,7 @@ from api.routes.lists.creators import CreatorWithFigures, ListTotals
 from api.routes.lists.videos import VideoWithFigures
 from api.web.activity.days import newest_activity
 from api.web.charts.analytics_client import AnalyticsClient
-from api.web.charts.chart import Chart, chart_of, days_in_words
+from api.web.charts.chart import Chart, chart_of
 from api.web.charts.compared_days import compared_in_words
 from api.web.charts.measures import groups_for
 from api.web.charts.periods import Period
@@ -34,6 +34,7 @@ from api.web.kit.list_query import PERIODS
 from api.web.kit.page import PageContext
 from domain.analytics.buckets import Range
 from domain.analytics.summaries.kpis import Kpi, kpi
+from domain.written import days_in_words
 from projections.projects import Project
 
 # The most lines that a chart can have.

@@ -14,12 +14,12 @@ from api.routes.organization import Organization
 from api.routes.sources import ProviderState
 from api.routes.usage import Used
 from api.web.kit.api_client import ApiRefusedError
-from api.web.kit.filters import day, number, short
 from api.web.kit.page import PageContext
 from api.web.kit.scrape_labels import failing_shortly
 from domain.analytics.targets import BEHIND
 from domain.messages import OTHER_DISABLED_REASONS
 from domain.phrases import counted, joined
+from domain.written import day, number, short
 from projections.campaigns.queries import Campaign
 from projections.creators.counting import CreatorAmounts
 from projections.creators.creator import Creator

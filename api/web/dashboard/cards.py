@@ -10,23 +10,23 @@ from api.routes.analytics.responses import Analytics
 from api.web.charts.measures import MEASURES, CountedMeasure, Measure
 from api.web.charts.svg import Sparkline, sparkline
 from api.web.creator.explained_number import WHOLE_PERIOD
-from api.web.creator.overview_figures import Direction
 from api.web.dashboard.query import DashboardQuery
-from api.web.kit.filters import (
-    UNKNOWN,
-    percent_change,
-    percent_shortly,
-    short,
-    signed,
-    tilde,
-    whole,
-)
 from domain.analytics.metrics import Mode
 from domain.analytics.series import Point, Value
 from domain.analytics.summaries.kpis import Kpi
+from domain.analytics.summaries.written_kpis import (
+    Direction,
+    before_in_words,
+    change_in_words,
+    direction_of,
+    value_in_short,
+)
+from domain.written import (
+    UNKNOWN,
+    signed,
+    tilde,
+)
 
-# A larger percentage says less than the change itself.
-_TOO_MUCH = 1_000
 # The label, the field of the answer, and the measure and mode of the linked chart.
 _FIRST: tuple[tuple[str, str, str, Mode], ...] = (
     ("New views", "new_views", "views", "new"),
@@ -145,15 +145,18 @@ def _card(
 ) -> KpiCard:
     kpi: Kpi = getattr(kpis, name)
     measure = MEASURES[metric]
+    is_percent = measure.unit == "percent"
     is_about = kpi.previous_rounded and bool(kpi.value) and not kpi.rounded
     return KpiCard(
         label=label,
-        value=signed(kpi.value) if is_about else _shortly(kpi.value, measure),
+        value=signed(kpi.value)
+        if is_about
+        else value_in_short(kpi.value, is_percent=is_percent),
         full=measure.written(kpi.value),
-        change=_change(kpi, measure),
+        change=change_in_words(kpi, is_percent=is_percent),
         full_change=_full_change(kpi, measure),
-        direction=_direction(kpi),
-        before=_before(kpi, measure, before),
+        direction=direction_of(kpi),
+        before=before_in_words(kpi, before, is_percent=is_percent),
         full_before=tilde(
             measure.written(kpi.previous), is_rounded=kpi.previous_rounded
         ),
@@ -164,40 +167,7 @@ def _card(
     )
 
 
-def _direction(kpi: Kpi) -> Direction:
-    if not kpi.change or not kpi.is_change_exact:
-        return ""
-    return "up" if kpi.change > 0 else "down"
-
-
-def _shortly(value: Value, measure: Measure) -> str:
-    if measure.unit == "percent":
-        return percent_shortly(value)
-    # Views per post are read in whole views.
-    return short(whole(value))
-
-
-def _before(kpi: Kpi, measure: Measure, words: str) -> str:
-    if kpi.previous is None:
-        return ""
-    if kpi.previous_rounded:
-        return "before: not exact enough to compare"
-    before = f"{_shortly(kpi.previous, measure)} {words}"
-    return before if kpi.is_change_exact else f"{before}, not exact enough to compare"
-
-
 def _full_change(kpi: Kpi, measure: Measure) -> str:
     if kpi.change is None:
         return UNKNOWN
     return f"{'+' if kpi.change > 0 else ''}{measure.written(kpi.change)}"
-
-
-def _change(kpi: Kpi, measure: Measure) -> str:
-    """Return the change in percent; for a rate in its points, which are percent too."""
-    if not kpi.change or not kpi.is_change_exact:
-        return ""
-    if measure.unit == "percent":
-        return f"{percent_change(kpi.change).removesuffix('%')} points"
-    if kpi.change_percent is None or abs(kpi.change_percent) >= _TOO_MUCH:
-        return signed(kpi.change)
-    return percent_change(kpi.change_percent)

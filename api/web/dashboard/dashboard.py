@@ -15,7 +15,7 @@ from api.routes.analytics.responses import Analytics, Series
 from api.web.activity.days import ActivityDay, newest_activity
 from api.web.annotations.on_charts import Happened, happened_of, note_subject
 from api.web.charts.analytics_client import AnalyticsClient
-from api.web.charts.chart import Chart, chart_of, days_in_words
+from api.web.charts.chart import Chart, chart_of
 from api.web.charts.compared_days import compared_in_words
 from api.web.charts.marks import marks_of, posts_of
 from api.web.charts.measures import POSTS, CountedMeasure
@@ -38,6 +38,7 @@ from api.web.dashboard.query import DashboardQuery
 from api.web.dashboard.rankings import Rankings, rankings_of
 from api.web.kit.api_client import ApiRefusedError, QueryValue
 from api.web.kit.page import PageContext
+from domain.written import days_in_words
 
 
 class Programme(Struct, frozen=True, kw_only=True):

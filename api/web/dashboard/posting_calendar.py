@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from api.routes.analytics.responses import Analytics
 from api.web.charts.periods import Period
-from api.web.kit.filters import day as written_day
+from domain.written import day as written_day
 
 WEEKS = 53
 _STEP, _LEFT, _TOP = 13, 28, 16

@@ -7,8 +7,8 @@ from typing import Literal
 from msgspec import Struct, field
 
 from api.routes.lists.days import USUAL_PERIOD
-from api.web.kit.filters import day
 from api.web.kit.page_query import PageQuery
+from domain.written import day
 
 PeriodName = Literal[
     "7d", "28d", "90d", "this_week", "last_week", "this_month", "last_month"

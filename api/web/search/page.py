@@ -9,11 +9,11 @@ from litestar.di import NamedDependency
 from litestar.response import Template
 from msgspec import Struct
 
-from api.web.kit.filters import short
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext
 from api.web.kit.page_query import PageQuery
 from api.web.search.places import PLACES, NamedPlace
+from domain.written import short
 from projections.campaigns.queries import Campaign
 from projections.creators.creator import Creator
 from projections.videos.queries import Video

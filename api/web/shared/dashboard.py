@@ -11,7 +11,7 @@ from api.http.error_codes import Code
 from api.routes.aggregate.kpis import Kpis
 from api.routes.analytics.responses import OTHER_ID, Analytics, Series
 from api.web.charts.analytics_client import AnalyticsClient
-from api.web.charts.chart import Chart, chart_of, days_in_words
+from api.web.charts.chart import Chart, chart_of
 from api.web.charts.compared_days import compared_in_words
 from api.web.charts.marks import marks_of, posts_of
 from api.web.charts.measures import (
@@ -31,6 +31,7 @@ from api.web.shared.context import SharedContext
 from api.web.shared.days import SharedDays
 from domain.analytics.summaries.kpis import Kpi, kpi
 from domain.share.decider import ShareState
+from domain.written import days_in_words
 from projections.annotations.queries import Annotation
 from projections.creators.creator import Creator
 from projections.videos.queries import Video

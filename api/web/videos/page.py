@@ -17,7 +17,6 @@ from api.web.creator.videos import row_of
 from api.web.kit.api_client import ApiResponse
 from api.web.kit.counting import LISTED
 from api.web.kit.csv_file import csv_file
-from api.web.kit.filters import day
 from api.web.kit.forms.project_choices import all_projects, some_campaigns
 from api.web.kit.handlers import page_route
 from api.web.kit.list_query import (
@@ -30,6 +29,7 @@ from api.web.kit.list_query import (
 )
 from api.web.kit.page import PageContext
 from api.web.kit.views import views_of
+from domain.written import day
 from projections.videos.counting import VideoAmounts
 
 # Each column is a figure, and sorts by the figure of the same name in the API.
