@@ -18,17 +18,20 @@ def markdown() -> str:
 
 
 def _section(type_: EventType) -> str:
-    schema = schema_of(type_)["$defs"][type_.data.__name__]
+    structs = schema_of(type_)["$defs"]
+    schema = structs[type_.data.__name__]
     filters = ", ".join(f"`{name}`" for name in type_.filters) or "none"
+    subject = f"{_article(type_.subject)} {type_.subject}"
     star = "" if type_.in_wildcard else " `*` does not include it."
     admin = " Only readers with the scope `admin` see it." if type_.needs_admin else ""
     fields = "\n".join(
-        f"| `{name}` | {_kind(field)} |" for name, field in schema["properties"].items()
+        f"| `{name}` | {_kind(field, structs)} |"
+        for name, field in schema["properties"].items()
     )
     return f"""### `{type_.name}`
 
 {type_.summary}{star}{admin}
-Version {type_.version}. Subject: a {type_.subject}. Filters: {filters}.
+Version {type_.version}. Subject: {subject}. Filters: {filters}.
 
 {schema["description"]}
 
@@ -38,15 +41,22 @@ Version {type_.version}. Subject: a {type_.subject}. Filters: {filters}.
 """
 
 
-def _kind(field: dict[str, Any]) -> str:
-    """Return the kind of a field's value in words."""
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "aeiou" else "a"
+
+
+def _kind(field: dict[str, Any], structs: dict[str, Any]) -> str:
+    """Return the kind of a field's value in words; ``structs`` are those by name."""
     choices = [each for each in field.get("anyOf", [field]) if each != {"type": "null"}]
     kind = choices[0]
     values = [each for choice in choices for each in choice.get("enum", ())]
     if values:
         words = ", ".join(f"`{each}`" for each in values if each is not None)
     elif kind.get("type") == "array":
-        words = f"a list: each {_kind(kind['items'])}"
+        words = f"a list: each {_kind(kind['items'], structs)}"
+    elif "$ref" in kind:
+        names = structs[kind["$ref"].rpartition("/")[2]]["properties"]
+        words = f"an object with {', '.join(f'`{each}`' for each in names)}"
     else:
         words = _WORDS[kind.get("format", kind.get("type"))]
     is_null = {"type": "null"} in field.get("anyOf", ()) or None in values

@@ -33,6 +33,16 @@ TYPES: Final[tuple[ConditionType, ...]] = get_args(ConditionType)
 _SCOPES: Final[tuple[ScopeType, ...]] = get_args(ScopeType)
 
 
+class AlertSubject(msgspec.Struct, frozen=True, kw_only=True):
+    """The thing that an alert is about.
+
+    `id` is the id of a creator or video, or the name of a source, limit or read model.
+    """
+
+    type: AlertSubjectType
+    id: str
+
+
 class Condition(
     msgspec.Struct,
     frozen=True,

@@ -7,6 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from domain.alert.conditions import AlertSubject, Condition
+from domain.alert.events import AlertEnd, AlertEvidence
 from domain.campaign.events import ItemType
 from domain.messages import (
     ByHand,
@@ -18,6 +20,7 @@ from domain.messages import (
     MemberRole,
     MovedHistory,
     Outcome,
+    Severity,
     TargetMetric,
     TargetScope,
     TrackingMode,
@@ -228,6 +231,35 @@ class CampaignTargetData(CampaignData, frozen=True, kw_only=True):
     target_scope: TargetScope
     reached: int
     at: Time
+
+
+class AlertData(Data, frozen=True, kw_only=True):
+    """The alert of a rule: its condition, in words too, and the thing that it is about.
+
+    ``creator_id`` and ``handle`` are null for what concerns no creator.
+    """
+
+    alert_id: UUID
+    rule_id: UUID
+    condition: Condition
+    words: str
+    about: AlertSubject
+    creator_id: UUID | None
+    handle: Strangers[str | None]
+
+
+class AlertOpenedData(AlertData, frozen=True, kw_only=True):
+    """The condition holds since ``since``; ``evidence`` has the reasons."""
+
+    severity: Severity
+    since: Time
+    evidence: AlertEvidence
+
+
+class AlertResolvedData(AlertData, frozen=True, kw_only=True):
+    """``end`` is over if the condition holds no more, else rule_ended."""
+
+    end: AlertEnd
 
 
 class MemberJoinedData(Data, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from domain import events as e
+from domain.alert.conditions import AlertSubject, words_of
 from domain.feed import data as d
 from domain.messages import BY_HAND, Event, copied
 
@@ -215,6 +216,29 @@ def target_time(event: e.CampaignTargetReached | e.CampaignTargetMissed) -> date
     """Return the time at which a target was reached, or at which its time ended."""
     is_reached = isinstance(event, e.CampaignTargetReached)
     return event.reached_at if is_reached else event.target_at
+
+
+def _alert(origin: EventOrigin) -> dict[str, Any]:
+    event = origin.event
+    assert isinstance(event, e.AlertOpened | e.AlertResolved)
+    about = AlertSubject(type=event.subject_type, id=event.subject_key)
+    handle = None if event.creator_id is None else _creator(origin)["handle"]
+    return {
+        "alert_id": origin.subject_id,
+        "words": words_of(event.condition),
+        "about": about,
+        "handle": handle,
+    }
+
+
+def alert_opened(origin: EventOrigin) -> d.AlertOpenedData:
+    assert isinstance(origin.event, e.AlertOpened)
+    return copied(origin.event, d.AlertOpenedData, **_alert(origin))
+
+
+def alert_resolved(origin: EventOrigin) -> d.AlertResolvedData:
+    assert isinstance(origin.event, e.AlertResolved)
+    return copied(origin.event, d.AlertResolvedData, **_alert(origin))
 
 
 def member_joined(origin: EventOrigin) -> d.MemberJoinedData:

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from domain import events as e
+from domain.alert.conditions import AlertSubject, Condition, words_of
 from domain.feed import data as d
 from domain.feed import making as m
 from domain.feed.event import PublicEvent, PublicSubjectType, Subject, event_id
@@ -61,6 +62,8 @@ _CREATOR = UUID("0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40")
 _VIDEO = UUID("5b0c6a1e-3f5d-5e7a-8c11-2f4b9d7a6e02")
 _SCRAPE = UUID("7d1f2c3b-9a8e-5b6c-8d4f-1e2a3b4c5d03")
 _CAMPAIGN = UUID("0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a47")
+_ALERT = UUID("2c9f7b60-18d4-5a3e-9b71-6e0d5c4f8a48")
+_RULE = UUID("6b1d0e94-7c2a-5f38-8d05-1a9e3b7c2f49")
 _PERSON = UUID("0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a41")
 _AT = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 _POSTED = datetime(2026, 11, 24, 9, 12, tzinfo=UTC)
@@ -79,6 +82,16 @@ _target: Mapping[str, Any] = {
     "target": 1_000_000,
     "target_scope": "gained",
     "at": _AT,
+}
+
+_silent = Condition(type="no_post_for_days", days=7)
+_alert: Mapping[str, Any] = {
+    "alert_id": _ALERT,
+    "rule_id": _RULE,
+    "condition": _silent,
+    "words": words_of(_silent),
+    "about": AlertSubject(type="creator", id=str(_CREATOR)),
+    **_creator,
 }
 
 
@@ -350,6 +363,31 @@ TYPES: Final[Sequence[EventType]] = (
         filters=("campaign_id",),
     ),
     EventType(
+        name="alert.opened",
+        summary="The condition of an alert rule holds for long enough: an alert fires.",
+        subject="alert",
+        data=d.AlertOpenedData,
+        made=m.alert_opened,
+        of=(e.AlertOpened,),
+        example=d.AlertOpenedData(
+            **_alert,
+            severity="warning",
+            since=_POSTED,
+            evidence=e.AlertEvidence(value=7.2, limit=7, video_ids=(_VIDEO,)),
+        ),
+        filters=_OF_CREATORS,
+    ),
+    EventType(
+        name="alert.resolved",
+        summary="An alert that fired is over.",
+        subject="alert",
+        data=d.AlertResolvedData,
+        made=m.alert_resolved,
+        of=(e.AlertResolved,),
+        example=d.AlertResolvedData(**_alert, end="over"),
+        filters=_OF_CREATORS,
+    ),
+    EventType(
         name="member.joined",
         summary="A person belongs to the organization.",
         subject="person",
@@ -403,8 +441,11 @@ FOLLOWED: Final[frozenset[type[Event]]] = frozenset(_BY_EVENT)
 def types_of(event: Event) -> Iterator[EventType]:
     """Yield the types of the public events that follow from a stored event.
 
-    A video waits for review only if its status says so.
+    A video waits for review only if its status says so. An alert that never fired is
+    not resolved.
     """
+    if isinstance(event, e.AlertResolved) and not event.has_fired:
+        return
     for each in _BY_EVENT.get(type(event), ()):
         status = getattr(event, "tracking_status", None)
         if each.name != "video.pending_review" or status == "pending_review":
@@ -423,7 +464,7 @@ def example_of(type_: EventType) -> PublicEvent:
     """Return a whole event of the type, about invented things."""
     data = msgspec.to_builtins(type_.example)
     ids = {"creator": _CREATOR, "video": _VIDEO, "scrape": _SCRAPE}
-    ids |= {"campaign": _CAMPAIGN, "person": _PERSON}
+    ids |= {"campaign": _CAMPAIGN, "alert": _ALERT, "person": _PERSON}
     subject_id = ids[type_.subject]
     position = 51_207
     return PublicEvent(

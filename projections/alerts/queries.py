@@ -11,7 +11,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain.alert.alerts import AlertStatus
-from domain.alert.conditions import AlertSubjectType, Condition, words_of
+from domain.alert.conditions import AlertSubject, Condition, words_of
 from domain.alert.events import AlertEvidence, AlertScope, Channel
 from domain.messages import Severity
 from projections.alerts.rows import AlertRow, AlertRuleRow
@@ -41,16 +41,6 @@ class AlertRule(Struct, frozen=True, kw_only=True):
     version: int
     created_at: datetime
     updated_at: datetime
-
-
-class AlertSubject(Struct, frozen=True, kw_only=True):
-    """The thing that an alert is about.
-
-    `id` is the id of a creator or video, or the name of a source, limit or read model.
-    """
-
-    type: AlertSubjectType
-    id: str
 
 
 class Alert(Struct, frozen=True, kw_only=True):

@@ -29,7 +29,8 @@ _FIRST = VIEW_MILESTONES[0]
 _DROP = """
 DELETE FROM feed WHERE organization_id = %(organization)s
 AND creator_id = %(creator)s
-AND (type LIKE 'video.%%' OR type IN ('creator.milestone', 'scrape.failed'))
+AND (type LIKE 'video.%%' OR type LIKE 'alert.%%'
+     OR type IN ('creator.milestone', 'scrape.failed'))
 """
 # A single video belongs to nobody when its events are stored.
 _DROP_SINGLES = """
@@ -45,7 +46,7 @@ class Feed:
     """Keeps the tables feed, feed_subjects and feed_views."""
 
     name = "feed"
-    version = 1
+    version = 2
     tables = ("feed", "feed_subjects", "feed_views")
     events = stored_names(
         *FOLLOWED,
@@ -98,8 +99,12 @@ def _happened(event: Event, batch: FeedBatch, recorded: RecordedEvent) -> None:
     """Change the state of the event's subject, and add the rows that follow."""
     organization_id = organization_of(recorded)
     state = _changed(event, batch, recorded)
+    project_id = None
     if isinstance(event, e.MemberAdded | e.MemberRemoved):
         subject_id, state = event.person_id, None
+    elif isinstance(event, e.AlertOpened | e.AlertResolved):
+        subject_id, project_id = recorded.stream, event.project_id
+        state = batch.subject(organization_id, event.creator_id)
     elif isinstance(event, e.ScrapeFailed):
         subject_id = recorded.stream
         state = batch.subject(organization_id, event.creator_id)
@@ -115,6 +120,8 @@ def _happened(event: Event, batch: FeedBatch, recorded: RecordedEvent) -> None:
     if _is_erased(creator, recorded):
         return
     place = creator or state
+    if place is not None:
+        project_id = place.project_id
     for ordinal, type_ in enumerate(types_of(event)):
         batch.add(
             FeedRow(
@@ -124,7 +131,7 @@ def _happened(event: Event, batch: FeedBatch, recorded: RecordedEvent) -> None:
                 type=type_.name,
                 at=_time(event, recorded),
                 subject_id=subject_id,
-                project_id=None if place is None else place.project_id,
+                project_id=project_id,
                 from_project_id=event.old_project_id
                 if isinstance(event, e.CreatorMoved)
                 else None,
@@ -137,6 +144,8 @@ def _time(event: Event, recorded: RecordedEvent) -> datetime:
     """Return the time at which it happened."""
     if isinstance(event, e.CampaignTargetReached | e.CampaignTargetMissed):
         return target_time(event)
+    if isinstance(event, e.AlertResolved):
+        return event.at
     return recorded.recorded_at
 
 

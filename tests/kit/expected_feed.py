@@ -39,6 +39,8 @@ _TYPES: dict[type[e.Event], str] = {
     e.CampaignItemRemoved: "campaign.item_removed",
     e.CampaignTargetReached: "campaign.target_reached",
     e.CampaignTargetMissed: "campaign.target_missed",
+    e.AlertOpened: "alert.opened",
+    e.AlertResolved: "alert.resolved",
     e.MemberAdded: "member.joined",
     e.MemberRemoved: "member.left",
     e.SubjectErased: "subject.erased",
@@ -120,6 +122,8 @@ class _Fold:
                 self.put(recorded, type_ or "", own, **self.place(event.creator_id))
             else:
                 self.put(recorded, type_ or "", own)
+        elif isinstance(event, e.AlertOpened | e.AlertResolved):
+            self.alert(recorded, event, type_ or "")
         elif isinstance(event, e.MemberAdded | e.MemberRemoved):
             self.put(recorded, type_ or "", event.person_id)
         elif own in self.project_of and self.creator_of.get(own) not in self.erased:
@@ -165,10 +169,27 @@ class _Fold:
                 (row["creator_id"] is None and row["subject_id"] in alone)
                 or (
                     row["creator_id"] == own
-                    and (row["type"] in _FIGURES or row["type"].startswith("video."))
+                    and (
+                        row["type"] in _FIGURES
+                        or row["type"].startswith(("video.", "alert."))
+                    )
                 )
             )
         ]
+
+    def alert(
+        self, recorded: RecordedEvent, event: e.AlertOpened | e.AlertResolved, name: str
+    ) -> None:
+        if event.creator_id in self.erased:
+            return
+        fields: dict[str, Any] = {"project_id": event.project_id}
+        if event.creator_id is not None and event.creator_id in self.project_of:
+            fields = self.place(event.creator_id)
+        if isinstance(event, e.AlertResolved):
+            if not event.has_fired:
+                return
+            fields["at"] = event.at
+        self.put(recorded, name, recorded.stream, **fields)
 
     def is_history(self, recorded: RecordedEvent, event: Any) -> bool:  # noqa: ANN401 - a snapshot
         """Tell whether an observation is imported history, and remember its time."""

@@ -1,12 +1,14 @@
 """The table of public events: names, schemas, examples and ids."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 
 from domain import events as e
 from domain.feed.event import event_id
@@ -20,7 +22,7 @@ PROJECT, SECOND = UUID(int=2), UUID(int=3)
 def test_every_example_fits_its_schema_and_has_its_subject(subtests: pytest.Subtests):
     for type_ in TYPES:
         with subtests.test(type_.name):
-            event = msgspec.to_builtins(example_of(type_))
+            event = msgspec.json.decode(msgspec.json.encode(example_of(type_)))
             Draft202012Validator(schema_of(type_)).validate(event)
             with_more = {**event, "type": "creator.sneezed"}
             assert not Draft202012Validator(schema_of(type_)).is_valid(with_more)
@@ -69,6 +71,22 @@ def test_a_video_waits_for_review_only_if_its_status_says_so():
 
     assert names("pending_review") == ["video.pending_review"]
     assert names("auto_tracked") == []
+
+
+def test_an_alert_that_never_fired_is_not_resolved():
+    resolved = e.AlertResolved(
+        **OF,
+        rule_id=UUID(int=4),
+        condition=e.Condition(type="source_failing", percent=80, hours=6),
+        subject_type="source",
+        subject_key="web",
+        at=datetime(2026, 11, 24, tzinfo=UTC),
+        has_fired=True,
+        end="over",
+    )
+
+    assert [each.name for each in types_of(resolved)] == ["alert.resolved"]
+    assert not [*types_of(replace(resolved, has_fired=False))]
 
 
 def test_a_move_names_no_project_that_the_reader_may_not_see():

@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.messages import IMPORT_PROVIDER
+from domain.messages import IMPORT_PROVIDER, copied
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from projections.feed.projection import Feed
@@ -20,6 +20,7 @@ from tests.kit.expected import rows_of
 from tests.kit.expected_feed import feed
 from tests.kit.histories import (
     HOME,
+    MONDAY,
     PROJECT,
     SECOND,
     History,
@@ -73,6 +74,27 @@ def views(name: str, count: int, *, day: float = 0, of: UUID | None = BILLIE) ->
 
 def imported(event: Any) -> Any:  # noqa: ANN401 - any snapshot
     return replace(event, provider=IMPORT_PROVIDER)
+
+
+def alert(creator_id: UUID | None) -> e.AlertOpened:
+    return e.AlertOpened(
+        **OF,
+        rule_id=UUID(int=0xA),
+        condition=e.Condition(type="creator_disabled"),
+        subject_type="source" if creator_id is None else "creator",
+        subject_key=str(creator_id or "web"),
+        creator_id=creator_id,
+        project_id=None if creator_id is None else PROJECT,
+        severity="critical",
+        since=MONDAY,
+        evidence=e.AlertEvidence(value=7),
+    )
+
+
+def resolved(creator_id: UUID | None, *, has_fired: bool = True) -> e.AlertResolved:
+    return copied(
+        alert(creator_id), e.AlertResolved, at=MONDAY, has_fired=has_fired, end="over"
+    )
 
 
 def test_a_jump_passes_each_milestone_once(connection: Reading, history: History):
@@ -130,12 +152,34 @@ def test_an_erasure_leaves_decisions_and_takes_dropped_figures(
         seen = snapshot(BILLIE, day=run, follower_count=count)
         history.happened(UUID(int=0x50 + run), seen)
     history.happened(UUID(int=0x60), failed(BILLIE))
+    history.happened(UUID(int=0x70), alert(BILLIE))
     history.happened(BILLIE, e.SubjectErased(**OF, number=1, figures="drop"))
+    history.happened(UUID(int=0x70), resolved(BILLIE))
     history.happened(UUID(int=0x61), snapshot(BILLIE, day=3, follower_count=90_000))
 
     found_rows = applied(connection, history)
 
     assert [row["type"] for row in found_rows] == ["creator.added", "subject.erased"]
+
+
+def test_an_alert_is_in_the_project_where_its_creator_is(
+    connection: Reading, history: History
+):
+    history.happened(BILLIE, added())
+    moved = {"old_project_id": PROJECT, "new_project_id": SECOND, "history": "stay"}
+    history.happened(UUID(int=0x70), alert(BILLIE))
+    history.happened(BILLIE, e.CreatorMoved(**OF, **moved))
+    history.happened(UUID(int=0x70), resolved(BILLIE))
+    history.happened(UUID(int=0x71), alert(None), resolved(None))
+    history.happened(UUID(int=0x72), resolved(BILLIE, has_fired=False))
+
+    found_rows = applied(connection, history)
+
+    alerts = [row for row in found_rows if row["type"].startswith("alert.")]
+    assert [(row["subject_id"].int, row["project_id"]) for row in alerts] == [
+        *((0x70, PROJECT), (0x70, SECOND)),
+        *((0x71, None), (0x71, None)),
+    ]
 
 
 def test_rows_hold_no_text_but_the_type(connection: Reading):
@@ -220,6 +264,11 @@ def histories(draw: st.DrawFn) -> History:  # noqa: PLR0915 - one case a kind of
                 history.happened(creator, own)
                 history.happened(HOME, e.MemberAdded(person_id=ADA, role="viewer"))
                 history.happened(CAMPAIGN, e.CampaignTargetChanged(**OF))
+                of: Any = draw(st.sampled_from((creator, None)))
+                fired = draw(st.booleans())
+                history.happened(
+                    UUID(int=0x6000 + run), alert(of), resolved(of, has_fired=fired)
+                )
             case 11 if creator not in erased:
                 erased.add(creator)
                 figures: Any = draw(st.sampled_from(("drop", "anonymous")))

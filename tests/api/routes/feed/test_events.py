@@ -11,12 +11,16 @@ from jsonschema import Draft202012Validator
 
 from domain import events as e
 from domain.feed.types import BY_NAME, TYPES, schema_of
+from domain.messages import copied
 from infra.ids import new_id
 from projections.engine.follower import Follower
 from projections.feed.projection import Feed
 from projections.feed.queries import FeedFilter, FeedPlace, public_events_now
+from tests.api.http.test_limited_people import limited_to, limits
 from tests.kit.application import Goatherd, Tenant, ago, code_of, data_of
 from tests.kit.people import added_member
+
+__all__ = ["limits"]
 
 PATH = "/events"
 
@@ -44,7 +48,24 @@ def jumped(tenant: Tenant, creator_id: str, *views: int) -> str:
     return video_id
 
 
-def test_an_event_has_its_place_subject_times_and_actor(home: Tenant):
+def opened(tenant: Tenant, **about: Any) -> UUID:  # noqa: ANN401 - fields of the event
+    """An alert that opened and was resolved."""
+    alert_id = new_id()
+    event = e.AlertOpened(
+        organization_id=tenant.organization_id,
+        rule_id=new_id(),
+        condition=e.Condition(type="no_post_for_days", days=7),
+        severity="warning",
+        since=ago(1),
+        evidence=e.AlertEvidence(value=8.2, limit=7),
+        **about,
+    )
+    over = copied(event, e.AlertResolved, at=ago(0), has_fired=True, end="over")
+    tenant.goatherd.append(alert_id, event, over)
+    return alert_id
+
+
+def test_an_event_has_its_place_subject_times_and_actor(home: Tenant) -> None:
     creator = added(home)
 
     (event,) = listed(home, types="creator.added")
@@ -71,7 +92,7 @@ def test_an_event_has_its_place_subject_times_and_actor(home: Tenant):
     }
 
 
-def test_a_jump_of_views_is_an_event_for_each_milestone(home: Tenant):
+def test_a_jump_of_views_is_an_event_for_each_milestone(home: Tenant) -> None:
     creator = added(home)
     video_id = jumped(home, creator["id"], 9_000, 300_000, 300_001)
 
@@ -89,7 +110,7 @@ def test_a_jump_of_views_is_an_event_for_each_milestone(home: Tenant):
     ]
 
 
-def test_each_page_goes_on_where_the_one_before_ended(home: Tenant):
+def test_each_page_goes_on_where_the_one_before_ended(home: Tenant) -> None:
     for _ in range(3):
         jumped(home, added(home)["id"], 900, 300_000)
     whole = listed(home)
@@ -109,7 +130,7 @@ def test_each_page_goes_on_where_the_one_before_ended(home: Tenant):
     assert (later["data"], later["meta"]["nextAfter"]) == ([], after)
 
 
-def test_a_filter_passes_over_other_events(home: Tenant):
+def test_a_filter_passes_over_other_events(home: Tenant) -> None:
     first, second = added(home), added(home)
     campaign = home.campaign("Spring", ("creator", second["id"]))
     home.patch(f"/creators/{first['id']}", {"tags": ["tier A"]})
@@ -147,7 +168,7 @@ def test_a_filter_passes_over_other_events(home: Tenant):
 )
 def test_a_parameter_that_makes_no_sense_is_refused_by_its_name(
     home: Tenant, name: str, value: str
-):
+) -> None:
     answer = home.get(PATH, params={name: value})
 
     assert code_of(answer) == (400, "invalid_query")
@@ -156,7 +177,7 @@ def test_a_parameter_that_makes_no_sense_is_refused_by_its_name(
 
 def test_nobody_reads_the_events_of_another_organization(
     home: Tenant, stranger: Tenant
-):
+) -> None:
     creator = added(home)
     jumped(home, creator["id"], 900, 60_000)
 
@@ -167,7 +188,7 @@ def test_nobody_reads_the_events_of_another_organization(
     }
 
 
-def test_members_are_in_the_events_of_admins_alone(home: Tenant):
+def test_members_are_in_the_events_of_admins_alone(home: Tenant) -> None:
     ben = added_member(home.goatherd.store, home.organization_id, role="viewer")
     home.goatherd.append(home.organization_id, e.MemberRemoved(person_id=ben))
     reader, admin = home.with_key("read", "write"), home.with_key("read", "admin")
@@ -189,7 +210,7 @@ def test_members_are_in_the_events_of_admins_alone(home: Tenant):
     assert reader.get(PATH).json()["meta"]["nextAfter"] == newest
 
 
-def test_an_erasure_takes_the_texts_and_leaves_the_order(home: Tenant):
+def test_an_erasure_takes_the_texts_and_leaves_the_order(home: Tenant) -> None:
     creator = added(home)
     handle = f"new.{uuid4().hex[:20]}"
     home.patch(f"/creators/{creator['id']}", {"tiktok_handle": handle})
@@ -211,7 +232,37 @@ def test_an_erasure_takes_the_texts_and_leaves_the_order(home: Tenant):
     assert {e["data"]["handle"] for e in after if "handle" in e["data"]} == {erased}
 
 
-def test_every_event_fits_the_schema_of_its_type(home: Tenant):
+def test_alerts_are_in_the_events_with_their_creator_and_evidence(
+    home: Tenant, limits: dict[UUID, frozenset[UUID]]
+) -> None:
+    creator = added(home)
+    about = {"subject_type": "creator", "subject_key": creator["id"]}
+    of_creator = opened(
+        home, **about, creator_id=UUID(creator["id"]), project_id=home.project_id
+    )
+    of_source = opened(home, subject_type="source", subject_key="web")
+
+    events = listed(home, types="alert.opened,alert.resolved")
+    of_one = listed(home, types="alert.opened", creator_id=creator["id"])
+    limited = limited_to(home, limits, home.project_id)
+
+    assert [(each["subject"]["id"], each["project_id"]) for each in events] == [
+        *[(str(of_creator), str(home.project_id))] * 2,
+        *[(str(of_source), None)] * 2,
+    ]
+    assert of_one == events[:1]
+    data = events[0]["data"]
+    assert data["handle"] == creator["tiktok_handle"]
+    assert data["about"] == {"type": "creator", "id": creator["id"]}
+    assert data["condition"] == {"type": "no_post_for_days", "days": 7}
+    assert (data["words"], data["severity"]) == ("No post for 7 days", "warning")
+    assert data["evidence"]["value"] == 8.2
+    assert events[1]["data"]["end"] == "over"
+    assert events[2]["data"]["handle"] is None
+    assert types(limited, types="alert.opened") == ["alert.opened"]
+
+
+def test_every_event_fits_the_schema_of_its_type(home: Tenant) -> None:
     creator = added(home)
     home.found(creator["id"], status="pending_review")
     jumped(home, creator["id"], 900, 60_000)
@@ -240,7 +291,7 @@ def test_every_event_fits_the_schema_of_its_type(home: Tenant):
     assert seen["scrape.failed"]["data"]["handle"]
 
 
-def test_workers_read_the_same_events(home: Tenant):
+def test_workers_read_the_same_events(home: Tenant) -> None:
     jumped(home, added(home)["id"], 900, 60_000)
     shown = listed(home)
 
@@ -259,7 +310,7 @@ def test_workers_read_the_same_events(home: Tenant):
     assert page.next_after == shown[-1]["position"]
 
 
-def test_a_reader_misses_nothing_while_others_append(goatherd: Goatherd):
+def test_a_reader_misses_nothing_while_others_append(goatherd: Goatherd) -> None:
     home = goatherd.tenant()
     creators = [UUID(added(home)["id"]) for _ in range(4)]
     stop = threading.Event()
@@ -304,7 +355,9 @@ def test_a_reader_misses_nothing_while_others_append(goatherd: Goatherd):
     assert BY_NAME["creator.removed"].in_wildcard
 
 
-def test_each_type_has_a_schema_an_example_and_a_sample_of_ones_own(home: Tenant):
+def test_each_type_has_a_schema_an_example_and_a_sample_of_ones_own(
+    home: Tenant,
+) -> None:
     creator = added(home)
     home.goatherd.catch_up()
 
