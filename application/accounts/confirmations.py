@@ -9,8 +9,8 @@ from msgspec import Struct
 from psycopg import Cursor
 
 from application.accounts.rows import LINK_LIFETIME
+from application.mail.letter import letter
 from application.mail.outbox import can_send_mail, send_mail
-from application.mail.server import Mail
 from infra.eventstore.store import Store
 from infra.keys.digests import digest_of
 
@@ -103,12 +103,12 @@ def mail_confirmation(cursor: Cursor[Any], store: Store, person_id: UUID) -> boo
     if made is None:
         return False
     until: datetime = made[0]
-    mail = Mail(
-        to=email,
-        subject="Confirm your address for Goatherd",
-        text=_CONFIRM.format(
-            until=until, link=f"{store.settings.own_url}{PATH}/{token}"
-        ),
+    link = f"{store.settings.own_url}{PATH}/{token}"
+    mail = letter(
+        email,
+        "Confirm your address for Goatherd",
+        _CONFIRM.format(until=until, link=link),
+        action="Confirm the address",
     )
     return send_mail(cursor, store, mail, subject=person_id, kept_for=LINK_LIFETIME)
 
@@ -117,9 +117,7 @@ def tell_former_address(
     cursor: Cursor[Any], store: Store, person_id: UUID, email: str
 ) -> None:
     """Let the former address of a person know that it is theirs no more."""
-    mail = Mail(
-        to=email, subject="Your Goatherd account has a new address", text=_MOVED
-    )
+    mail = letter(email, "Your Goatherd account has a new address", _MOVED)
     send_mail(cursor, store, mail, subject=person_id)
 
 

@@ -5,8 +5,8 @@ from typing import LiteralString
 
 from msgspec import Struct
 
+from application.mail.letter import letter
 from application.mail.outbox import send_mail
-from application.mail.server import Mail
 from application.notifications.news import notify
 from infra.eventstore.store import Store
 from infra.keys.digests import digest_of
@@ -96,14 +96,15 @@ def note_device(store: Store, session_token: str, device: str) -> None:
                 path="/you",
                 person_id=person_id,
             )
-        mail = Mail(
-            to=email,
-            subject="A new sign-in to Goatherd",
-            text=_TEXT.format(
+        mail = letter(
+            email,
+            "A new sign-in to Goatherd",
+            _TEXT.format(
                 browser=browser,
                 address=address or "an unknown address",
                 at=noted[1],
                 link=f"{store.settings.own_url}/you",
             ),
+            action="Open your account",
         )
         send_mail(cursor, store, mail, subject=person_id)

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import LiteralString
 
 from application.accounts import rows
+from application.mail.letter import letter
 from application.mail.outbox import send_mail
-from application.mail.server import Mail
 from domain.email import same_email
 from infra.eventstore.store import Store
 
@@ -54,10 +54,11 @@ def mail_password_link(store: Store, email: str) -> bool:
         person_id, address = found
         token, until = rows.make_password_link(cursor, person_id, by_mail=True)
         link = f"{store.settings.own_url}/password/{token}"
-        mail = Mail(
-            to=address,
-            subject="Choose a new password for Goatherd",
-            text=_TEXT.format(until=until, link=link),
+        mail = letter(
+            address,
+            "Choose a new password for Goatherd",
+            _TEXT.format(until=until, link=link),
+            action="Choose a password",
         )
         return send_mail(
             cursor, store, mail, subject=person_id, kept_for=rows.LINK_LIFETIME

@@ -17,6 +17,7 @@ from application.accounts.invitations import (
     of_link,
     path_of,
 )
+from application.mail.letter import letter
 from application.mail.names import name_in_mail
 from application.mail.outbox import can_send_mail, send_mail
 from application.mail.server import Mail
@@ -92,10 +93,10 @@ def mail_invitation(cursor: Cursor[Any], store: Store, invitation_id: UUID) -> b
 def _mail(invited: Invited, link: str) -> Mail:
     organization = name_in_mail(invited.organization) or "an organization"
     inviter = name_in_mail(invited.inviter or "")
-    return Mail(
-        to=invited.email,
-        subject=_SUBJECT.format(organization=organization),
-        text=_TEXT.format(
+    return letter(
+        invited.email,
+        _SUBJECT.format(organization=organization),
+        _TEXT.format(
             invites=f"{inviter} invites you to" if inviter else "You are invited to",
             organization=organization,
             may=MAY[invited.role],
@@ -105,6 +106,7 @@ def _mail(invited: Invited, link: str) -> Mail:
             link=link,
             email=invited.email,
         ),
+        action="See the invitation",
     )
 
 

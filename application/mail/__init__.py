@@ -1,1 +1,1 @@
-"""Mail: plain texts that wait in a table until a mail server has taken them."""
+"""Mail: HTML with its plain twin, which waits until a mail server has taken it."""

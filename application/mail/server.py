@@ -4,6 +4,7 @@ import smtplib
 import ssl
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import formatdate, parseaddr
 from typing import Any, Literal, Self, cast
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -19,14 +20,31 @@ Security = Literal["starttls", "tls", "none"]
 _PATIENCE_SECONDS = 20.0
 _PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 _PERMANENT = 500
+# Header fields stay on one line, since a mail program reads no address that was folded
+# or encoded. Any server takes a mail in 7 bits.
+_POLICY = SMTP.clone(max_line_length=998, cte_type="7bit")
+
+
+class MailImage(Struct, frozen=True, kw_only=True):
+    """A picture inside a mail, which its HTML shows as ``cid:`` and the name."""
+
+    name: str
+    png: bytes
 
 
 class Mail(Struct, frozen=True, kw_only=True):
-    """A mail to one address; it is plain text."""
+    """A mail to one address: a plain text, and the same as HTML if there is any.
+
+    The page at ``unsubscribe_url`` ends such mails to the address, by a link and by the
+    POST that a mail program sends for its own button (RFC 8058).
+    """
 
     to: str
     subject: str
     text: str
+    html: str = ""
+    images: tuple[MailImage, ...] = ()
+    unsubscribe_url: str = ""
 
     def __repr__(self) -> str:
         return "Mail(***)"
@@ -139,7 +157,7 @@ class MailServer(Struct, frozen=True, kw_only=True):
         return connection
 
     def _message(self, mail: Mail, mail_id: UUID) -> EmailMessage:
-        message = EmailMessage()
+        message = EmailMessage(_POLICY)
         message["From"] = self.sender
         message["To"] = Address(addr_spec=mail.to)
         message["Subject"] = " ".join(mail.subject.split())
@@ -148,7 +166,18 @@ class MailServer(Struct, frozen=True, kw_only=True):
         message["Message-ID"] = f"<{mail_id}@{domain}>"
         # Mailboxes of people who are away answer no such mail (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
+        if mail.unsubscribe_url:
+            message["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(mail.text)
+        if mail.html:
+            message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+            shown = cast("EmailMessage", message.get_payload(1))
+            for image in mail.images:
+                cid = f"<{image.name}>"
+                shown.add_related(
+                    image.png, "image", "png", cid=cid, disposition="inline"
+                )
         return message
 
 

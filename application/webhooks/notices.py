@@ -10,8 +10,8 @@ from msgspec import Struct
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from application.mail.letter import letter
 from application.mail.outbox import send_mail
-from application.mail.server import Mail
 from application.notifications.news import notify
 from domain.webhook.events import WebhookOff
 from infra.eventstore.store import Store
@@ -68,7 +68,7 @@ def tell_admins(
         )
         admins = cursor.execute(_ADMINS, (endpoint.organization_id,)).fetchall()
         for person_id, email in admins:
-            mail = Mail(to=email, subject=title, text=text)
+            mail = letter(email, title, text)
             send_mail(cursor, store, mail, subject=person_id, kept_for=_KEPT_FOR)
 
 

@@ -110,8 +110,30 @@ def mail_server(
 
 
 def text_of(mail: EmailMessage) -> str:
-    """The text of a mail, with the ends of its lines as Python has them."""
-    return mail.get_content().replace("\r\n", "\n")
+    """The plain text of a mail, with the ends of its lines as Python has them."""
+    return _body(mail, "plain")
+
+
+def html_of(mail: EmailMessage) -> str:
+    """The HTML of a mail."""
+    return _body(mail, "html")
+
+
+def images_of(mail: EmailMessage) -> dict[str, bytes]:
+    """The pictures inside a mail, by the names that its HTML has for them."""
+    return {
+        str(part["Content-ID"]).strip("<>"): cast(
+            "bytes", part.get_payload(decode=True)
+        )
+        for part in mail.walk()
+        if part.get_content_maintype() == "image"
+    }
+
+
+def _body(mail: EmailMessage, kind: str) -> str:
+    body = mail.get_body((kind,))
+    assert body is not None
+    return body.get_content().replace("\r\n", "\n")
 
 
 def certificate_for_localhost(folder: Path) -> Path:
