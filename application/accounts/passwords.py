@@ -2,6 +2,9 @@
 
 import asyncio
 import gzip
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -15,10 +18,10 @@ from msgspec import Struct
 T = TypeVar("T")
 
 # OWASP recommends 46 MiB in one pass as the strongest choice (Password Storage Cheat
-# Sheet). A hash takes about 50 ms; a process makes at most two at a time, so that many
-# tries to sign in leave it memory and time for everything else.
+# Sheet). A hash takes about 50 ms. A process makes one at a time, and requests go
+# before it, so that many tries to sign in leave memory and time for everything else.
 _HASHER = PasswordHasher(time_cost=1, memory_cost=47_104, parallelism=1)
-_AT_ONCE = 2
+_BEHIND_REQUESTS = 10
 
 
 class Verified(Struct, frozen=True, kw_only=True):
@@ -28,13 +31,28 @@ class Verified(Struct, frozen=True, kw_only=True):
     rehashed: str | None = None
 
 
+def _step_back() -> None:
+    """Let all other threads go before this one, where each has its own priority."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _BEHIND_REQUESTS)
+
+
+@cache
+def _thread() -> ThreadPoolExecutor:
+    """Return the one thread in which this process makes all of its hashes."""
+    return ThreadPoolExecutor(1, thread_name_prefix="argon2", initializer=_step_back)
+
+
 class PasswordHashes:
-    """Makes and checks hashes of passwords, in threads of its own."""
+    """Makes and checks hashes of passwords, one after the other.
+
+    ``waiting`` is the number of hashes that were asked for and are not done.
+    """
 
     def __init__(self, hasher: PasswordHasher = _HASHER) -> None:
         self._hasher = hasher
-        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
         self._of_nobody: str | None = None
+        self.waiting = 0
 
     async def made(self, password: str) -> str:
         """Return a new hash of a password."""
@@ -42,7 +60,7 @@ class PasswordHashes:
 
     def made_now(self, password: str) -> str:
         """Return a new hash of a password, for callers that have a thread."""
-        return self._threads.submit(self._hasher.hash, password).result()
+        return _thread().submit(self._hasher.hash, password).result()
 
     async def check(self, password: str, stored: str | None) -> Verified:
         """Tell whether a password belongs to a stored hash.
@@ -70,7 +88,11 @@ class PasswordHashes:
             return False
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.wrap_future(self._threads.submit(work))
+        self.waiting += 1
+        try:
+            return await asyncio.wrap_future(_thread().submit(work))
+        finally:
+            self.waiting -= 1
 
 
 @cache

@@ -138,6 +138,11 @@ class PersonAccounts:
         self._own = own
         self._hashes = PasswordHashes()
 
+    @property
+    def waiting_hashes(self) -> int:
+        """Return the number of passwords that wait for their check in this process."""
+        return self._hashes.waiting
+
     # Registering
 
     async def make_first_owner(

@@ -3,7 +3,9 @@
 Tries are counted by address and account together, by address, and by account. The first
 two refuse tries before their time; a try at an account that many addresses try waits a
 few seconds and is answered. A browser that signed in before is counted by itself, so
-that nobody else can slow it down. Each process counts its own tries.
+that nobody else can slow it down. Tries from addresses with wrong ones before share a
+number of checks a second, so that guesses leave the processor to everybody else. Each
+process counts its own tries.
 """
 
 import math
@@ -37,6 +39,43 @@ _ADDRESS = Growth(20, 60.0)
 _ACCOUNT = Growth(20, 4.0)
 
 
+class SharedChecks:
+    """The checks that addresses with wrong tries share.
+
+    ``at_once`` can be made without a pause, and ``a_second`` come back. Addresses with
+    many wrong tries leave half of them to those with few, which people have who
+    mistyped.
+    """
+
+    def __init__(
+        self,
+        *,
+        a_second: float = 2.0,
+        at_once: int = 20,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._a_second = a_second
+        self._at_once = at_once
+        self._clock = clock
+        self._left, self._counted_at = float(at_once), clock()
+
+    def wait(self, failures: int) -> float:
+        """Return the seconds until an address with wrong tries may make another."""
+        if failures == 0:
+            return 0.0
+        kept = self._at_once / 2 if failures >= _PAIR.free else 0.0
+        return max(0.0, (kept + 1 - self._now_left()) / self._a_second)
+
+    def take(self, failures: int) -> None:
+        """Take a check, if the address had wrong tries before."""
+        if failures:
+            self._left, self._counted_at = self._now_left() - 1, self._clock()
+
+    def _now_left(self) -> float:
+        came_back = (self._clock() - self._counted_at) * self._a_second
+        return min(float(self._at_once), self._left + came_back)
+
+
 class Try(Struct, frozen=True, kw_only=True):
     """A try to sign in; ``device`` is set for a browser that signed in before."""
 
@@ -49,16 +88,19 @@ class SlowedTries:
     """Counts wrong tries, and says how long the next one has to wait.
 
     With ``refuses_by_account`` an account that many addresses try refuses tries before
-    their time, too, except from browsers that signed in before.
+    their time, too, except from browsers that signed in before. ``checks`` are shared
+    by addresses with wrong tries, where a check is costly.
     """
 
     def __init__(
         self,
         *,
         refuses_by_account: bool = False,
+        checks: SharedChecks | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._refuses_by_account = refuses_by_account
+        self._checks = checks
         self._clock = clock
         self._kept: dict[bytes, tuple[int, float]] = {}
 
@@ -67,6 +109,8 @@ class SlowedTries:
         waits = [self._wait(key, growth) for key, growth in _refusing(one)]
         if self._refuses_by_account and one.device is None:
             waits.append(self._wait(_account(one), _ADDRESS))
+        if self._checks is not None and one.device is None:
+            waits.append(self._checks.wait(self._failures(_source(one))))
         return math.ceil(max(waits))
 
     def waits_for(self, one: Try) -> float:
@@ -78,9 +122,11 @@ class SlowedTries:
     def count(self, one: Try) -> None:
         """Count a try as wrong, before it is known whether it is."""
         now = self._clock()
+        if self._checks is not None and one.device is None:
+            self._checks.take(self._failures(_source(one)))
         for key in _keys(one):
-            failures, last = self._kept.pop(key, (0, now))
-            failures = 0 if now - last > _FORGOTTEN_AFTER else failures
+            failures = self._failures(key)
+            self._kept.pop(key, None)
             if len(self._kept) >= _MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
             self._kept[key] = failures + 1, now
@@ -100,24 +146,30 @@ class SlowedTries:
         self._kept.pop(_refusing(one)[0][0], None)
 
     def _wait(self, key: bytes, growth: Growth) -> float:
-        failures, last = self._kept.get(key, (0, 0.0))
-        since = self._clock() - last
-        if failures == 0 or since > _FORGOTTEN_AFTER:
+        failures = self._failures(key)
+        if failures == 0:
             return 0.0
-        return max(0.0, growth.delay(failures) - since)
+        return max(0.0, growth.delay(failures) - (self._clock() - self._kept[key][1]))
+
+    def _failures(self, key: bytes) -> int:
+        failures, last = self._kept.get(key, (0, 0.0))
+        return 0 if self._clock() - last > _FORGOTTEN_AFTER else failures
 
 
 def _refusing(one: Try) -> list[tuple[bytes, Growth]]:
     if one.device is not None:
         return [(_key(b"device", one.device), _PAIR)]
-    source = source_of(one.address).encode()
-    pair = source + b"\n" + one.email.encode()
-    return [(_key(b"pair", pair), _PAIR), (_key(b"address", source), _ADDRESS)]
+    pair = source_of(one.address).encode() + b"\n" + one.email.encode()
+    return [(_key(b"pair", pair), _PAIR), (_source(one), _ADDRESS)]
 
 
 def _keys(one: Try) -> list[bytes]:
     keys = [key for key, _ in _refusing(one)]
     return keys if one.device is not None else [*keys, _account(one)]
+
+
+def _source(one: Try) -> bytes:
+    return _key(b"address", source_of(one.address).encode())
 
 
 def _account(one: Try) -> bytes:

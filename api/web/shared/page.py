@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from api.http.access.addresses import source_of
 from api.http.access.failed_logins import FailedLogins
 from api.http.access.sessions import set_cookie
-from api.http.access.slowed_tries import SlowedTries, Try
+from api.http.access.slowed_tries import SharedChecks, SlowedTries, Try
 from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.http.request import Request
@@ -122,7 +122,7 @@ class SharedLimits:
 
     def __init__(self) -> None:
         # Many addresses together guess no faster than one.
-        self.tries = SlowedTries(refuses_by_account=True)
+        self.tries = SlowedTries(refuses_by_account=True, checks=SharedChecks())
         self._unknown = FailedLogins(refusal=_TOO_OFTEN)
         self._pages = FailedLogins(limit=_PAGES_A_MINUTE, refusal=_TOO_OFTEN)
         self._files = FailedLogins(limit=_FILES_A_MINUTE, refusal=_TOO_OFTEN)

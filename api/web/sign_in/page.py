@@ -33,7 +33,7 @@ from api.http.access.sessions import (
     Sessions,
     set_cookie,
 )
-from api.http.access.slowed_tries import SlowedTries, Try
+from api.http.access.slowed_tries import SharedChecks, SlowedTries, Try
 from api.http.bodies.form_body import NoFields
 from api.http.errors import ApiError, Code
 from api.http.request import Request
@@ -84,6 +84,8 @@ _DO_NOT_FIT = (
 _PASSKEY_REQUIRED = (
     "Your organization asks for more than a password. Sign in with your passkey."
 )
+# Browsers that signed in before wait behind so many others at most.
+_MOST_WAITING = 20
 _PERSON_SECONDS = MOST_DAYS * 86_400
 _SECOND_STEP = "goatherd_second_step"
 _SEE_OTHER, _FORBIDDEN = 303, 403
@@ -148,7 +150,7 @@ class SignIn:
         self._people = people
         self.second_factor = SecondFactor(accounts)
         self.passkeys = Passkeys(accounts)
-        self._tries = SlowedTries()
+        self._tries = SlowedTries(checks=SharedChecks())
         # A code has six digits, so that its tries are slowed for the whole account.
         self._codes = SlowedTries(refuses_by_account=True)
         self._recovery_codes = SlowedTries()
@@ -194,8 +196,13 @@ class SignIn:
         """Let a try be made in its time; the block calls the result for a wrong one.
 
         Raises:
-            TooManyTriesError: the try comes before its time.
+            TooManyTriesError: the try comes before its time, or too many others wait.
         """
+        if (
+            self.accounts.waiting_hashes >= _MOST_WAITING
+            and known_device(self.sessions, request.sent_cookies, email) is None
+        ):
+            raise TooManyTriesError(1)
         async with self._counting(self._tries, request, email) as wrong:
             yield wrong
 

@@ -1,6 +1,10 @@
 """Hashes of passwords, and the list of common ones."""
 
 import asyncio
+import os
+import sys
+import threading
+import time
 
 from argon2 import PasswordHasher
 
@@ -54,3 +58,44 @@ def test_a_hash_of_weaker_parameters_is_made_anew():
         assert again.rehashed is None
 
     asyncio.run(checked())
+
+
+class Watched(PasswordHasher):
+    """Notes how many hashes are made at a time, and in which threads."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
+        self.now = self.most = 0
+        self.priorities = set[int]()
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        thread = threading.get_native_id()
+        if sys.platform == "linux":
+            self.priorities.add(os.getpriority(os.PRIO_PROCESS, thread))
+        time.sleep(0.01)
+        try:
+            return super().hash(password, salt=salt)
+        finally:
+            self.now -= 1
+
+
+def test_a_process_makes_one_hash_at_a_time_behind_its_requests():
+    watched = Watched()
+    of_people, of_links = PasswordHashes(watched), PasswordHashes(watched)
+
+    async def made() -> list[int]:
+        both = [each.made("seven goats") for each in (of_people, of_links) * 4]
+        working = asyncio.gather(*both)
+        await asyncio.sleep(0)
+        waiting = [of_people.waiting, of_links.waiting]
+        await working
+        return waiting
+
+    assert asyncio.run(made()) == [4, 4]
+    assert of_people.waiting == 0
+    assert watched.most == 1
+    if sys.platform == "linux":
+        here = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        assert watched.priorities == {min(19, max(here, 10))}

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from api.http.access.slowed_tries import SlowedTries, Try
+from api.http.access.slowed_tries import SharedChecks, SlowedTries, Try
 
 HERE = Try(address="192.0.2.1", email="ada@example.com")
 ELSEWHERE = Try(address="192.0.2.2", email="ada@example.com")
@@ -104,3 +104,63 @@ def test_an_account_refuses_short_codes_from_many_addresses_but_not_its_own_brow
     assert tries.refused_for(fresh) == 2
     assert tries.waits_for(fresh) == 0
     assert tries.refused_for(KNOWN) == 0
+
+
+def sharing(clock: Clock) -> SlowedTries:
+    return SlowedTries(checks=SharedChecks(clock=clock), clock=clock)
+
+
+def test_ten_thousand_guesses_from_a_thousand_addresses_get_two_checks_a_second():
+    clock = Clock()
+    tries, checked = sharing(clock), 0
+    for number in range(10_000):
+        one = Try(address=f"10.0.{number // 250 % 4}.{number % 250}", email="a@b.c")
+        if tries.refused_for(one) == 0:
+            tries.count(one)
+            checked += 1
+        clock.now += 1 / 50
+
+    # One of each address, those that may be made at once, and two for each second.
+    assert checked <= 1_000 + 20 + 2 * 200
+    assert checked > 1_000
+
+
+def test_guesses_leave_checks_to_other_addresses_and_known_browsers():
+    clock = Clock()
+    tries = sharing(clock)
+    mistyped = Try(address="198.51.100.1", email=HERE.email)
+    tries.count(mistyped)
+    guesses = [Try(address=f"10.0.0.{n % 4}", email=f"{n}@b.c") for n in range(60)]
+    for one in guesses[:20]:
+        tries.count(one)
+    clock.now += 60
+    allowed = [one for one in guesses[20:] if not count_if_allowed(tries, one)]
+
+    assert len(allowed) == 10
+    assert tries.refused_for(guesses[-1]) > 0
+    assert tries.refused_for(mistyped) == 0
+    assert tries.refused_for(Try(address="198.51.100.2", email=HERE.email)) == 0
+    known = Try(address="10.0.0.1", email=HERE.email, device=b"laptop")
+    assert tries.refused_for(known) == 0
+
+
+def count_if_allowed(tries: SlowedTries, one: Try) -> int:
+    """Count a try unless it is refused; return the seconds for which it is."""
+    seconds = tries.refused_for(one)
+    if seconds == 0:
+        tries.count(one)
+    return seconds
+
+
+def test_a_check_that_was_shared_comes_back_with_time():
+    clock = Clock()
+    tries = sharing(clock)
+    tries.count(HERE)
+    for number in range(20):
+        one = Try(address=f"10.0.0.{number}", email="a@b.c")
+        tries.count(one)
+        tries.count(one)
+
+    assert tries.refused_for(HERE) == 1
+    clock.now += 0.5
+    assert tries.refused_for(HERE) == 0

@@ -5,11 +5,15 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 from pyotp.totp import TOTP
 
 from api.http.access.sessions import COOKIE as KEY_COOKIE
+from api.http.access.slowed_tries import SharedChecks
 from api.web.sign_in.devices import COOKIE as DEVICE
 from application.accounts.operators import erase, make_password_link, register
+from application.accounts.service import PersonAccounts
 from domain import events as e
 from domain.organization.errors import LastOwnerError
 from domain.person.errors import EmailTakenError
@@ -534,6 +538,49 @@ def test_guesses_are_slowed_and_nobody_else_is(ada: Person, guessed: Visitor):
     # A browser that signed in before does not wait for guesses from its own address.
     guessed.cookies[DEVICE] = ada.browser.cookies[DEVICE]
     ada.sign_in(guessed)
+
+
+def test_a_guess_that_finds_no_check_left_costs_no_hash(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+):
+    hashes = 0
+
+    def verify(_: PasswordHasher, __: str, password: str) -> bool:
+        nonlocal hashes
+        hashes += 1
+        if password != PASSWORD:
+            raise VerifyMismatchError
+        return True
+
+    # Guesses elsewhere have taken all checks for a minute.
+    monkeypatch.setattr(SharedChecks, "wait", lambda _, failures: 60.0 * bool(failures))
+    monkeypatch.setattr(SharedChecks, "take", lambda *_: None)
+    monkeypatch.setattr(PasswordHasher, "verify", verify)
+    browsers = [Visitor(ada.tenant.goatherd) for _ in range(8)]
+    statuses = [
+        tried(browser, f"{number}{ada.email}", "wrong").status_code
+        for _ in range(3)
+        for number, browser in enumerate(browsers)
+    ]
+
+    assert statuses == [401] * 8 + [429] * 16
+    assert hashes == 8
+    # Somebody in a new browser comes in meanwhile, and so does a known one.
+    ada.sign_in(Visitor(ada.tenant.goatherd))
+    browsers[0].cookies[DEVICE] = ada.browser.cookies[DEVICE]
+    ada.sign_in(browsers[0])
+
+
+def test_strangers_do_not_queue_behind_twenty_others_and_known_browsers_do(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(PersonAccounts, "waiting_hashes", 20)
+    busy = tried(Visitor(ada.tenant.goatherd), ada.email, PASSWORD)
+    known = Visitor(ada.tenant.goatherd)
+    known.cookies[DEVICE] = ada.browser.cookies[DEVICE]
+
+    assert (busy.status_code, busy.headers["retry-after"]) == (429, "1")
+    ada.sign_in(known)
 
 
 def test_a_session_with_a_key_makes_the_first_owner_and_no_second(
