@@ -76,7 +76,7 @@ lock: $(READY) ## Pin every dependency anew in requirements.lock (needs an index
 		--quiet --output-file requirements.lock
 
 clean: ## Remove what make made; .goatherd (your data) stays
-	@rm -rf api/web/frontend/node_modules api/web/static/vendor
+	@rm -rf api/web/frontend/node_modules api/web/static/vendor application/rendering/vendor
 	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -11,6 +11,7 @@ from css_inline import CSSInliner
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from msgspec import Struct
 
+from application.mail.names import unlinked
 from application.mail.server import Mail
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -66,10 +67,16 @@ def mail_html(
     """Return the HTML of a mail, whose styles are in its elements.
 
     Its template is in ``folder`` and extends ``layout.html``, which needs ``subject``
-    and ``preheader``. The styles are those of mail.css, and of a style sheet with the
-    name of the template. All texts in the context are escaped.
+    and ``preheader``, and shows a line in the colour ``accent`` above if it has one.
+    The styles are those of mail.css, and of a style sheet with the name of the
+    template. All texts in the context are escaped; ``unlinked`` keeps mail programs
+    from making links of them.
     """
-    html = _environment(folder).get_template(template).render(accent="", **context)
+    html = (
+        _environment(folder)
+        .get_template(template)
+        .render({"accent": "", "unlinked": unlinked, **context})
+    )
     return _inliner(folder / Path(template).with_suffix(".css")).inline(html)
 
 

@@ -10,6 +10,14 @@ _ALLOWED_SIGNS: Final = frozenset("&'\u2019,()+.!?-_")
 # Mail programs make a link of a word with a dot inside.
 _INNER_DOT: Final = re.compile(r"\.(?=\S)")
 
+_LINKING: Final = re.compile(r"(?<=\w)([.:/@])(?=[\w/])")
+_WORD_JOINER: Final = "\N{WORD JOINER}"
+
+
+def unlinked(text: str) -> str:
+    """Return a text of strangers that looks alike, and has no address to click."""
+    return _LINKING.sub(rf"\1{_WORD_JOINER}", " ".join(text.split()))
+
 
 def name_in_mail(name: str, *, longest: int = _LONGEST) -> str:
     """Return a name as a mail can have it: short, on one line, and nothing to click.

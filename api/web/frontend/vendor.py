@@ -1,4 +1,4 @@
-"""Installs the pages' libraries and font, with the versions in package-lock.json.
+"""Installs the pages' libraries and the fonts, with the versions in package-lock.json.
 
 ``make setup`` runs it, and so does the build of the image. Node comes as a Python
 wheel.
@@ -16,16 +16,18 @@ FILES = {
     "htmx.js": "htmx.org/dist/htmx.min.js",
     "uplot.js": "uplot/dist/uPlot.iife.min.js",
     "uplot.css": "uplot/dist/uPlot.min.css",
-    "inter-license.txt": "@fontsource-variable/inter/LICENSE",
 }
-FONT = "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"
+# PDF files and charts in mails have the font, too.
+PAPER = HERE.parents[2] / "application" / "rendering" / "vendor"
+INTER = HERE / "node_modules" / "@fontsource-variable" / "inter"
+FONTS = INTER / "files"
 SUBSETS = ("inter.woff2", "inter-latin.woff2")
 
 
 def main() -> int:
-    """Install what the lock file names, and copy the files that pages load.
+    """Install what the lock file names, and make the files that pages and reports use.
 
-    Return the status of npm, or of the subset of the font.
+    Return the status of npm, or of the subsets of the font.
     """
     status = npm(
         ["ci", "--prefix", str(HERE), "--no-audit", "--no-fund", "--loglevel=error"],
@@ -33,12 +35,18 @@ def main() -> int:
     )
     if status:
         return int(status)
-    shutil.rmtree(VENDOR, ignore_errors=True)
-    VENDOR.mkdir(parents=True)
+    for folder in (VENDOR, PAPER):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        shutil.copyfile(INTER / "LICENSE", folder / "inter-license.txt")
     for name, source in FILES.items():
         shutil.copyfile(HERE / "node_modules" / source, VENDOR / name)
-    fonts = [HERE / "node_modules" / FONT, *(VENDOR / name for name in SUBSETS)]
-    return int(node([str(HERE / "subset.mjs"), *map(str, fonts)]))
+    source = FONTS / "inter-latin-wght-normal.woff2"
+    subsets = [str(VENDOR / name) for name in SUBSETS]
+    return int(
+        node([str(HERE / "subset.mjs"), str(source), *subsets])
+        or node([str(HERE / "paper.mjs"), str(FONTS), str(PAPER)])
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Rendering: reports as page sections, mails, plain text, charts, PNG and PDF."""

@@ -1,0 +1,380 @@
+"""A sheet: an issue of a report in words, as every form of it shows it.
+
+A page, a mail, a plain text and a PDF are made from the same parts, of three kinds:
+figures, charts and rankings. A new section of reports is a function that makes some.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from application.rendering.charts import INK, Plot
+from domain.analytics.summaries.written_kpis import (
+    Direction,
+    before_in_words,
+    change_in_words,
+    direction_of,
+    value_in_short,
+)
+from domain.phrases import counted
+from domain.report.contents import (
+    FIGURE_TITLES,
+    PERCENTAGES,
+    SECTION_TITLES,
+    SectionName,
+)
+from domain.report.issue import (
+    Issue,
+    IssueCreator,
+    IssueFigure,
+    IssueSeries,
+    IssueVideo,
+    days_of,
+)
+from domain.written import (
+    UNKNOWN,
+    day,
+    days_in_words,
+    number,
+    percent,
+    percent_shortly,
+    short,
+    signed,
+    tilde,
+)
+
+# As on the first page: these come first, and large.
+_LARGE: Final = 4
+# A title of a video may be as long as a letter.
+_LONGEST: Final = 90
+_BRAND: Final = "#5a3fc0"
+# The straight part of sRGB's curve.
+_STRAIGHT, _SLOPE = 0.03928, 12.92
+
+
+class SheetFigure(Struct, frozen=True, kw_only=True):
+    """A number in short and in full, its change, and the value before in words."""
+
+    label: str
+    value: str
+    full: str
+    change: str
+    direction: Direction
+    before: str
+
+
+class SheetFigures(Struct, frozen=True, kw_only=True):
+    """Key figures: some that are read first, and the rest."""
+
+    title: str
+    large: Sequence[SheetFigure]
+    small: Sequence[SheetFigure]
+    note: str = ""
+    kind: Literal["figures"] = "figures"
+
+
+class SheetCharts(Struct, frozen=True, kw_only=True):
+    """Drawings, with the days that the dashed line belongs to, if there is one."""
+
+    title: str
+    plots: Sequence[Plot]
+    days: str
+    before: str
+    has_rounded: bool
+    note: str = ""
+    kind: Literal["charts"] = "charts"
+
+
+class SheetCell(Struct, frozen=True, kw_only=True):
+    """A number of a row, in short and in full."""
+
+    text: str
+    full: str
+    direction: Direction = ""
+
+
+class SheetRow(Struct, frozen=True, kw_only=True):
+    """A creator or a video, whose names are texts of strangers.
+
+    ``first`` is the number by which the rows are sorted; ``others`` belong to the
+    columns of their ranking.
+    """
+
+    name: str
+    detail: str
+    url: str
+    is_erased: bool
+    first: SheetCell
+    others: Sequence[SheetCell]
+
+
+class SheetRanking(Struct, frozen=True, kw_only=True):
+    """Rows from the largest number on; ``note`` counts those that are left out."""
+
+    title: str
+    of: str
+    first: str
+    columns: Sequence[str]
+    rows: Sequence[SheetRow]
+    note: str
+    nothing: str
+    kind: Literal["ranking"] = "ranking"
+
+
+Part = SheetFigures | SheetCharts | SheetRanking
+
+
+class Sheet(Struct, frozen=True, kw_only=True):
+    """An issue in words.
+
+    ``ink`` is the colour of drawings on white, and ``button`` that of a white text's
+    ground: the colour of the project, if it is dark enough.
+    """
+
+    title: str
+    subject: str
+    heading: str
+    days: str
+    compared: str
+    ink: str
+    button: str
+    parts: Sequence[Part]
+    known: str
+
+    @property
+    def summary(self) -> str:
+        """Return the first figures in one sentence."""
+        for part in self.parts:
+            if isinstance(part, SheetFigures):
+                said = [
+                    f"{one.label.lower()} {one.value}"
+                    f"{f' ({one.change})' if one.change else ''}"
+                    for one in part.large[:3]
+                ]
+                text = ", ".join(said)
+                return f"{text[:1].upper()}{text[1:]}."
+        return self.days
+
+
+def sheet_of(issue: Issue) -> Sheet:
+    """Return an issue as people read it."""
+    zone = ZoneInfo(issue.time_zone)
+    known = issue.made_at.astimezone(zone)
+    days = days_in_words(issue.from_, issue.to)
+    compared = ""
+    if issue.compare_from and issue.compare_to:
+        compared = days_in_words(issue.compare_from, issue.compare_to)
+    return Sheet(
+        title=issue.scope_name,
+        subject=f"{issue.name}: {issue.scope_name}, {days}",
+        heading=issue.client or issue.organization_name,
+        days=days,
+        compared=compared,
+        ink=_color_of(issue.color, INK, contrast=3),
+        button=_color_of(issue.color, _BRAND, contrast=4.5),
+        parts=[
+            part for name in issue.sections for part in _SECTIONS[name](issue, compared)
+        ],
+        known=(
+            f"Numbers as known on {day(known.date())}, {known:%H:%M}; they do not "
+            f"change. Days are in the time zone {issue.time_zone}."
+        ),
+    )
+
+
+def _color_of(color: str | None, usual: str, *, contrast: float) -> str:
+    """Return a colour if it has the contrast to white, as WCAG 2.2 counts it."""
+    if color is None:
+        return usual
+    red, green, blue = (_linear(int(color[at : at + 2], 16) / 255) for at in (1, 3, 5))
+    light = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return color if 1.05 / (light + 0.05) >= contrast else usual
+
+
+def _linear(part: float) -> float:
+    if part <= _STRAIGHT:
+        return part / _SLOPE
+    return ((part + 0.055) / 1.055) ** 2.4
+
+
+def _figures(issue: Issue, compared: str) -> Iterator[Part]:
+    if not issue.kpis:
+        return
+    before = {"weekly": "in the week before", "monthly": "in the month before"}
+    period = before[issue.period] if compared else ""
+    figures = [_figure(kpi, period) for kpi in issue.kpis]
+    yield SheetFigures(
+        title=SECTION_TITLES["kpis"], large=figures[:_LARGE], small=figures[_LARGE:]
+    )
+
+
+def _figure(kpi: IssueFigure, period: str) -> SheetFigure:
+    is_percent = kpi.name in PERCENTAGES
+    value = value_in_short(kpi.value, is_percent=is_percent)
+    full = percent(kpi.value) if is_percent else number(kpi.value)
+    if kpi.previous_rounded and kpi.value and not kpi.rounded:
+        value = f"about {signed(kpi.value)}"
+    return SheetFigure(
+        label=FIGURE_TITLES[kpi.name],
+        value=tilde(value, is_rounded=kpi.rounded),
+        full=tilde(full, is_rounded=kpi.rounded),
+        change=change_in_words(kpi, is_percent=is_percent),
+        direction=direction_of(kpi),
+        before=before_in_words(kpi, period, is_percent=is_percent) if period else "",
+    )
+
+
+def _charts(issue: Issue, compared: str) -> Iterator[Part]:
+    plots = [plot for one in issue.charts if (plot := _plot(issue, one)).is_known]
+    if not plots:
+        return
+    yield SheetCharts(
+        title=SECTION_TITLES["charts"],
+        plots=plots,
+        days=days_in_words(issue.from_, issue.to),
+        before=compared if any(plot.before for plot in plots) else "",
+        has_rounded=any(plot.rounded for plot in plots),
+    )
+
+
+def _plot(issue: Issue, series: IssueSeries) -> Plot:
+    return Plot(
+        title=FIGURE_TITLES[series.name],
+        days=days_of(issue),
+        values=series.values,
+        before=series.previous,
+        rounded=series.rounded,
+        is_percent=series.name in PERCENTAGES,
+    )
+
+
+def _leaders(issue: Issue, _: str) -> Iterator[Part]:
+    yield SheetRanking(
+        title=SECTION_TITLES["leaders"],
+        of="Creator",
+        first="New views",
+        columns=["Posts", "New followers", "Engagement"],
+        rows=[
+            _creator(
+                one,
+                _count(one.new_views),
+                _count(one.posts),
+                _followers(one),
+                SheetCell(
+                    text=percent_shortly(one.engagement_rate),
+                    full=percent(one.engagement_rate),
+                ),
+            )
+            for one in issue.leaders
+        ],
+        note=_left_out(issue.leaders, issue.creators_in_all, "creator"),
+        nothing="No creator gained views in these days.",
+    )
+
+
+def _gained_and_lost(issue: Issue, _: str) -> Iterator[Part]:
+    for title, creators, nothing in (
+        ("Gained followers", issue.gained, "No creator gained followers."),
+        ("Lost followers", issue.lost, "No creator lost followers."),
+    ):
+        yield SheetRanking(
+            title=title,
+            of="Creator",
+            first="Change",
+            columns=["Followers"],
+            rows=[
+                _creator(one, _followers(one), _count(one.followers))
+                for one in creators
+            ],
+            note="",
+            nothing=nothing,
+        )
+
+
+def _videos(issue: Issue, _: str) -> Iterator[Part]:
+    zone = ZoneInfo(issue.time_zone)
+    yield SheetRanking(
+        title=SECTION_TITLES["videos"],
+        of="Video",
+        first="New views",
+        columns=["All views", "Likes", "Comments"],
+        rows=[_video(one, zone) for one in issue.videos],
+        note=_left_out(issue.videos, issue.videos_in_all, "video"),
+        nothing="No video gained views in these days.",
+    )
+
+
+_SECTIONS: Final[Mapping[SectionName, Callable[[Issue, str], Iterator[Part]]]] = {
+    "kpis": _figures,
+    "charts": _charts,
+    "leaders": _leaders,
+    "gained_and_lost": _gained_and_lost,
+    "videos": _videos,
+}
+
+
+def _creator(creator: IssueCreator, first: SheetCell, *others: SheetCell) -> SheetRow:
+    handle = creator.tiktok_handle and f"@{creator.tiktok_handle}"
+    name = creator.display_name or handle
+    return SheetRow(
+        name=_clamped(name or "Erased creator"),
+        detail=handle if handle and handle != name else "",
+        url=f"https://www.tiktok.com/{handle}" if handle else "",
+        is_erased=not name,
+        first=first,
+        others=others,
+    )
+
+
+def _video(video: IssueVideo, zone: ZoneInfo) -> SheetRow:
+    is_erased = video.url is None and video.tiktok_handle is None
+    handle = f"@{video.tiktok_handle}" if video.tiktok_handle else ""
+    details = [handle, _posted(video.posted_at, zone)]
+    return SheetRow(
+        name="Video of an erased creator"
+        if is_erased
+        else _clamped(video.title or "Untitled"),
+        detail=", ".join(filter(None, details)),
+        url=video.url or "",
+        is_erased=is_erased,
+        first=_count(video.new_views),
+        others=[
+            _count(video.view_count),
+            _count(video.like_count),
+            _count(video.comment_count),
+        ],
+    )
+
+
+def _clamped(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1].rstrip()}…"
+
+
+def _posted(at: datetime | None, zone: ZoneInfo) -> str:
+    return "" if at is None else day(at.astimezone(zone).date())
+
+
+def _followers(creator: IssueCreator) -> SheetCell:
+    value, is_rounded = creator.new_followers, creator.new_followers_rounded
+    if value is None:
+        return SheetCell(text=UNKNOWN, full=UNKNOWN)
+    sign = "+" if value > 0 else ""
+    return SheetCell(
+        text=tilde(signed(value), is_rounded=is_rounded),
+        full=tilde(f"{sign}{number(value)}", is_rounded=is_rounded),
+        direction="up" if value > 0 else "down" if value < 0 else "",
+    )
+
+
+def _count(value: int | None) -> SheetCell:
+    return SheetCell(text=short(value), full=number(value))
+
+
+def _left_out(shown: Sequence[object], in_all: int, noun: str) -> str:
+    if not shown or in_all <= len(shown):
+        return ""
+    return f"{len(shown)} of {counted(in_all, noun)}"
