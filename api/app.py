@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
@@ -24,6 +24,7 @@ from api.http.middleware import RequestMiddleware
 from api.http.reading.snapshots import OneMoment
 from api.http.request import Request
 from api.http.route_info import inspect_routes
+from api.http.routes import OwnRouter
 from api.openapi.asyncapi import asyncapi_route
 from api.openapi.docs_page import docs_routes
 from api.openapi.document import openapi_route
@@ -82,7 +83,7 @@ def create_app(config: AppConfig) -> Litestar:
     )
     app = Litestar(
         [
-            Router(
+            OwnRouter(
                 BASE_PATH,
                 route_handlers=[
                     *config.routes,

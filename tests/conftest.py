@@ -18,8 +18,10 @@ from uuid import uuid4
 import psycopg_pool.base
 import pytest
 import redis
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
+from application.accounts import passwords
 from infra.database import migrate
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
 from infra.eventstore.store import Store
@@ -29,12 +31,19 @@ from tests.kit.command_line import CommandLine
 from tests.kit.databases import new_database
 from tests.kit.keys import MASTER_KEY_TEXT, make_keys
 
+# Nothing of what the imports and the collection of tests make is garbage.
+gc.disable()
+
 # Processes that tests start with this environment find it there.
 os.environ["GOATHERD_MASTER_KEY"] = MASTER_KEY_TEXT
 
 # Pools connect in threads of their own, with some randomness. Where that moves the
 # global generator on while Hypothesis draws, it takes the strategy for one that does.
 setattr(psycopg_pool.base, "random", Random().random)  # noqa: B010, S311
+
+# A strong hash takes 50 ms, and tests make people by the hundred. Processes that they
+# start make strong ones.
+passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 # A busy machine draws examples slowly and takes long for each, which is no fault of the
 # code. The rest stays as Hypothesis sets it, by itself or in CI.
@@ -49,6 +58,7 @@ settings.load_profile("busy machine")
 
 # Fixtures that start a server or a browser, and the folder that tests start one in.
 _SERVERS = {"postgres_url", "valkey_url", "data_dir", "browser_path"}
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 _BEGAN_AT = pytest.StashKey[float]()
 
 
@@ -78,8 +88,12 @@ def pytest_collection_modifyitems(
 
 def pytest_collection_finish() -> None:
     # Modules and tests stay until the end, so the collector of garbage leaves them out.
+    # An application makes hundreds of thousands of objects, and a search after each 700
+    # took a third of its start.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    gc.enable()
 
 
 def _fixtures_of(item: pytest.Item) -> list[str]:

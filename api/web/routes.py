@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from litestar import Router
 from litestar.di import NamedDependency, Provide
 from litestar.types import ControllerRouterHandler
 
 from api.http.request import Request
+from api.http.routes import OwnRouter
 from api.http.shutdown import SHUTDOWN
 from api.web.activity.page import ActivityPages
 from api.web.alerts.news import NewsPages
@@ -155,7 +155,7 @@ def web_routes(site: Site, sign_in: SignIn) -> list[ControllerRouterHandler]:
         site.assets.route(),
         site.images.route(),
         site.drawn.route(),
-        Router(
+        OwnRouter(
             "/",
             route_handlers=list(PAGES),
             dependencies={

@@ -20,7 +20,8 @@ T = TypeVar("T")
 # OWASP recommends 46 MiB in one pass as the strongest choice (Password Storage Cheat
 # Sheet). A hash takes about 50 ms. A process makes one at a time, and requests go
 # before it, so that many tries to sign in leave memory and time for everything else.
-_HASHER = PasswordHasher(time_cost=1, memory_cost=47_104, parallelism=1)
+STRONG = PasswordHasher(time_cost=1, memory_cost=47_104, parallelism=1)
+HASHER = STRONG
 _BEHIND_REQUESTS = 10
 
 
@@ -46,11 +47,12 @@ def _thread() -> ThreadPoolExecutor:
 class PasswordHashes:
     """Makes and checks hashes of passwords, one after the other.
 
+    Without a hasher they are those of ``HASHER``, which tests replace with a cheap one.
     ``waiting`` is the number of hashes that were asked for and are not done.
     """
 
-    def __init__(self, hasher: PasswordHasher = _HASHER) -> None:
-        self._hasher = hasher
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or HASHER
         self._of_nobody: str | None = None
         self.waiting = 0
 

@@ -10,9 +10,8 @@ from playwright.sync_api import Page
 
 from api.http.access.sessions import COOKIE
 from api.http.route_info import RouteInfo
-from api.main import assemble
-from infra.settings import Settings
 from tests.browser.served import Served
+from tests.kit.documented import assembled
 
 # Parameters that pages require, by path.
 QUERIES = {
@@ -25,12 +24,9 @@ _NAME = re.compile(r"{(\w+)}")
 @cache
 def places() -> tuple[str, ...]:
     """The paths of all pages for those who signed in, with names for ids."""
-    # Nothing connects before the application is started.
-    nowhere = "postgresql://nobody@127.0.0.1:1/x"
-    app = assemble(Settings(database_url=nowhere, secret="s" * 32))
     paths = sorted(
         route.path_format
-        for route in app.routes
+        for route in assembled().routes
         if isinstance(route, HTTPRoute)
         for method, (handler, _) in route.route_handler_map.items()
         if method == "GET" and RouteInfo.of(handler).is_page

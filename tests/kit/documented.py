@@ -125,10 +125,16 @@ class Documented:
 
 
 @cache
-def documented() -> Documented:
-    """The document of the real application, which no setting changes."""
+def assembled() -> Litestar:
+    """The real application, to be read and never started: no setting changes routes."""
     # Nothing connects before the application is started.
     nowhere = Settings(
         database_url="postgresql://nobody@127.0.0.1:1/x", secret="x" * 32
     )
-    return Documented(assemble(nowhere))
+    return assemble(nowhere)
+
+
+@cache
+def documented() -> Documented:
+    """The document of the real application."""
+    return Documented(assembled())

@@ -10,25 +10,20 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from api.main import assemble
-from api.openapi.document import document
 from api.openapi.operations import Operation, operations_of
-from infra.settings import Settings
+from tests.kit.documented import assembled, documented
 
 A_UUID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40"
 
 
 @pytest.fixture(scope="module")
 def app() -> Litestar:
-    # Nothing connects before the application is started.
-    return assemble(
-        Settings(database_url="postgresql://nobody@127.0.0.1:1/x", secret="s" * 32)
-    )
+    return assembled()
 
 
 @pytest.fixture(scope="module")
-def described(app: Litestar) -> dict[str, Any]:
-    return msgspec.json.decode(msgspec.json.encode(document(app, version="0.1.0")))
+def described() -> dict[str, Any]:
+    return documented().document
 
 
 @pytest.fixture

@@ -9,12 +9,11 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from api.http.route_info import RouteInfo
-from api.main import assemble
 from domain.events import MemberRole
 from domain.organization.roles import scopes_of
-from infra.settings import Settings
 from tests.browser.places import QUERIES, places
 from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.documented import assembled
 from tests.kit.markup import Element, read
 from tests.kit.operations import ids_of
 from tests.kit.people import member_of, owner_of
@@ -85,11 +84,9 @@ def world(goatherd: Goatherd) -> World:
 @cache
 def routes() -> Mapping[str, RouteInfo]:
     """The declarations of pages, by path."""
-    nowhere = "postgresql://nobody@127.0.0.1:1/x"
-    app = assemble(Settings(database_url=nowhere, secret="s" * 32))
     return {
         route.path_format: RouteInfo.of(route.route_handler_map["GET"][0])
-        for route in app.routes
+        for route in assembled().routes
         if isinstance(route, HTTPRoute) and "GET" in route.route_handler_map
     }
 

@@ -8,7 +8,7 @@ import time
 
 from argon2 import PasswordHasher
 
-from application.accounts.passwords import PasswordHashes, common_passwords
+from application.accounts.passwords import STRONG, PasswordHashes, common_passwords
 from domain.person.passwords import LEAST_LENGTH
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
@@ -22,6 +22,13 @@ def test_the_list_has_ten_thousand_long_passwords():
     assert min(map(len, common)) == LEAST_LENGTH
     assert {"qwertyqwerty", "1qaz2wsx3edc"} <= common
     assert all(each == each.casefold().strip("\r\n") for each in common)
+
+
+def test_a_hash_takes_as_much_memory_as_owasp_recommends():
+    async def made() -> str:
+        return await PasswordHashes(STRONG).made("seven goats on a hill")
+
+    assert asyncio.run(made()).startswith("$argon2id$v=19$m=47104,t=1,p=1$")
 
 
 def test_a_hash_is_argon2id_and_of_its_password_alone():

@@ -4,15 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from api.http.access.auth import SCOPES
 from api.http.route_info import RouteInfo
-from api.main import assemble
 from domain.events import Scope
-from infra.settings import Settings
 from tests.kit.application import Tenant, data_of
+from tests.kit.documented import assembled
 from tests.kit.markup import read
 from tests.kit.visitor import Visitor
 
@@ -80,12 +78,6 @@ OPEN = {
     ("GET", "/connect/callback"),
     ("POST", "/connect/confirm"),
 }
-
-
-def assembled() -> Litestar:
-    # Nothing connects before the application is started.
-    nowhere = "postgresql://nobody@127.0.0.1:1/x"
-    return assemble(Settings(database_url=nowhere, secret="s" * 32))
 
 
 def routes() -> dict[tuple[str, str], RouteInfo]:
