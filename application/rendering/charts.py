@@ -174,7 +174,7 @@ def _grid(plot: Plot, frame: _Frame) -> Iterator[str]:
             f'<path class="{"zero" if is_zero else "grid"}" '
             f'd="M{frame.left:.1f} {y:.1f}H{frame.right:.1f}" '
             f'stroke="{_LABEL if is_zero else _GRID}" stroke-width="1" fill="none"/>'
-            f'<text class="label" x="{frame.left - _LABEL_GAP:.1f}" '
+            f'<text class="axis" x="{frame.left - _LABEL_GAP:.1f}" '
             f'y="{y + text * 0.36:.1f}" text-anchor="end" fill="{_LABEL}">'
             f"{escape(plot.shortly(label))}</text>"
         )
@@ -187,7 +187,7 @@ def _dates(plot: Plot, frame: _Frame) -> Iterator[str]:
     for place, on in enumerate(plot.days):
         if place % every == 0:
             yield (
-                f'<text class="label" x="{frame.x(place):.1f}" '
+                f'<text class="axis" x="{frame.x(place):.1f}" '
                 f'y="{frame.size.height - frame.size.text * 0.4:.1f}" '
                 f'text-anchor="middle" fill="{_LABEL}">{on.day} {on:%b}</text>'
             )

@@ -100,19 +100,22 @@ class SheetRow(Struct, frozen=True, kw_only=True):
     """A creator or a video, whose names are texts of strangers.
 
     ``first`` is the number by which the rows are sorted; ``others`` belong to the
-    columns of their ranking.
+    columns of their ranking. ``path`` is the page for people who are signed in.
     """
 
     name: str
     detail: str
-    url: str
+    path: str
     is_erased: bool
     first: SheetCell
     others: Sequence[SheetCell]
 
 
 class SheetRanking(Struct, frozen=True, kw_only=True):
-    """Rows from the largest number on; ``note`` counts those that are left out."""
+    """Rows from the largest number on; ``note`` counts those that are left out.
+
+    ``is_half``: it stands next to the other half where there is space.
+    """
 
     title: str
     of: str
@@ -121,6 +124,7 @@ class SheetRanking(Struct, frozen=True, kw_only=True):
     rows: Sequence[SheetRow]
     note: str
     nothing: str
+    is_half: bool = False
     kind: Literal["ranking"] = "ranking"
 
 
@@ -169,7 +173,7 @@ def sheet_of(issue: Issue) -> Sheet:
         compared = days_in_words(issue.compare_from, issue.compare_to)
     return Sheet(
         title=issue.scope_name,
-        subject=f"{issue.name}: {issue.scope_name}, {days}",
+        subject=f"{_clamped(issue.name)}: {_clamped(issue.scope_name)}, {days}",
         heading=issue.client or issue.organization_name,
         days=days,
         compared=compared,
@@ -291,6 +295,7 @@ def _gained_and_lost(issue: Issue, _: str) -> Iterator[Part]:
             ],
             note="",
             nothing=nothing,
+            is_half=True,
         )
 
 
@@ -322,7 +327,7 @@ def _creator(creator: IssueCreator, first: SheetCell, *others: SheetCell) -> She
     return SheetRow(
         name=_clamped(name or "Erased creator"),
         detail=handle if handle and handle != name else "",
-        url=f"https://www.tiktok.com/{handle}" if handle else "",
+        path=f"/creators/{creator.creator_id}" if name else "",
         is_erased=not name,
         first=first,
         others=others,
@@ -338,7 +343,9 @@ def _video(video: IssueVideo, zone: ZoneInfo) -> SheetRow:
         if is_erased
         else _clamped(video.title or "Untitled"),
         detail=", ".join(filter(None, details)),
-        url=video.url or "",
+        path=""
+        if is_erased or video.creator_id is None
+        else f"/creators/{video.creator_id}/videos/{video.video_id}",
         is_erased=is_erased,
         first=_count(video.new_views),
         others=[

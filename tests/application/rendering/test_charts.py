@@ -38,7 +38,7 @@ def test_a_chart_has_a_bar_for_each_known_day_and_round_labels():
     assert [one.findtext(f"{SVG}title") for one in found["bar rounded"]] == [
         "19 Nov 2026: ~298,500"
     ]
-    labels = [one.text for one in found["label"]]
+    labels = [one.text for one in found["axis"]]
     assert labels[:5] == ["-100K", "0", "100K", "200K", "300K"]
     assert labels[5:] == ["16 Nov", "17 Nov", "18 Nov", "19 Nov", "20 Nov"]
     assert len(found["zero"]) == 1
@@ -57,7 +57,7 @@ def test_a_month_has_as_many_days_below_as_fit_and_a_lone_point_is_seen():
     wide, narrow = drawn(chart_svg(month, WIDE)), drawn(chart_svg(month, NARROW))
 
     dates = [
-        [one.text for one in found["label"] if (one.text or "")[-3:] in {"Nov", "Dec"}]
+        [one.text for one in found["axis"] if (one.text or "")[-3:] in {"Nov", "Dec"}]
         for found in (wide, narrow)
     ]
     assert 5 < len(dates[0]) <= 10
