@@ -39,6 +39,7 @@ Precision = Literal["exact", "rounded"]
 TargetScope = Literal["gained", "posts_in_days", "lifetime"]
 TargetMetric = Literal["views", "posts", "engagement"]
 Completeness = Literal["complete", "partial"]
+ImportOutcome = Literal["stored", "refused", "interrupted"]
 Platform = Literal["tiktok"]
 Severity = Literal["info", "warning", "critical"]
 Outcome = Literal[

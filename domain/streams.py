@@ -34,6 +34,7 @@ _ANNOTATION = uuid5(_NAMESPACE, "system annotation")
 _VIEW = uuid5(_NAMESPACE, "built-in view")
 _ALERT_RULE = uuid5(_NAMESPACE, "built-in alert rule")
 _ALERT = uuid5(_NAMESPACE, "alert")
+_SOURCE = uuid5(_NAMESPACE, "source")
 _TEXTS = uuid5(_NAMESPACE, "texts")
 _ACTIVITY = uuid5(_NAMESPACE, "activity")
 _EMAIL = uuid5(_NAMESPACE, "email")
@@ -235,6 +236,11 @@ def built_in_alert_rule(organization_id: UUID, name: str) -> UUID:
 def alert_stream(rule_id: UUID, subject_key: str, number: int) -> UUID:
     """Return the id of an alert: the one with this number, from 0, of a subject."""
     return _uuid5(_ALERT, f"{rule_id}/{subject_key}/{number}")
+
+
+def source_stream(organization_id: UUID, provider: str) -> UUID:
+    """Return the id of a source in an organization, whose scrapes ask it."""
+    return _uuid5(_SOURCE, f"{organization_id}/{provider}")
 
 
 def alert_rules_counter(organization_id: UUID) -> UUID:

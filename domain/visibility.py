@@ -60,7 +60,11 @@ def own_project(history: Sequence[Event]) -> OwnProject | None:
             return _of_creator(creator_id, project_id)
         case e.AnnotationAdded(scope="org") | e.ViewSaved() | e.WebhookCreated():
             return _OF_ALL
-        case e.ShareMade(project_id=project_id):
+        case e.SourceFailing() | e.SourceRecovered():
+            return _OF_ALL
+        case (
+            e.ShareMade(project_id=project_id) | e.ImportFinished(project_id=project_id)
+        ):
             return OwnProject(project_id=project_id)
         case e.AlertRuleMade():
             rule = rule_of(history)

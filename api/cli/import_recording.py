@@ -2,11 +2,14 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
+import psycopg
 from cyclopts import Parameter
 
 from api.cli import CommandError
@@ -14,8 +17,11 @@ from api.cli.kit.databases import cli_context, fitting, opened_store
 from api.cli.kit.names import project_named
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import plain, print_json, progress_bar
+from domain import commands as c
 from domain.creator.handlers.add import RequestedCreator, add_creators
+from domain.messages import ImportOutcome
 from domain.phrases import counted
+from domain.scrape.handlers.ends import finish_import
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
 from infra.eventstore.store import Store
@@ -73,49 +79,116 @@ def import_recording(
     with fitting(settings) as connection:
         project_id, organization_id = project_named(connection, project)
     with opened_store(settings) as store, _read(file) as recording:
-        _report_bad_lines(recording.bad, skip=skip_bad_lines)
-        holders = find_holders(store, project_id, recording.handles)
-        _find_by_older_handles(store, project_id, holders, recording)
-        erased = leave_out_erased(store, organization_id, holders, recording)
-        _join_accounts(store, organization_id, project_id, holders, recording)
-        created: list[str] = []
-        if holders.missing:
-            if not create_creators:
-                raise CommandError(_why_unknown(holders))
-            created = _create(
+        end = _ImportEnd(
+            organization_id, project_id, recording.observations, recording.bad.count
+        )
+        try:
+            _store(
                 store,
-                holders,
+                recording,
+                end,
+                settings=settings,
+                create_creators=create_creators,
+                skip_bad_lines=skip_bad_lines,
+                context=context,
+                json=json,
+            )
+        finally:
+            # The import is over, also by Ctrl-C or without the database.
+            with suppress(psycopg.Error):
+                end.note(store, context)
+
+
+@dataclass
+class _ImportEnd:
+    """The end of an import: refused, until it begins to store."""
+
+    organization_id: UUID
+    project_id: UUID
+    observations: int
+    bad_lines: int
+    outcome: ImportOutcome = "refused"
+    imported: Imported | None = None
+    creators_added: int = 0
+
+    def note(self, store: Store, context: Context) -> None:
+        """Append the end of the import to the log."""
+        counts: dict[str, int] = {}
+        if self.imported is not None:
+            counts = {
+                name: getattr(self.imported, name)
+                for name in ("stored", "there_already", "left_out", "runs")
+            }
+        command = c.FinishImport(
+            organization_id=self.organization_id,
+            project_id=self.project_id,
+            outcome=self.outcome,
+            observations=self.observations,
+            bad_lines=self.bad_lines,
+            creators_added=self.creators_added,
+            **counts,
+        )
+        import_id = new_id()
+        execute(store, lambda: finish_import(import_id, command), context=context)
+
+
+def _store(
+    store: Store,
+    recording: SortedRecording,
+    end: _ImportEnd,
+    *,
+    settings: Settings,
+    create_creators: bool,
+    skip_bad_lines: bool,
+    context: Context,
+    json: bool,
+) -> None:
+    organization_id, project_id = end.organization_id, end.project_id
+    _report_bad_lines(recording.bad, skip=skip_bad_lines)
+    holders = find_holders(store, project_id, recording.handles)
+    _find_by_older_handles(store, project_id, holders, recording)
+    erased = leave_out_erased(store, organization_id, holders, recording)
+    _join_accounts(store, organization_id, project_id, holders, recording)
+    created: list[str] = []
+    if holders.missing:
+        if not create_creators:
+            raise CommandError(_why_unknown(holders))
+        created = _create(
+            store,
+            holders,
+            organization_id=organization_id,
+            project_id=project_id,
+            settings=settings,
+            context=context,
+        )
+    end.creators_added, end.outcome = len(created), "interrupted"
+    with progress_bar("Storing", total=recording.observations) as advance:
+        try:
+            imported = store_recording(
+                store,
+                recording,
+                holders.creators,
                 organization_id=organization_id,
                 project_id=project_id,
-                settings=settings,
                 context=context,
+                advance=advance,
+                on_wait=lambda: print(_WAITS, file=sys.stderr),
             )
-        with progress_bar("Storing", total=recording.observations) as advance:
-            try:
-                imported = store_recording(
-                    store,
-                    recording,
-                    holders.creators,
-                    organization_id=organization_id,
-                    project_id=project_id,
-                    context=context,
-                    advance=advance,
-                    on_wait=lambda: print(_WAITS, file=sys.stderr),
-                )
-            except ProjectionBehindError as error:
-                raise CommandError(
-                    "The rest is not stored: the list of videos has not applied the "
-                    "last erasure. Start `goatherd project`, and import the recording "
-                    "again once it has caught up."
-                ) from error
-        _print_result(
-            imported,
-            recording.bad,
-            created,
-            brought_back=holders.removed,
-            erased=erased,
-            json=json,
-        )
+        except ProjectionBehindError as error:
+            raise CommandError(
+                "The rest is not stored: the list of videos has not applied the "
+                "last erasure. Start `goatherd project`, and import the recording "
+                "again once it has caught up."
+            ) from error
+    end.imported, end.outcome = imported, "stored"
+    _print_result(
+        imported,
+        recording.bad,
+        created,
+        brought_back=holders.removed,
+        erased=erased,
+        json=json,
+    )
 
 
 def _find_by_older_handles(

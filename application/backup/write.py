@@ -23,6 +23,7 @@ _WITHOUT_KEYS = tuple(
     f"--exclude-table-data={name}" for name in (*_KEY_TABLES, "erased_values")
 )
 _IS_OURS = "SELECT EXISTS (SELECT FROM api_keys WHERE digest = %s)"
+_NOTE = "INSERT INTO backups (made_at, position) VALUES (%s, %s)"
 _STATE = """
 SELECT coalesce((SELECT max(notification_id) FROM goatherd_events), 0),
        (SELECT max(number) FROM schema_migration)
@@ -79,6 +80,12 @@ def write_backup(
             if (name == archive.MASTER_KEY) == (content == "keys"):
                 archive.write_text(backup, name, text)
     return manifest
+
+
+def note_backup(connection: Connection[TupleRow], manifest: Manifest) -> None:
+    """Note that there is a backup, so that its age can be watched."""
+    values = manifest.made_at, manifest.position
+    connection.execute(_NOTE, values)
 
 
 def _secrets(connection: Connection[TupleRow], settings: Settings) -> dict[str, str]:

@@ -23,8 +23,10 @@ _RULES: Final[dict[ConditionType, tuple[str, int, int]]] = {
     "video_unavailable": ("Video gone", _HOUR, 0),
     "limit_near": ("Plan nearly used up", 0, _DAY),
     "source_failing": ("Source fails", 15, _HOUR),
+    "import_failed": ("Import failed", 0, 0),
     "budget_near": ("Budget of a source nearly used up", 0, _DAY),
     "projection_stalled": ("Read model stalled", 5, _HOUR),
+    "backup_old": ("Backup is old", 0, _DAY),
     "log_check_failed": ("Check of the log failed", 0, 0),
 }
 

@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from domain.alert.errors import InvalidConditionError
 from domain.messages import Severity
 
-AlertSubjectType = Literal["creator", "video", "source", "limit", "installation"]
+AlertSubjectType = Literal[
+    "creator", "video", "project", "source", "limit", "installation"
+]
 ScopeType = Literal["org", "project", "campaign", "creator"]
 ConditionType = Literal[
     "creator_not_seen",
@@ -24,8 +26,10 @@ ConditionType = Literal[
     "limit_near",
     "video_unavailable",
     "source_failing",
+    "import_failed",
     "budget_near",
     "projection_stalled",
+    "backup_old",
     "log_check_failed",
 ]
 TYPES: Final[tuple[ConditionType, ...]] = get_args(ConditionType)
@@ -36,7 +40,8 @@ _SCOPES: Final[tuple[ScopeType, ...]] = get_args(ScopeType)
 class AlertSubject(msgspec.Struct, frozen=True, kw_only=True):
     """The thing that an alert is about.
 
-    `id` is the id of a creator or video, or the name of a source, limit or read model.
+    `id` is the id of a creator, video or project, or the name of a source, limit or
+    read model.
     """
 
     type: AlertSubjectType
@@ -166,6 +171,12 @@ CONDITIONS: Final[Mapping[ConditionType, ConditionKind]] = MappingProxyType(
             limit="percent",
             scopes=_OF_ALL,
         ),
+        "import_failed": ConditionKind(
+            words="An import was refused or interrupted",
+            severity="warning",
+            subject="project",
+            scopes=("org", "project"),
+        ),
         "budget_near": ConditionKind(
             words="{percent} % of a source's requests of the day used",
             severity="warning",
@@ -181,6 +192,17 @@ CONDITIONS: Final[Mapping[ConditionType, ConditionKind]] = MappingProxyType(
             words="A read model is behind and makes no progress",
             severity="critical",
             subject="installation",
+            scopes=_OF_ALL,
+            has_history=False,
+            for_operators=True,
+        ),
+        "backup_old": ConditionKind(
+            words="No backup for {days} days",
+            severity="warning",
+            subject="installation",
+            defaults={"days": 7},
+            limit="days",
+            critical=4,
             scopes=_OF_ALL,
             has_history=False,
             for_operators=True,

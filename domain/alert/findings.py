@@ -64,6 +64,15 @@ class Watched(msgspec.Struct, frozen=True):
         )
 
 
+class EndedImport(msgspec.Struct, frozen=True):
+    """The end of an import into a project; ``is_whole`` unless it failed."""
+
+    project_id: UUID
+    at: datetime
+    is_whole: bool
+    position: int
+
+
 class Firing(msgspec.Struct, frozen=True, kw_only=True):
     """A time at which an alert would have fired, for which subject, and why."""
 
@@ -180,6 +189,39 @@ def lost_followers(
                 value=round(lost, 1), limit=percent, usual=round(before)
             )
     return _stretches(creator, found, last=today, at=at)
+
+
+def failed_imports(
+    imports: Sequence[EndedImport], *, at: datetime
+) -> list[AlertFinding]:
+    """Return the stretches in which the last import of a project was a failed one.
+
+    ``imports`` are in the order of time. A failure counts for seven days, or until an
+    import is stored.
+    """
+    findings: list[AlertFinding] = []
+    by_project: dict[UUID, list[EndedImport]] = {}
+    for each in imports:
+        by_project.setdefault(each.project_id, []).append(each)
+    for project_id, of_it in by_project.items():
+        for failed, following in pairwise([*of_it, None]):
+            assert failed is not None, "only the last one is missing"
+            if failed.is_whole:
+                continue
+            until = failed.at + 7 * _A_DAY
+            if following is not None:
+                until = min(until, following.at)
+            findings.append(
+                AlertFinding(
+                    subject_type="project",
+                    subject_key=str(project_id),
+                    project_id=project_id,
+                    since=failed.at,
+                    until=until if until <= at else None,
+                    evidence=AlertEvidence(positions=(failed.position,)),
+                )
+            )
+    return findings
 
 
 def is_over_posting(

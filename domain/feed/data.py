@@ -16,6 +16,7 @@ from domain.messages import (
     ConnectionProvider,
     DisabledReason,
     ErasedFigures,
+    ImportOutcome,
     JobType,
     MemberRole,
     MovedHistory,
@@ -194,6 +195,44 @@ class ScrapeFailedData(Data, frozen=True, kw_only=True):
     provider: str
     attempts: int
     outcome: Outcome | None
+
+
+class SourceData(Data, frozen=True, kw_only=True):
+    """A source of observations, by the name that GET /sources has."""
+
+    source_id: UUID
+    provider: str
+
+
+class SourceFailingData(SourceData, frozen=True, kw_only=True):
+    """``outcome`` is the most frequent failure of its newest scrapes."""
+
+    outcome: Outcome
+
+
+class SourceRecoveredData(SourceData, frozen=True, kw_only=True):
+    """The source failed since ``since``."""
+
+    since: Time
+
+
+class ImportFinishedData(Data, frozen=True, kw_only=True):
+    """``outcome`` is stored, refused for the whole, or interrupted after a part.
+
+    ``observations`` were in the recording: ``stored`` ones are new, in ``runs``
+    scrapes, ``there_already`` ones were known, and ``left_out`` ones are of people who
+    were erased. ``bad_lines`` counts lines that are no observations.
+    """
+
+    import_id: UUID
+    outcome: ImportOutcome
+    observations: int
+    stored: int
+    there_already: int
+    left_out: int
+    bad_lines: int
+    runs: int
+    creators_added: int
 
 
 class CampaignData(Data, frozen=True, kw_only=True):

@@ -9,7 +9,9 @@ import msgspec
 
 from domain.feed.data import Time
 
-PublicSubjectType = Literal["creator", "video", "scrape", "campaign", "alert", "person"]
+PublicSubjectType = Literal[
+    "creator", "video", "scrape", "source", "import", "campaign", "alert", "person"
+]
 
 # The ids of one organization differ with a probability that this number of bytes makes
 # certain for all purposes.

@@ -184,6 +184,21 @@ def campaign_data(origin: EventOrigin) -> d.CampaignData:
     return d.CampaignData(**_campaign(origin))
 
 
+def source_failing(origin: EventOrigin) -> d.SourceFailingData:
+    assert isinstance(origin.event, e.SourceFailing)
+    return copied(origin.event, d.SourceFailingData, source_id=origin.subject_id)
+
+
+def source_recovered(origin: EventOrigin) -> d.SourceRecoveredData:
+    assert isinstance(origin.event, e.SourceRecovered)
+    return copied(origin.event, d.SourceRecoveredData, source_id=origin.subject_id)
+
+
+def import_finished(origin: EventOrigin) -> d.ImportFinishedData:
+    assert isinstance(origin.event, e.ImportFinished)
+    return copied(origin.event, d.ImportFinishedData, import_id=origin.subject_id)
+
+
 def campaign_created(origin: EventOrigin) -> d.CampaignCreatedData:
     assert isinstance(origin.event, e.CampaignCreated)
     return copied(origin.event, d.CampaignCreatedData, **_campaign(origin))

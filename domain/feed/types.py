@@ -61,12 +61,16 @@ _SECOND_PROJECT = UUID("0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a45")
 _CREATOR = UUID("0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40")
 _VIDEO = UUID("5b0c6a1e-3f5d-5e7a-8c11-2f4b9d7a6e02")
 _SCRAPE = UUID("7d1f2c3b-9a8e-5b6c-8d4f-1e2a3b4c5d03")
+_SOURCE = UUID("e3a5d8c1-40b6-5f27-9c3e-7d2b6a1f8e50")
+_IMPORT = UUID("0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a51")
 _CAMPAIGN = UUID("0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a47")
 _ALERT = UUID("2c9f7b60-18d4-5a3e-9b71-6e0d5c4f8a48")
 _RULE = UUID("6b1d0e94-7c2a-5f38-8d05-1a9e3b7c2f49")
 _PERSON = UUID("0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a41")
 _AT = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 _POSTED = datetime(2026, 11, 24, 9, 12, tzinfo=UTC)
+
+_OF_NO_PROJECT = ("person", "source")
 
 _creator: Mapping[str, Any] = {"creator_id": _CREATOR, "handle": "kid-and-kettle"}
 _video: Mapping[str, Any] = {
@@ -291,6 +295,45 @@ TYPES: Final[Sequence[EventType]] = (
         filters=_OF_CREATORS,
     ),
     EventType(
+        name="source.failing",
+        summary="Most of the newest scrapes of a source fail by its own fault.",
+        subject="source",
+        data=d.SourceFailingData,
+        made=m.source_failing,
+        of=(e.SourceFailing,),
+        example=d.SourceFailingData(
+            source_id=_SOURCE, provider="web", outcome="blocked"
+        ),
+    ),
+    EventType(
+        name="source.recovered",
+        summary="A failing source answers again.",
+        subject="source",
+        data=d.SourceRecoveredData,
+        made=m.source_recovered,
+        of=(e.SourceRecovered,),
+        example=d.SourceRecoveredData(source_id=_SOURCE, provider="web", since=_POSTED),
+    ),
+    EventType(
+        name="import.finished",
+        summary="An import of a recording ended.",
+        subject="import",
+        data=d.ImportFinishedData,
+        made=m.import_finished,
+        of=(e.ImportFinished,),
+        example=d.ImportFinishedData(
+            import_id=_IMPORT,
+            outcome="stored",
+            observations=5_240,
+            stored=5_000,
+            there_already=240,
+            left_out=0,
+            bad_lines=0,
+            runs=310,
+            creators_added=12,
+        ),
+    ),
+    EventType(
         name="campaign.created",
         summary="A campaign was created.",
         subject="campaign",
@@ -464,6 +507,7 @@ def example_of(type_: EventType) -> PublicEvent:
     """Return a whole event of the type, about invented things."""
     data = msgspec.to_builtins(type_.example)
     ids = {"creator": _CREATOR, "video": _VIDEO, "scrape": _SCRAPE}
+    ids |= {"source": _SOURCE, "import": _IMPORT}
     ids |= {"campaign": _CAMPAIGN, "alert": _ALERT, "person": _PERSON}
     subject_id = ids[type_.subject]
     position = 51_207
@@ -481,7 +525,7 @@ def example_of(type_: EventType) -> PublicEvent:
         version=type_.version,
         position=position,
         organization_id=_ORGANIZATION,
-        project_id=None if type_.subject == "person" else _PROJECT,
+        project_id=None if type_.subject in _OF_NO_PROJECT else _PROJECT,
         subject=Subject(type=type_.subject, id=subject_id),
         actor="key:0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a46",
         data=data,

@@ -1,11 +1,12 @@
 """The commands to a scrape: request a run, and record its result."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from domain.messages import Command, JobType, Outcome, Precision, Trigger
+from domain.messages import Command, ImportOutcome, JobType, Outcome, Precision, Trigger
 from domain.video.attributes import ATTRIBUTES, VideoAttributes, attributes_of
 
 
@@ -139,3 +140,30 @@ class RecordFailure(Command, frozen=True, kw_only=True):
 
 
 ScrapeCommand = RequestScrape | RecordResult | RecordFailure
+
+
+class ReportSource(Command, frozen=True, kw_only=True):
+    """The newest answers of a source in the organization.
+
+    ``newest`` are the outcomes of its newest runs, and ``retrying`` counts those of
+    runs that wait for another attempt.
+    """
+
+    organization_id: UUID
+    provider: str
+    newest: tuple[Outcome | None, ...]
+    retrying: Mapping[Outcome, int]
+    now: datetime
+
+
+class FinishImport(Command, frozen=True, kw_only=True):
+    organization_id: UUID
+    project_id: UUID
+    outcome: ImportOutcome
+    observations: int = 0
+    stored: int = 0
+    there_already: int = 0
+    left_out: int = 0
+    bad_lines: int = 0
+    runs: int = 0
+    creators_added: int = 0

@@ -10,6 +10,7 @@ import msgspec
 from domain.messages import (
     Completeness,
     Event,
+    ImportOutcome,
     JobType,
     Outcome,
     Personal,
@@ -211,3 +212,49 @@ ScrapeEvent = (
     | ScrapeSucceeded
     | ScrapeFailed
 )
+
+
+class SourceFailing(Event, frozen=True, kw_only=True):
+    """Most of the newest scrapes of a source fail, and the source is at fault.
+
+    ``outcome`` is the most frequent failure.
+    """
+
+    stored_name: ClassVar[str] = "source_failing"
+    organization_id: UUID
+    provider: str
+    outcome: Outcome
+    since: datetime
+
+
+class SourceRecovered(Event, frozen=True, kw_only=True):
+    """A source that failed since ``since`` answers more often than it fails."""
+
+    stored_name: ClassVar[str] = "source_recovered"
+    organization_id: UUID
+    provider: str
+    since: datetime
+
+
+SourceEvent = SourceFailing | SourceRecovered
+
+
+class ImportFinished(Event, frozen=True, kw_only=True):
+    """An import of a recording ended.
+
+    It ``stored`` all of its observations that were not there already, or was refused as
+    a whole, or was interrupted after some of them. ``left_out`` are observations of
+    people who were erased, and ``bad_lines`` counts lines that are no observations.
+    """
+
+    stored_name: ClassVar[str] = "import_finished"
+    organization_id: UUID
+    project_id: UUID
+    outcome: ImportOutcome
+    observations: int = 0
+    stored: int = 0
+    there_already: int = 0
+    left_out: int = 0
+    bad_lines: int = 0
+    runs: int = 0
+    creators_added: int = 0

@@ -50,7 +50,11 @@ def failing_with(
         {o: n for o, n in retrying.items() if o in OF_THE_SOURCE}
     )
     faults.update([o for o in ended if o is not None and o in OF_THE_SOURCE])
-    answers = sum(o is not None and o not in OF_THE_SOURCE | UNOBSERVED for o in ended)
-    if faults.total() < max(_LEAST_FAULTS, answers + 1):
+    if faults.total() < max(_LEAST_FAULTS, answers(ended) + 1):
         return None
     return faults.most_common(1)[0][0]
+
+
+def answers(newest: Iterable[Outcome | None]) -> int:
+    """Count the runs in which the source answered about the account."""
+    return sum(o is not None and o not in OF_THE_SOURCE | UNOBSERVED for o in newest)

@@ -18,7 +18,9 @@ from domain.alert.conditions import Condition, ConditionType
 from domain.alert.events import AlertEvidence, AlertScope
 from domain.alert.findings import (
     AlertFinding,
+    EndedImport,
     Watched,
+    failed_imports,
     is_over_posting,
     lost_followers,
     outlying_days,
@@ -229,6 +231,14 @@ FROM scrape_runs
 WHERE organization_id = %(organization)s AND finished_at > %(since)s
 AND finished_at <= %(last)s AND provider IS NOT NULL AND trigger <> 'imported'
 GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
+_IMPORTS = b"""
+SELECT project_id, at, outcome = 'stored', position FROM imports
+WHERE organization_id = %(organization)s AND at > %(since)s AND at <= %(last)s
+AND (%(scope)s = 'org' OR project_id = %(scope_id)s)
+ORDER BY at, position
 """
 
 
@@ -465,6 +475,12 @@ def _source_fails(watch: WatchedRule) -> Judging:
     return findings
 
 
+def _import_failed(watch: WatchedRule) -> Judging:
+    parameters = {**watch.parameters, "since": watch.first - _INCIDENT}
+    rows = yield JudgingQuestion(_IMPORTS, parameters)
+    return failed_imports([EndedImport(*row) for row in rows], at=watch.last)
+
+
 _JUDGES: Final[Mapping[ConditionType, Callable[[WatchedRule], Judging]]] = {
     "no_post_for_days": _no_post,
     "creator_not_seen": _not_seen,
@@ -476,6 +492,7 @@ _JUDGES: Final[Mapping[ConditionType, Callable[[WatchedRule], Judging]]] = {
     "over_posting": _too_many_posts,
     "video_unavailable": _video_gone,
     "source_failing": _source_fails,
+    "import_failed": _import_failed,
 }
 
 

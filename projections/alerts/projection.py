@@ -1,4 +1,4 @@
-"""alert_rules and alerts: the rules of organizations, and what they found."""
+"""alert_rules, alerts and imports: rules of organizations, and what they found."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,8 +12,10 @@ from infra.eventstore.store import RecordedEvent
 from projections.alerts.rows import (
     AlertRow,
     AlertRuleRow,
+    ImportRow,
     built_in_rows,
     fold_alert,
+    fold_import,
     fold_rule,
     on_alert,
     on_rule,
@@ -24,6 +26,7 @@ from projections.engine.table import Table
 
 _RULES = Table(AlertRuleRow, name="alert_rules")
 _ALERTS = Table(AlertRow, name="alerts")
+_IMPORTS = Table(ImportRow, name="imports")
 _ERASE = """
 DELETE FROM alerts
 WHERE organization_id = %(organization)s AND creator_id = %(creator)s
@@ -31,15 +34,15 @@ WHERE organization_id = %(organization)s AND creator_id = %(creator)s
 
 
 class Alerts:
-    """Keeps the tables alert_rules and alerts; an erased creator keeps no alert."""
+    """Keeps alert_rules, alerts and imports; an erased creator keeps no alert."""
 
     name = "alerts"
-    version = 1
-    tables = ("alert_rules", "alerts")
+    version = 2
+    tables = ("alert_rules", "alerts", "imports")
     events = (
         on_rule.events
         | on_alert.events
-        | stored_names(e.OrganizationCreated)
+        | stored_names(e.OrganizationCreated, e.ImportFinished)
         | ERASURE_EVENTS
     )
 
@@ -66,6 +69,8 @@ class Alerts:
         alerts = [each for each in events if _is_of(each, on_alert.events)]
         _RULES.fold(cursor, rules, key=_key, fold=fold_rule)
         _ALERTS.fold(cursor, alerts, key=_key, fold=fold_alert)
+        imports = [each for each in events if isinstance(each.event, e.ImportFinished)]
+        _IMPORTS.fold(cursor, imports, key=_key, fold=fold_import)
 
 
 def _is_of(recorded: RecordedEvent, names: frozenset[str]) -> bool:

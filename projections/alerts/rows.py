@@ -13,7 +13,7 @@ from domain.alert.alerts import AlertStatus
 from domain.alert.built_in import built_in_rules
 from domain.alert.conditions import AlertSubjectType, ScopeType
 from domain.alert.rules import DETAILS
-from domain.messages import Severity, copied, set_fields
+from domain.messages import ImportOutcome, Severity, copied, set_fields
 from infra.eventstore.store import RecordedEvent
 from projections.engine.folds import Folds
 
@@ -61,6 +61,17 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     evidence: dict[str, Any]
     position: int
     version: int
+
+
+class ImportRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The end of an import of a recording."""
+
+    organization_id: UUID
+    id: UUID
+    project_id: UUID
+    outcome: ImportOutcome
+    at: datetime
+    position: int
 
 
 on_rule = Folds[[AlertRuleRow | None, RecordedEvent], AlertRuleRow | None]()
@@ -201,6 +212,19 @@ def _goes_on(
         case _:
             pass
     return replace(row, version=recorded.version, position=recorded.position, **changed)
+
+
+def fold_import(row: ImportRow | None, recorded: RecordedEvent) -> ImportRow | None:
+    event = recorded.event
+    if row is not None or not isinstance(event, e.ImportFinished):
+        return row
+    return copied(
+        event,
+        ImportRow,
+        id=recorded.stream,
+        at=recorded.recorded_at,
+        position=recorded.position,
+    )
 
 
 def fold_alert(row: AlertRow | None, recorded: RecordedEvent) -> AlertRow | None:

@@ -102,6 +102,10 @@ def _happened(event: Event, batch: FeedBatch, recorded: RecordedEvent) -> None:
     project_id = None
     if isinstance(event, e.MemberAdded | e.MemberRemoved):
         subject_id, state = event.person_id, None
+    elif isinstance(event, e.SourceFailing | e.SourceRecovered):
+        subject_id = recorded.stream
+    elif isinstance(event, e.ImportFinished):
+        subject_id, project_id = recorded.stream, event.project_id
     elif isinstance(event, e.AlertOpened | e.AlertResolved):
         subject_id, project_id = recorded.stream, event.project_id
         state = batch.subject(organization_id, event.creator_id)

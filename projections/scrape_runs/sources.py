@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 from psycopg import Connection
@@ -62,6 +63,30 @@ SELECT provider, outcome, count(*) FROM (
 """
 
 
+# Each source has at most so many newest runs of the organization.
+_OF_ORGANIZATION = f"""
+SELECT p.name, ARRAY(
+    SELECT outcome FROM (
+        (SELECT r.outcome, r.finished_at FROM scrape_runs r
+         WHERE {_ENDED} AND r.provider = p.name
+             AND r.organization_id = %(organization)s
+             AND r.finished_at > now() - interval '1 day'
+         ORDER BY r.finished_at DESC LIMIT {NEWEST})
+        UNION ALL
+        (SELECT each ->> 'outcome', r.finished_at
+         FROM scrape_runs r, jsonb_array_elements(r.tried) AS each
+         WHERE r.tried IS NOT NULL AND r.finished_at > now() - interval '1 day'
+             AND r.organization_id = %(organization)s
+             AND each ->> 'provider' = p.name
+         ORDER BY r.finished_at DESC LIMIT {NEWEST})
+    ) AS answer ORDER BY finished_at DESC LIMIT {NEWEST})
+FROM unnest(%(names)s::text[]) AS p (name)
+"""
+_RETRYING_OF = _RETRYING.replace(
+    "WHERE state", "WHERE organization_id = %(organization)s AND state"
+)
+
+
 class SourceActivity(Struct, frozen=True, kw_only=True):
     """The activity of a provider; ``failing_with`` is null unless it fails.
 
@@ -114,6 +139,32 @@ def source_activity(
         for provider, last_success, median in connection.execute(
             _FIGURES.encode(), values
         )
+    ]
+
+
+def newest_answers(
+    connection: Connection[TupleRow],
+    organization_id: UUID,
+    providers: Iterable[str],
+    *,
+    first: str,
+) -> list[tuple[str, list[Outcome | None], dict[Outcome, int]]]:
+    """Return what each source answered to an organization in the last day.
+
+    These are the outcomes of its newest runs, and the number of runs by outcome that
+    wait for another attempt. Sources without either are left out.
+    """
+    values = {
+        "organization": organization_id,
+        "names": list(providers),
+        "first": first,
+    }
+    retrying = _counted(connection.execute(_RETRYING_OF.encode(), values))
+    rows = connection.execute(_OF_ORGANIZATION.encode(), values).fetchall()
+    return [
+        (provider, newest, retrying.get(provider, {}))
+        for provider, newest in rows
+        if newest or provider in retrying
     ]
 
 

@@ -43,6 +43,8 @@ HARMLESS = {
         (event, "subject_key"): "an id, or a name that the product gives"
         for event in ("alert_pending", "alert_opened", "alert_resolved")
     },
+    ("source_failing", "provider"): _CODE,
+    ("source_recovered", "provider"): _CODE,
     ("creator_connected", "scopes"): "TikTok's own names of what may be read",
     ("profile_snapshot_recorded", "provider"): _CODE,
     ("video_stats_snapshot_recorded", "provider"): _CODE,

@@ -372,6 +372,21 @@ def alerts(events: Iterable[RecordedEvent]) -> Rows:
     return rows
 
 
+def imports(events: Iterable[RecordedEvent]) -> Rows:
+    return {
+        recorded.stream: {
+            "organization_id": ended.organization_id,
+            "id": recorded.stream,
+            "project_id": ended.project_id,
+            "outcome": ended.outcome,
+            "at": recorded.recorded_at,
+            "position": recorded.position,
+        }
+        for recorded in events
+        if isinstance(ended := recorded.event, e.ImportFinished)
+    }
+
+
 def api_keys(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
     for recorded in events:
@@ -889,6 +904,7 @@ FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
     "webhooks": webhooks,
     "alert_rules": alert_rules,
     "alerts": alerts,
+    "imports": imports,
     "activity": activity,
     "audit": audit,
     "audit_members": audit_members,

@@ -39,6 +39,9 @@ _TYPES: dict[type[e.Event], str] = {
     e.CampaignItemRemoved: "campaign.item_removed",
     e.CampaignTargetReached: "campaign.target_reached",
     e.CampaignTargetMissed: "campaign.target_missed",
+    e.SourceFailing: "source.failing",
+    e.SourceRecovered: "source.recovered",
+    e.ImportFinished: "import.finished",
     e.AlertOpened: "alert.opened",
     e.AlertResolved: "alert.resolved",
     e.MemberAdded: "member.joined",
@@ -124,6 +127,10 @@ class _Fold:
                 self.put(recorded, type_ or "", own)
         elif isinstance(event, e.AlertOpened | e.AlertResolved):
             self.alert(recorded, event, type_ or "")
+        elif isinstance(event, e.SourceFailing | e.SourceRecovered):
+            self.put(recorded, type_ or "", own)
+        elif isinstance(event, e.ImportFinished):
+            self.put(recorded, type_ or "", own, project_id=event.project_id)
         elif isinstance(event, e.MemberAdded | e.MemberRemoved):
             self.put(recorded, type_ or "", event.person_id)
         elif own in self.project_of and self.creator_of.get(own) not in self.erased:

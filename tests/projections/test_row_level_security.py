@@ -115,6 +115,7 @@ WALLED = (
     "views",
     "alert_rules",
     "alerts",
+    "imports",
     "notifications",
     "notification_reads",
     "shares",
@@ -191,7 +192,7 @@ OF_PROJECTS = (
     *("creator_history_videos", "creator_milestones", "campaigns", "campaign_items"),
     *("activity", "annotations", "feed", "notifications", "notification_reads"),
     *("shares", "share_links"),
-    "alerts",
+    *("alerts", "imports"),
 )
 # They see these tables for the reasons given, and no table that is not named here.
 OF_ORGANIZATION = {
@@ -355,6 +356,12 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
                 severity="critical",
                 since=MONDAY,
                 evidence=e.AlertEvidence(),
+            ),
+        )
+        history.happened(
+            UUID(int=0xA30 + number),
+            e.ImportFinished(
+                organization_id=tenant, project_id=project_id, outcome="stored"
             ),
         )
         history.happened(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import Any, Final, LiteralString, TypeVar
+from typing import Any, Final, LiteralString, TypeVar, get_args
 from uuid import UUID
 
 from msgspec import Struct, convert
@@ -22,12 +22,15 @@ from domain.alert.findings import AlertFinding
 from domain.alert.handlers import ConditionReport, report_conditions, resolve_alerts
 from domain.organization.plans import Limits
 from domain.phrases import counted
+from domain.scrape.handlers.ends import report_sources
 from domain.scrape.intervals import hours_between
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
 from infra.ids import new_id
+from infra.setting_forms import ProviderName
 from projections.alerts.judging import WatchedRule, can_judge, judged
+from projections.scrape_runs.sources import newest_answers
 from workers.alerts.installation import installation_judges
 
 EVERY: Final = timedelta(minutes=5)
@@ -167,6 +170,32 @@ class AlertChecks:
             self._resolve(over, now=now, end="over")
         ended = [alert for of_it in open_alerts.values() for alert in of_it.values()]
         self._resolve(ended, now=now, end="rule_ended")
+        if not is_behind:
+            self._report_sources(organization_id, now=now)
+
+    def _report_sources(self, organization_id: UUID, *, now: datetime) -> None:
+        """Note which sources began to fail, or answer again."""
+        with self._store.pool.connection() as connection:
+            first = self._store.settings.providers[0]
+            answers = newest_answers(
+                connection, organization_id, get_args(ProviderName), first=first
+            )
+        commands = [
+            c.ReportSource(
+                organization_id=organization_id,
+                provider=provider,
+                newest=tuple(newest),
+                retrying=retrying,
+                now=now,
+            )
+            for provider, newest, retrying in answers
+        ]
+        if commands:
+            execute(
+                self._store,
+                partial(report_sources, commands),
+                context=Context(actor=ACTOR, command_id=new_id()),
+            )
 
     def _is_behind(self) -> bool:
         """Wait a while for the read models, and tell whether they are behind."""

@@ -1,7 +1,7 @@
 """Conditions of an organization's plan, and of the whole installation."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -45,6 +45,13 @@ AND (p.error IS NOT NULL
 _BAD_CHECK = """
 SELECT finished_at, jsonb_array_length(result -> 'misfits') FROM log_check
 WHERE finished_at IS NOT NULL AND jsonb_array_length(result -> 'misfits') > 0
+"""
+
+# Without any backup the age of the first event counts.
+_BACKED_UP = """
+SELECT coalesce(
+    (SELECT max(made_at) FROM backups),
+    (SELECT recorded_at FROM goatherd_events ORDER BY notification_id LIMIT 1))
 """
 
 InstallationJudge = Callable[[Cursor[Any], Condition], list[AlertFinding]]
@@ -103,10 +110,27 @@ def installation_judges(
             for finished_at, misfits in cursor.execute(_BAD_CHECK).fetchall()
         ]
 
+    def old_backup(cursor: Cursor[Any], condition: Condition) -> list[AlertFinding]:
+        (made_at,) = cursor.execute(_BACKED_UP).fetchone() or (None,)
+        limit = timedelta(days=condition.number("days"))
+        if made_at is None or now < made_at + limit:
+            return []
+        age = (now - made_at) / timedelta(days=1)
+        evidence = AlertEvidence(value=round(age, 1), limit=condition.number("days"))
+        return [
+            AlertFinding(
+                subject_type="installation",
+                subject_key="backup",
+                since=made_at + limit,
+                evidence=evidence,
+            )
+        ]
+
     return {
         "limit_near": near_limits,
         "budget_near": near_budgets,
         "projection_stalled": stalled,
+        "backup_old": old_backup,
         "log_check_failed": bad_check,
     }
 

@@ -41,6 +41,7 @@ class AlertTouches:
         e.SubjectErased,
         e.ScrapeSucceeded,
         e.ScrapeFailed,
+        e.ImportFinished,
         e.VideoExcluded,
         e.VideoWentMissing,
         e.VideoTrackingDisabled,

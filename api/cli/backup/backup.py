@@ -11,7 +11,7 @@ from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import print_json, progress_bar
 from api.cli.kit.whole_file import check_file, interruptible, whole_file
 from application.backup.archive import Content, Manifest
-from application.backup.write import write_backup
+from application.backup.write import note_backup, write_backup
 
 
 def backup(
@@ -73,6 +73,8 @@ def backup(
                     content=content,
                     progress=progress_bar,
                 )
+            if content == "data":
+                note_backup(connection, manifest)
             _print_backed_up(path, manifest, json=json)
 
 

@@ -46,6 +46,8 @@ _GROUPS = {
     "creator": "Creators",
     "video": "Videos",
     "scrape": "Scrapes",
+    "source": "Sources",
+    "import": "Imports",
     "campaign": "Campaigns",
     "member": "People",
     "subject": "Erasures",

@@ -19,6 +19,7 @@ from infra.eventstore.store import RecordedEvent, Store
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
 from projections.engine.projection import Projection
+from projections.engine.reader import ProjectionBehindError
 from projections.organizations.projection import ApiKeys
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.videos.projection import Videos
@@ -110,6 +111,20 @@ def position_of(recorded: RecordedEvent) -> int:
     return recorded.position
 
 
+def last_stored(store: Store) -> int:
+    """Return the position of the newest event that is not the end of an import."""
+    return max(
+        recorded.position
+        for recorded in everything(store)
+        if not isinstance(recorded.event, e.ImportFinished)
+    )
+
+
+def ends_of_imports(store: Store) -> list[e.ImportFinished]:
+    events = [recorded.event for recorded in everything(store)]
+    return [event for event in events if isinstance(event, e.ImportFinished)]
+
+
 def of_a_run(recorded: RecordedEvent) -> bool:
     """True for events of imported runs, and false for events of additions."""
     event: Any = recorded.event
@@ -158,7 +173,7 @@ def test_a_recording_is_stored_as_the_runs_that_saw_it(importing: Importing):
         "erased_lines": 0,
         "runs": 5,
         "creators_created": [],
-        "position": importing.store.head(),
+        "position": last_stored(importing.store),
     }
     assert Counter(type(event).__name__ for event in importing.events()) == {
         "ScrapeRequested": 5,
@@ -193,13 +208,13 @@ def test_what_a_counter_was_stays_as_it_is(importing: Importing):
 
 def test_a_recording_that_is_imported_again_stores_nothing(importing: Importing):
     importing.file(RECORDING)
-    head = importing.store.head()
+    head = last_stored(importing.store)
 
     again = importing.file(RECORDING, "--json").document
 
     assert (again["stored"], again["there_already"], again["runs"]) == (0, 9, 0)
     assert again["position"] is None
-    assert importing.store.head() == head
+    assert last_stored(importing.store) == head
 
 
 def test_the_order_of_lines_that_agree_decides_nothing(
@@ -462,7 +477,7 @@ BAD_LINES = {
 def test_one_bad_line_is_named_and_nothing_is_stored(
     importing: Importing, line: str, reason: str
 ):
-    head = importing.store.head()
+    head = last_stored(importing.store)
 
     outcome = importing(video(1), "", line, video(2))
 
@@ -475,7 +490,7 @@ def test_one_bad_line_is_named_and_nothing_is_stored(
         "goatherd: 1 of the lines are invalid, so nothing was stored; "
         "--skip-bad-lines skips them."
     )
-    assert importing.store.head() == head
+    assert last_stored(importing.store) == head
 
 
 def test_bad_lines_can_be_left_out(importing: Importing):
@@ -508,13 +523,13 @@ def test_a_recording_that_is_cut_off_is_refused(
 ):
     path = tmp_path / "cut.jsonl.gz"
     path.write_bytes(gzip.compress(RECORDING.read_bytes())[:-12])
-    head = importing.store.head()
+    head = last_stored(importing.store)
 
     outcome = importing.file(path, *options)
 
     assert outcome.status == 1
     assert "cut.jsonl.gz: " in outcome.complaint
-    assert importing.store.head() == head
+    assert last_stored(importing.store) == head
 
 
 def test_a_recording_that_is_not_there_is_refused(importing: Importing):
@@ -529,7 +544,7 @@ def test_a_project_that_nobody_has_is_refused(cli: CommandLine, home: Home):
 
     assert outcome.status == 1
     assert "project" in outcome.complaint
-    assert home.store.head() > 0
+    assert last_stored(home.store) > 0
 
 
 def test_unknown_handles_are_listed_and_nothing_is_stored(
@@ -538,7 +553,7 @@ def test_unknown_handles_are_listed_and_nothing_is_stored(
     removed = home.creator("old-billy")
     home.remove(removed)
     ban_handle(home.store, "kid.and.kettle", reason=None, context=asking())
-    head = home.store.head()
+    head = last_stored(home.store)
 
     outcome = Importing(cli, home, tmp_path).file(RECORDING)
 
@@ -548,7 +563,7 @@ def test_unknown_handles_are_listed_and_nothing_is_stored(
         "--create-creators adds them. It would restore @old-billy. "
         "It could not add @kid.and.kettle: banned."
     )
-    assert home.store.head() == head
+    assert last_stored(home.store) == head
 
 
 def test_creators_can_be_made_without_a_bound_and_without_scrapes(
@@ -578,7 +593,7 @@ def test_a_removed_creator_comes_back_with_its_history_and_without_scrapes(
 ):
     removed = home.creator("old-billy")
     home.remove(removed)
-    head = home.store.head()
+    head = last_stored(home.store)
 
     Importing(cli, home, tmp_path)(video(5), options=("--create-creators",))
 
@@ -675,7 +690,7 @@ def test_a_former_handle_makes_no_second_creator_of_who_was_renamed(
     cli: CommandLine, home: Home, tmp_path: Path, words: tuple[str, ...]
 ):
     home.rename(home.creator("old-billy"), "young-billy")
-    head = home.store.head()
+    head = last_stored(home.store)
 
     outcome = Importing(cli, home, tmp_path)(video(5), options=words)
 
@@ -686,7 +701,7 @@ def test_a_former_handle_makes_no_second_creator_of_who_was_renamed(
         "the recording, or add the former one first if it belongs to another account "
         "now."
     )
-    assert home.store.head() == head
+    assert last_stored(home.store) == head
 
 
 def test_who_was_removed_is_named_when_an_import_brings_it_back(
@@ -703,13 +718,13 @@ def test_one_banned_handle_makes_no_creator_at_all(
     cli: CommandLine, home: Home, tmp_path: Path
 ):
     ban_handle(home.store, "old-billy", reason=None, context=asking())
-    head = home.store.head()
+    head = last_stored(home.store)
 
     outcome = Importing(cli, home, tmp_path).file(RECORDING, "--create-creators")
 
     assert outcome.status == 1
     assert "@old-billy may not be tracked here" in outcome.complaint
-    assert home.store.head() == head
+    assert last_stored(home.store) == head
 
 
 @pytest.mark.parametrize("known", ({"handles": ["old-billy"]}, {"user_ids": ["6"]}))
@@ -747,7 +762,7 @@ def test_the_plan_s_limit_makes_no_creator_at_all(
     assert "one" not in DEFAULT_PLANS
     with opened_store(database_url) as store:
         home = level(make_home(store, plan="one"))
-        head = store.head()
+        head = last_stored(store)
 
         outcome = Importing(cli, home, tmp_path).file(RECORDING, "--create-creators")
 
@@ -755,7 +770,7 @@ def test_the_plan_s_limit_makes_no_creator_at_all(
         assert (
             outcome.complaint == "The plan allows 1 creator, and there are 0 already."
         )
-        assert store.head() == head
+        assert last_stored(store) == head
         assert home.counted() == 0
 
 
@@ -771,3 +786,27 @@ def test_people_are_told_line_by_line(cli: CommandLine, home: Home, tmp_path: Pa
         "Repeated:          1",
         "Bad, left out:     1",
     ]
+
+
+def test_the_log_says_how_each_import_ended(
+    importing: Importing, store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    importing(LINES[0].replace("kid.and.kettle", "nobody"), LINES[1])
+    importing(*LINES[:2])
+    importing(*LINES[:2], "nonsense", options=("--skip-bad-lines",))
+
+    def fails(*_: object, **__: object) -> None:
+        raise ProjectionBehindError("videos")
+
+    monkeypatch.setattr("api.cli.import_recording.store_recording", fails)
+    importing(*LINES[:2])
+
+    ends = ends_of_imports(store)
+    assert [each.outcome for each in ends] == [
+        *("refused", "stored", "stored", "interrupted")
+    ]
+    assert {each.project_id for each in ends} == {importing.home.project_id}
+    refused, first, again, _ = ends
+    assert (refused.observations, refused.stored) == (2, 0)
+    assert (first.stored, first.runs) == (2, 1)
+    assert (again.stored, again.there_already, again.bad_lines) == (0, 2, 1)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from domain import events as e
 from infra.ids import new_id
 from tests.api.http.test_limited_people import limited_to, limits
 from tests.kit.application import (
@@ -99,6 +100,84 @@ def test_a_bad_alert_is_critical_and_is_shown_once(home: Tenant) -> None:
     assert [(row["title"], row["severity"]) for row in news] == [
         ("No post for 7 days", "critical")
     ]
+
+
+def test_an_import_that_failed_is_an_alert_until_one_is_stored(home: Tenant) -> None:
+    def ended(outcome: e.ImportOutcome) -> None:
+        end = e.ImportFinished(
+            organization_id=home.organization_id,
+            project_id=home.project_id,
+            outcome=outcome,
+        )
+        home.goatherd.append(new_id(), end)
+        judge(home)
+
+    rule = made(home, {"type": "import_failed"})
+    ended("interrupted")
+    alert = of_rule(home, rule, state="firing")
+    ended("stored")
+
+    subject = {"type": "project", "id": str(home.project_id)}
+    (previewed,) = data_of(
+        home.post(
+            "/alert-rules/preview", {"rule": {"condition": {"type": "import_failed"}}}
+        )
+    )
+    public = data_of(home.get("/events", params={"types": "import.finished"}))
+    assert (alert["subject"], alert["project_id"]) == (subject, subject["id"])
+    assert of_rule(home, rule)["state"] == "resolved"
+    assert previewed["subject_id"] == subject["id"]
+    assert [each["data"]["outcome"] for each in public] == ["interrupted", "stored"]
+
+
+def test_a_source_that_fails_and_recovers_is_in_the_events(home: Tenant) -> None:
+    creator_id = UUID(home.add("much.asked")["id"])
+    run: dict[str, Any] = {
+        "organization_id": home.organization_id,
+        "creator_id": creator_id,
+        "job_type": "creator_profiles",
+    }
+
+    def scraped(end: e.ScrapeFailed | e.ScrapeSucceeded, times: int) -> None:
+        requested = e.ScrapeRequested(
+            **run, project_id=home.project_id, handle="much.asked", trigger="manual"
+        )
+        for _ in range(times):
+            home.goatherd.append(new_id(), requested, end)
+        judge(home)
+        judge(home)
+
+    of_web: dict[str, Any] = {**run, "provider": "web", "attempts": 1}
+    scraped(e.ScrapeFailed(**of_web, error="No.", outcome="blocked"), 3)
+    scraped(e.ScrapeSucceeded(**of_web, observed_at=ago(0), duration_ms=5), 4)
+
+    types = "source.failing,source.recovered"
+    failing, recovered = data_of(home.get("/events", params={"types": types}))
+    assert failing["data"]["outcome"] == "blocked"
+    assert failing["subject"] == recovered["subject"]
+    assert failing["subject"]["type"] == "source"
+    assert recovered["type"] == "source.recovered"
+    assert recovered["data"]["since"] < recovered["timestamp"]
+
+
+def test_operators_hear_of_an_old_backup(home: Tenant) -> None:
+    store = home.goatherd.store
+    rule = made(home, {"type": "backup_old", "days": 3})
+    is_operator = "UPDATE organizations SET is_operator = %s WHERE organization_id = %s"
+    with store.pool.connection() as connection:
+        connection.execute(is_operator, (True, home.organization_id))
+        connection.execute("INSERT INTO backups VALUES (now() - interval '4 days', 1)")
+    judge(home)
+    alert = of_rule(home, rule)
+    with store.pool.connection() as connection:
+        connection.execute("INSERT INTO backups VALUES (now(), 2)")
+    judge(home)
+    with store.pool.connection() as connection:
+        connection.execute(is_operator, (False, home.organization_id))
+
+    assert alert["subject"] == {"type": "installation", "id": "backup"}
+    assert alert["evidence"]["value"] == pytest.approx(4, abs=0.1)
+    assert of_rule(home, rule)["state"] == "resolved"
 
 
 def test_severity_rises_with_the_rule_and_events_say_so(home: Tenant) -> None:
@@ -212,14 +291,14 @@ def test_every_organization_has_rules_from_the_start_which_can_be_changed(
     data_of(home.delete(f"/alert-rules/{rules['views_spike']['id']}"))
     home.goatherd.catch_up()
 
-    assert len(rules) == 14
+    assert len(rules) == 16
     assert all(rule["channels"] == ["in_app"] for rule in rules.values())
     assert (changed["name"], changed["enabled"]) == ("Silent", False)
     assert changed["condition"] == quiet["condition"]
     assert data_of(home.get(f"/alert-rules/{quiet['id']}")) == changed
     left = [rule["condition"]["type"] for rule in home.every("/alert-rules")]
     assert "views_spike" not in left
-    assert len(left) == 13
+    assert len(left) == 15
 
 
 def test_a_rule_watches_its_scope_alone(home: Tenant) -> None:

@@ -16,7 +16,9 @@ from domain.alert.conditions import (
 )
 from domain.alert.findings import (
     AlertFinding,
+    EndedImport,
     Watched,
+    failed_imports,
     firings,
     is_over_posting,
     lost_followers,
@@ -192,6 +194,29 @@ def test_the_past_is_found_as_it_was_when_it_was_the_present() -> None:
             at = NOON - hours * HOUR
             then = {each.since for each in judge(at) if each.holds_at(at)}
             assert then == {each.since for each in known if each.holds_at(at)}
+
+
+def test_a_failed_import_counts_until_one_is_stored_or_for_seven_days() -> None:
+    first, second = UUID(int=0xB1), UUID(int=0xB2)
+    ends = [
+        EndedImport(first, NOON, is_whole=False, position=1),
+        EndedImport(second, NOON + HOUR, is_whole=False, position=2),
+        EndedImport(first, NOON + DAY, is_whole=True, position=3),
+        EndedImport(second, NOON + 2 * DAY, is_whole=False, position=4),
+    ]
+
+    def found(at: datetime) -> list[tuple[int, datetime, datetime | None]]:
+        return [
+            (each.evidence.positions[0], each.since, each.until)
+            for each in failed_imports(ends, at=at)
+        ]
+
+    assert found(NOON + 3 * DAY) == [
+        (1, NOON, NOON + DAY),
+        (2, NOON + HOUR, NOON + 2 * DAY),
+        (4, NOON + 2 * DAY, None),
+    ]
+    assert found(NOON + 9 * DAY)[-1] == (4, NOON + 2 * DAY, NOON + 9 * DAY)
 
 
 def test_every_type_has_words_bounds_and_a_severity() -> None:
