@@ -343,6 +343,43 @@ def test_a_creator_that_moved_in_tells_nothing_of_the_project_it_left(
     assert campaign in everything
 
 
+def test_a_creator_that_came_back_tells_nothing_of_the_time_before(
+    world: World, limits: dict[UUID, frozenset[UUID]]
+):
+    person = limited_to(world.tenant, limits, world.tenant.project_id)
+    own, rival = str(world.tenant.project_id), str(world.rival.project_id)
+    creator = world.tenant.add(f"returned.{uuid4().hex[:15]}")["id"]
+    path = f"/creators/{creator}"
+    for project_id in (rival, own):
+        move = {"project_id": project_id, "history": "whole"}
+        data_of(world.tenant.post(f"{path}/move", move))
+        if project_id == rival:
+            handle = {"tiktok_handle": f"elsewhere.{uuid4().hex[:14]}"}
+            data_of(world.tenant.patch(path, handle))
+            note = {"scope": "creator", "scope_id": creator, "text": "Grazes."}
+            note |= {"starts_on": "2026-05-01", "ends_on": "2026-05-01"}
+            data_of(world.tenant.post("/analytics/annotations", note), status=201)
+    world.tenant.goatherd.catch_up()
+
+    def shown(tenant: Tenant) -> tuple[list[str], list[str], list[str]]:
+        of_creator = {"limit": "100", "creator_id": creator}
+        activity = data_of(tenant.get("/activity", params=of_creator))
+        about = {"limit": "100", "scope": "creator", "scope_id": creator}
+        annotations = data_of(tenant.get("/analytics/annotations", params=about))
+        events = data_of(tenant.get("/events", params={"limit": "100"} | of_creator))
+        return (
+            [each["kind"] for each in activity],
+            [each["text"] for each in annotations],
+            [each["type"] for each in events],
+        )
+
+    whole, narrow = shown(world.tenant), shown(person)
+    assert [len(each) for each in whole] == [5, 5, 4]
+    assert narrow[0] == ["moved"]
+    assert sorted(narrow[1]) == ["Grazes.", "Moved to another project"]
+    assert narrow[2] == ["creator.moved"]
+
+
 def test_a_creator_that_moved_away_is_not_there_any_more(
     world: World, limits: dict[UUID, frozenset[UUID]]
 ):
