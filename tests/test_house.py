@@ -10,6 +10,7 @@ import tomllib
 from collections import Counter
 from functools import cache
 from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,8 @@ def test_a_module_opens_with_a_sentence():
 
 def test_every_library_that_is_imported_is_a_declared_dependency():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = {_plain(name) for name in project["dependencies"]}
+    extras = project["optional-dependencies"].values()
+    declared = {_plain(name) for name in chain(project["dependencies"], *extras)}
     distributions = packages_distributions()
 
     undeclared = {

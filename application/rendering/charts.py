@@ -186,8 +186,10 @@ def _dates(plot: Plot, frame: _Frame) -> Iterator[str]:
     every = max(1, math.ceil(width / frame.step))
     for place, on in enumerate(plot.days):
         if place % every == 0:
+            # The last one stays inside.
+            at = min(frame.x(place), frame.size.width - width / 2)
             yield (
-                f'<text class="axis" x="{frame.x(place):.1f}" '
+                f'<text class="axis" x="{at:.1f}" '
                 f'y="{frame.size.height - frame.size.text * 0.4:.1f}" '
                 f'text-anchor="middle" fill="{_LABEL}">{on.day} {on:%b}</text>'
             )

@@ -1,6 +1,5 @@
 """Issues of reports as mails: HTML with its charts inside, and a plain twin."""
 
-from base64 import b64encode
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -14,6 +13,7 @@ from application.mail.server import Mail, MailImage
 from application.rendering.charts import OF_MAILS, chart_svg
 from application.rendering.png import png_of
 from application.rendering.sheet import Sheet, SheetCharts, sheet_of
+from application.rendering.svg_logo import svg_of_logo
 from application.rendering.text import MailLinks, plain_text
 from domain.organization.logo import Logo
 from domain.report.issue import Issue
@@ -93,14 +93,9 @@ def _logo(logo: Logo, content: bytes, tag: str) -> _Picture:
     """Return a logo as PNG, since some mail programs show no WebP."""
     scale = min(_WIDEST_LOGO / logo.width, _HIGHEST_LOGO / logo.height, 1)
     width, height = round(logo.width * scale) or 1, round(logo.height * scale) or 1
-    data = b64encode(content).decode()
     return _Picture(
         name=f"logo-{tag}@goatherd",
         width=width,
         height=height,
-        png=png_of(
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" '
-            f'height="{height}"><image width="{width}" height="{height}" '
-            f'href="data:{logo.media_type};base64,{data}"/></svg>'
-        ),
+        png=png_of(svg_of_logo(logo, content, scale=scale)),
     )

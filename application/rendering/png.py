@@ -9,6 +9,8 @@ import resvg_py
 FONTS: Final = Path(__file__).parent / "vendor"
 """Inter as TrueType, in two weights."""
 
+# The name of the family in those files.
+_INTER: Final = "Inter Variable"
 # Screens of phones have two pixels or more for one of a page.
 _SCALE: Final = 2
 
@@ -24,11 +26,10 @@ def png_of(svg: str) -> bytes:
         background="#ffffff",
         skip_system_fonts=True,
         font_files=_fonts(),
-        font_family="Inter",
-        sans_serif_family="Inter",
+        sans_serif_family=_INTER,
     )
 
 
 @cache
 def _fonts() -> list[str]:
-    return [str(file) for file in sorted(FONTS.glob("inter-latin-[0-9]*.ttf"))]
+    return [str(file) for file in sorted(FONTS.glob("*.ttf"))]

@@ -19,8 +19,11 @@ FILES = {
 }
 # PDF files and charts in mails have the font, too.
 PAPER = HERE.parents[2] / "application" / "rendering" / "vendor"
-INTER = HERE / "node_modules" / "@fontsource-variable" / "inter"
-FONTS = INTER / "files"
+LIBRARIES = HERE / "node_modules"
+INTER = LIBRARIES / "@fontsource-variable" / "inter"
+FONT = INTER / "files" / "inter-latin-wght-normal.woff2"
+# The letters of all scripts that Inter has.
+WHOLE_FONT = LIBRARIES / "inter-ui" / "variable" / "InterVariable.woff2"
 SUBSETS = ("inter.woff2", "inter-latin.woff2")
 
 
@@ -40,12 +43,11 @@ def main() -> int:
         folder.mkdir(parents=True)
         shutil.copyfile(INTER / "LICENSE", folder / "inter-license.txt")
     for name, source in FILES.items():
-        shutil.copyfile(HERE / "node_modules" / source, VENDOR / name)
-    source = FONTS / "inter-latin-wght-normal.woff2"
+        shutil.copyfile(LIBRARIES / source, VENDOR / name)
     subsets = [str(VENDOR / name) for name in SUBSETS]
     return int(
-        node([str(HERE / "subset.mjs"), str(source), *subsets])
-        or node([str(HERE / "paper.mjs"), str(FONTS), str(PAPER)])
+        node([str(HERE / "subset.mjs"), str(FONT), *subsets])
+        or node([str(HERE / "paper.mjs"), str(WHOLE_FONT), str(PAPER)])
     )
 
 
