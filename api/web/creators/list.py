@@ -1,7 +1,7 @@
 """/creators: the table of creators with their figures, live, and as CSV."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,9 +18,9 @@ from api.http.shutdown import SHUTDOWN
 from api.routes.lists.creators import CreatorWithFigures
 from api.web.charts.periods import day_in
 from api.web.compare.projects import project_names
+from api.web.creators.cells import CellDrawer
 from api.web.creators.columns import (
     COLUMNS,
-    ListColumn,
     choose_columns,
     chosen_columns,
     on_phones,
@@ -34,7 +34,7 @@ from api.web.creators.query import (
     STATUSES,
     CreatorsPageQuery,
 )
-from api.web.creators.rows import CreatorsMeta, ListedCreator, rows_by_id, rows_of
+from api.web.creators.rows import CreatorsMeta, rows_by_id, rows_of
 from api.web.kit.api_client import ApiResponse
 from api.web.kit.cell_stream import watch_cells
 from api.web.kit.csv_file import csv_file
@@ -115,7 +115,6 @@ class CreatorsPage(Controller):
             columns = chosen_columns(page)
             context: dict[str, Any] = {
                 "columns": columns,
-                "on_phones": on_phones(columns, choices.sorted_by),
                 "all_columns": COLUMNS,
                 "query": choices,
                 "statuses": STATUSES,
@@ -146,10 +145,14 @@ class CreatorsPage(Controller):
                 projects="yes" if has_many else "",
                 **({"period": period} if period else days),
             )
+            drawer = CellDrawer(
+                page, columns, days_in_words(period, meta.first_day, meta.last_day)
+            )
+            listed = await rows_of(page, got.data, names)
             context |= {
-                "rows": await rows_of(page, got.data, names),
+                "rows": drawer.rows(listed, on_phones(columns, choices.sorted_by)),
                 "meta": meta,
-                "words": days_in_words(period, meta.first_day, meta.last_day),
+                "totals": drawer.totals(meta.totals),
                 "more": got.next_url(PATH, **choices.pairs(cursor="")),
                 "stream": f"{PATH}/stream{stream.address()}",
             }
@@ -191,13 +194,8 @@ class CreatorsPage(Controller):
     ) -> ServerSentEvent:
         """Send the cells of rows as they change, while the page is open."""
         names = await project_names(page) if choices.projects else {}
-        app: Any = request.app
-        engine: Any = app.template_engine
-        drawn: Any = engine.get_template("creators/cells.html").make_module(
-            {"page": page, "words": choices.words}
-        )
-
         columns = chosen_columns(page)
+        drawer = CellDrawer(page, columns, choices.words)
         named = ["who", *(column.name for column in columns)]
         prints = dict(
             zip(choices.ids.split(","), choices.drawn.split(","), strict=False)
@@ -209,9 +207,9 @@ class CreatorsPage(Controller):
         async def draw() -> dict[str, str]:
             rows = await rows_by_id(page, choices.ids, choices.figures, names)
             return {
-                f"{row.creator.id}.{name}": str(cell).strip()
+                f"{row.creator.id}.{name}": cell
                 for row in rows
-                for name, cell in _cells(drawn, row, columns)
+                for name, cell in drawer.cells(row).items()
             }
 
         def shown(cells: Mapping[str, str]) -> dict[str, str]:
@@ -252,14 +250,3 @@ async def _found(
         if error.code not in _WRONG_DAYS or choices.period_name:
             raise
         return error
-
-
-def _cells(
-    drawn: Any,  # noqa: ANN401 - a module of a template
-    row: ListedCreator,
-    columns: Iterable[ListColumn],
-) -> Iterator[tuple[str, Any]]:
-    """Yield each cell of a row with the name of its column."""
-    yield "who", drawn.who(row)
-    for column in columns:
-        yield column.name, drawn.cell(row, column)

@@ -1,8 +1,7 @@
 """The filters of the templates: the formats of numbers and times."""
 
-import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 from zlib import crc32
@@ -14,6 +13,8 @@ from markupsafe import Markup, escape
 
 from api.http.errors import ApiError
 from api.web.kit.counting import why_left_out
+from api.web.kit.parts.markup import html
+from api.web.kit.parts.pictures import initials, tone
 from api.web.kit.plain_names import field_label
 from api.web.kit.scrape_labels import failing_shortly
 from domain.money import money as amount_of
@@ -30,9 +31,7 @@ from domain.written import (
     whole,
 )
 
-# tokens.css has as many.
-TONES = 8
-_TWO = 2
+_SINCE = '<time datetime="{}" title="{}">{}</time>'
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -47,13 +46,22 @@ def price(minor: float, currency: str) -> str:
     return amount_of(Decimal(str(minor)), currency)
 
 
+def time_in(zone: tzinfo, value: datetime) -> str:
+    """Return a time in a zone, to the minute."""
+    local = value.astimezone(zone)
+    return f"{day(local.date())}, {local:%H:%M}"
+
+
+def time_since(zone: tzinfo, value: datetime) -> Markup:
+    """Return the time since a time, with the time itself in a zone as a tooltip."""
+    seconds = (datetime.now(UTC) - value).total_seconds()
+    return html(_SINCE, value.isoformat(), time_in(zone, value), _distance(seconds))
+
+
 @pass_context
 def timestamp(context: Context, value: datetime | None) -> str:
     """Return a time in the organization's zone, to the minute."""
-    if value is None:
-        return UNKNOWN
-    local = value.astimezone(_zone(context))
-    return f"{day(local.date())}, {local:%H:%M}"
+    return UNKNOWN if value is None else time_in(_zone(context), value)
 
 
 @pass_context
@@ -65,30 +73,12 @@ def local_day(context: Context, value: datetime | None) -> str:
 @pass_context
 def ago(context: Context, value: datetime | None) -> Markup | str:
     """Return the time since a time, with the time itself as a tooltip."""
-    if value is None:
-        return "never"
-    seconds = (datetime.now(UTC) - value).total_seconds()
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        value.isoformat(), timestamp(context, value), _distance(seconds)
-    )
+    return "never" if value is None else time_since(_zone(context), value)
 
 
 def lines(value: str | None) -> Markup:
     """Return text with its line breaks."""
     return Markup("<br>").join(escape(line) for line in (value or "").split("\n"))
-
-
-def initials(name: str) -> str:
-    """Return two letters for a placeholder: of two words, or the first two."""
-    words = [word for word in re.split(r"[\W_]+", name) if word]
-    if len(words) < _TWO:
-        return (words[0] if words else "?")[:_TWO]
-    return words[0][0] + words[1][0]
-
-
-def tone(name: str) -> int:
-    """Return the number of the colour of a name, the same everywhere."""
-    return crc32(name.encode()) % TONES
 
 
 def in_words(error: ApiError) -> str:

@@ -21,6 +21,8 @@ from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
 from api.web.kit.filters import FILTERS
 from api.web.kit.own_organizations import OwnOrganizations
+from api.web.kit.parts.figures import ROUNDED_WHY, badge, figure
+from api.web.kit.parts.pictures import Pictures
 from api.web.kit.unread import UnreadNews
 from domain.organization.logo import Logo
 
@@ -124,6 +126,7 @@ class Site:
         self.own_organizations = own_organizations
         self.plays_recording = plays_recording
         self.drawn = DrawnPictures(is_demo=is_demo)
+        self.pictures = Pictures(images.address, self.drawn.address)
         self.connects = connects
         self.callback = callback
         self.ways = ways
@@ -142,8 +145,12 @@ class Site:
         )
         names = {
             "asset": self.assets.url,
-            "drawn_url": self.drawn.address,
-            "image_url": self.images.address,
+            "parts": {
+                "badge": badge,
+                "figure": figure,
+                "pictures": self.pictures,
+                "rounded_why": ROUNDED_WHY,
+            },
             "site": self,
         }
         environment.filters |= FILTERS  # pyright: ignore[reportUnknownMemberType]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from api.web.kit.filters import TONES, initials, tone
+from api.web.kit.parts.pictures import TONES, initials, tone
 
 WEB = Path(__file__).parents[4] / "api/web"
 CSS = WEB / "static/css"

@@ -128,7 +128,12 @@ def texts() -> list[tuple[str, str]]:
         found += [(str(file.relative_to(ROOT)), t) for t in spoken(file.read_text())]
     for file in sorted(WEB.rglob("*.py")):
         if "node_modules" not in file.parts and file.name != "plain_names.py":
-            found += [(str(file.relative_to(ROOT)), text) for text in messages(file)]
+            found += [
+                (str(file.relative_to(ROOT)), text)
+                for message in messages(file)
+                # A pattern of HTML is a small template.
+                for text in (spoken(message) if TAG.search(message) else [message])
+            ]
     for file in sorted((WEB / "static" / "js").glob("*.js")):
         literals = re.findall(r'"([^"\n]*)"|`([^`]*)`', file.read_text())
         found += [
