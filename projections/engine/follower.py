@@ -60,11 +60,11 @@ _TAKE_PATIENTLY = "SELECT version, position FROM projection WHERE name = %s FOR 
 # The bodies of events that the projection does not read, or that a dead letter of their
 # stream holds back, are not fetched. The bodies of unknown events are, so that they
 # become dead letters: they may be of a newer release, and the projection may need them.
-_COLUMNS = f"SELECT {ENVELOPE}, CASE WHEN topic <> ALL(%s)"
+_COLUMNS = f"SELECT {ENVELOPE}, CASE WHEN topic <> ALL(%s::text[])"
 _READ = f"""
 {_COLUMNS} AND (originator_id <> ALL(ARRAY(
            SELECT stream FROM dead_letter WHERE projection = %s AND stream IS NOT NULL
-       )) OR topic = ANY(%s)) THEN state END
+       )) OR topic = ANY(%s::text[])) THEN state END
 FROM goatherd_events WHERE notification_id > %s ORDER BY notification_id LIMIT %s
 """
 _READ_STREAM = f"""
@@ -74,7 +74,7 @@ ORDER BY notification_id
 """
 _READ_NAMES = f"""
 {_COLUMNS} THEN state END
-FROM goatherd_events WHERE topic = ANY(%s) AND notification_id BETWEEN %s AND %s
+FROM goatherd_events WHERE topic = ANY(%s::text[]) AND notification_id BETWEEN %s AND %s
 ORDER BY notification_id
 """
 # A stream may be long, and a log has many erasures.
@@ -90,11 +90,17 @@ INSERT INTO dead_letter (projection, position, name, error, stream)
 VALUES (%s, %s, %s, %s, %s) ON CONFLICT (projection, position) DO NOTHING
 """
 _DELETE_DEAD_LETTERS = """
-DELETE FROM dead_letter WHERE projection = %s AND name = ANY(%s) AND stream IS NULL
+DELETE FROM dead_letter
+WHERE projection = %s AND name = ANY(%s::text[]) AND stream IS NULL
 """
 
 # Errors of the database or its schema, which no event causes.
 _OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
+
+
+def _array(names: Sequence[str]) -> str:
+    """Return names of events as an array of SQL's, to be written once for all steps."""
+    return f"{{{','.join(names)}}}"
 
 
 def most_at_once(projection: Projection) -> int:
@@ -117,8 +123,8 @@ class Follower:
         self.projection = projection
         self._pool = pool
         self._codec = codec_for(projection, codec)
-        self._passed_over = codec.names_except(projection.events)
-        self._never_held = sorted(NEVER_HELD)
+        self._passed_over = _array(codec.names_except(projection.events))
+        self._never_held = _array(sorted(NEVER_HELD))
         self._most = most_at_once(projection)
 
     def register(self) -> None:
@@ -309,12 +315,13 @@ class Follower:
         cursor: Cursor[TupleRow],
         rows: Sequence[TupleRow],
     ) -> None:
+        read = [row for row in rows if row[8] is not None]
+        if not read:
+            return
         try:
             with connection.transaction():
-                read = [row for row in rows if row[8] is not None]
                 events = open_envelopes(read, self._codec, connection)
-                if events:
-                    self.projection.write(cursor, events)
+                self.projection.write(cursor, events)
         except _OUTAGES:
             raise
         except Exception:  # noqa: BLE001 - whatever it was, find the event it came from

@@ -24,12 +24,17 @@ from domain.streams import Names, video_stream
 from infra.ids import new_id
 from projections.analytics.projection import AnalyticsProjection
 from projections.rebuild.rebuild import rebuild
-from projections.rebuild.transitions import RebuildOptions
 from projections.registry import PROJECTIONS
 from projections.videos.erased import names_after_erasures
 from projections.videos.projection import Videos
 from tests.browser.places import places
-from tests.kit.application import Goatherd, Tenant, data_of, settings_for
+from tests.kit.application import (
+    Goatherd,
+    Tenant,
+    data_of,
+    own_installation,
+    settings_for,
+)
 from tests.kit.builders import asking
 from tests.kit.erasing import erase
 from tests.kit.jobs import Scripted
@@ -60,8 +65,11 @@ _OPEN_RUNS = "SELECT id FROM scrape_runs WHERE creator_id = %s AND finished_at I
 _RUNS = "SELECT id FROM scrape_runs WHERE creator_id = %s"
 _VIDEOS = "SELECT id FROM videos WHERE creator_id = %s"
 
-# Other tests change rows of the database that all share.
-_FORCED = RebuildOptions(force=True)
+
+@pytest.fixture(scope="module")
+def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
+    """An installation with a short log, for the tests make every read model anew."""
+    yield from own_installation(postgres_url, template_database)
 
 
 def _some_ids() -> dict[str, str]:
@@ -408,7 +416,7 @@ def test_of_who_is_erased_only_sums_and_days_of_posting_are_shown(home: Tenant):
     assert {video["posted_at"][10:] for video in shown} == {"T00:00:00Z"}
     assert {video["view_count"] for video in shown} == {None}
     for projection in (AnalyticsProjection(), Videos()):
-        rebuild(home.goatherd.store, projection, by="test", options=_FORCED)
+        rebuild(home.goatherd.store, projection, by="test")
     home.goatherd.catch_up()
     assert sums() == before
     assert _said_of_videos(scene, of).keys() == answered.keys()
@@ -438,7 +446,7 @@ def test_nothing_links_an_erased_creator_with_who_is_added_again(
     _import(scene, tmp_path)
     live = scene.answers(old_ids)
     for projection in PROJECTIONS:
-        rebuild(store, projection, by="test", options=_FORCED)
+        rebuild(store, projection, by="test")
     home.goatherd.catch_up()
     rebuilt = scene.answers(old_ids)
     make_root(store, signer.open(), context=asking())

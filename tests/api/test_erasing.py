@@ -1,5 +1,6 @@
 """An erasure in one transaction: the key, the rows, and what repeats their texts."""
 
+from collections.abc import Iterator
 from datetime import date
 from functools import partial
 from threading import Thread
@@ -17,7 +18,7 @@ from infra.eventstore.store import BusyError
 from infra.ids import new_id
 from projections.bans import Bans
 from projections.rebuild.rebuild import rebuild
-from tests.kit.application import Tenant, data_of
+from tests.kit.application import Goatherd, Tenant, data_of, own_installation
 from tests.kit.builders import log_of
 from tests.kit.erasing import erase as erase_creator
 from tests.kit.erasing import tables_with
@@ -25,6 +26,12 @@ from tests.kit.erasing import tables_with
 _DAY = date(2026, 3, 1)
 # Other tests keep theirs in the same database.
 _VIDEO = "7311223344556677881"
+
+
+@pytest.fixture(scope="module")
+def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
+    """An installation with a short log, for the tests search every table."""
+    yield from own_installation(postgres_url, template_database)
 
 
 def erase(
