@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from api.http.access.auth import Principal
+from api.http.access.auth import Principal, invalid_api_key
 from api.http.derived_secret import DerivedSecret
 from api.http.errors import Code, field_error
 from api.http.reading.paging import FetchRows, ListRequest
@@ -21,6 +21,7 @@ from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
+from application.accounts.sessions import hold_session
 from domain import commands as c
 from domain import events as e
 from domain.events import Scope
@@ -171,6 +172,11 @@ class ApiKeyRoutes(Controller):
         person_id = _owner(request, data)
         key_id = new_id()
         secret = DerivedSecret(request, secret=writer.secret)
+
+        def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
+            _hold_session(cursor, request.principal)
+            _project_keys(cursor, done)
+
         return writer.perform(
             request,
             lambda: change_organization(
@@ -190,7 +196,7 @@ class ApiKeyRoutes(Controller):
                 plans=writer.plans,
             ),
             lambda _, done: _issued(done),
-            in_transaction=_project_keys,
+            in_transaction=within,
             unseal=lambda body: _unsealed(body, secret),
         )
 
@@ -284,6 +290,19 @@ def _is_own(request: Request, writer: CommandWriter, key_id: UUID) -> bool:
     with writer.store.pool.connection() as connection:
         cursor = connection.cursor()
         return is_key_of(cursor, request.organization_id, key_id, person.id)
+
+
+def _hold_session(cursor: Cursor[TupleRow], principal: Principal) -> None:
+    """Refuse a key that would outlive the session in which it is made.
+
+    Raises:
+        ApiError: ``invalid_api_key``: the session ended since the request began.
+    """
+    person = principal.person
+    if person is None or person.session_id is None:
+        return
+    if not hold_session(cursor, person.session_id):
+        raise invalid_api_key(presented=False)
 
 
 def _project_keys(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:

@@ -80,6 +80,9 @@ WHERE s.person_id = %s AND {_LIVES} ORDER BY s.last_used_at DESC, s.id
 _END: LiteralString = """
 DELETE FROM person_sessions WHERE person_id = %s AND id = %s RETURNING id
 """
+_HOLD: LiteralString = """
+SELECT FROM person_sessions WHERE id = %s FOR SHARE
+"""
 _PROVE: LiteralString = """
 UPDATE person_sessions
 SET proved_at = now(), password_alone = password_alone AND %s
@@ -199,6 +202,11 @@ async def sessions_of(pool: AsyncPool, person_id: UUID) -> Sequence[SessionRow]:
         return await cursor.fetchall()
 
     return structs(SessionRow, await run_read_async(pool, run))
+
+
+def hold_session(cursor: Cursor[Any], session_id: UUID) -> bool:
+    """Keep a session from ending in this transaction; tell whether it has not ended."""
+    return cursor.execute(_HOLD, (session_id,)).fetchone() is not None
 
 
 def end_session(cursor: Cursor[Any], person_id: UUID, session_id: UUID) -> bool:

@@ -1,9 +1,11 @@
 """The keys of a person on their page: made, shown once, and revoked."""
 
 import re
+from typing import Any
 
 import pytest
 
+from api.routes import api_keys
 from domain.messages import MemberRole, Scope
 from tests.kit.application import Tenant, code_of, data_of
 from tests.kit.markup import Element, read
@@ -55,6 +57,28 @@ def test_a_person_makes_a_key_whose_text_is_shown_once(ada: Person):
         if row.text.startswith("Laptop")
     ]
     assert " you " in row.text
+
+
+def test_a_session_that_ends_meanwhile_leaves_no_key(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+):
+    """A mailed link ends all sessions and keys: one made at that moment, too."""
+    goatherd, form = ada.tenant.goatherd, ada.browser.see(YOU)
+    make = api_keys.create_key
+
+    def slowly(*given: Any, **fields: Any) -> object:  # noqa: ANN401 - as given
+        goatherd.query(
+            "DELETE FROM person_sessions WHERE person_id = %s RETURNING id", ada.id
+        )
+        return make(*given, **fields)
+
+    monkeypatch.setattr(api_keys, "create_key", slowly)
+    answer = ada.browser.submit(form, KEYS, key_name="Laptop", scopes="read")
+
+    assert answer.status_code == 401
+    assert "Your session is over" in answer.text
+    goatherd.catch_up()
+    assert goatherd.query("SELECT id FROM api_keys WHERE person_id = %s", ada.id) == []
 
 
 def test_a_person_revokes_their_own_key(ada: Person):
