@@ -1,6 +1,7 @@
 """/alerts/rules: the rules, new ones, and what they would have found."""
 
-from typing import Annotated, Any, Final, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from litestar import Controller
@@ -14,37 +15,126 @@ from api.http.error_codes import Code
 from api.http.errors import ApiError, field_error
 from api.routes.alerts.rules import PreviewRow
 from api.web.alerts.page import TABS, all_rules
+from api.web.kit.forms.project_choices import all_projects
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from domain.alert.conditions import CONDITIONS, ConditionType
+from api.web.kit.page_query import PageQuery
+from domain.alert.conditions import BOUNDS, CONDITIONS, ConditionType
 from projections.alerts.queries import AlertRule
+from projections.campaigns.queries import Campaign
+from projections.creators.creator import Creator
 
 PATH: Final = "/alerts/rules"
-# The types that people choose, in words, with the number that they change most.
-CHOICES: Final[tuple[tuple[ConditionType, str, str], ...]] = (
-    ("no_post_for_days", "No post for some days", "days"),
-    ("creator_not_seen", "Not seen for some intervals", "intervals"),
-    ("views_spike", "Views jump", "min_views"),
-    ("views_drop", "Views fall", "min_views"),
-    ("followers_drop_percent", "Followers are lost (percent in 7 days)", "percent"),
-    ("over_posting", "Too many posts in a day", "posts"),
-    ("source_failing", "A source fails (percent)", "percent"),
-    ("limit_near", "A limit of the plan is near (percent)", "percent"),
-)
-_NUMBER_OF: Final = {kind: name for kind, _, name in CHOICES}
-assert set(_NUMBER_OF) <= set(get_args(ConditionType))
+# The numbers of conditions as forms name them.
+NUMBERS: Final[Mapping[str, str]] = {
+    "days": "Days",
+    "hours": "Hours",
+    "intervals": "Intervals between two scrapes",
+    "z": "Distance from the usual, in robust standard deviations",
+    "min_views": "Least views of a day that count",
+    "percent": "Percent",
+    "posts": "Posts in a day",
+    "low_videos": "Videos with few views",
+    "low_views": "Few views are fewer than",
+}
+assert NUMBERS.keys() == BOUNDS.keys()
+_CHOICES: Final[Mapping[ConditionType, str]] = {
+    "no_post_for_days": "A creator posts nothing for days",
+    "creator_not_seen": "A creator is not seen for long",
+    "creator_disabled": "A creator is disabled",
+    "identity_changed": "Another account has the handle",
+    "views_spike": "Views of a day jump",
+    "views_drop": "Views of a day fall",
+    "followers_drop_percent": "Followers are lost",
+    "over_posting": "Too many posts in a day",
+    "video_unavailable": "A counted video is gone",
+    "limit_near": "A limit of the plan is near",
+    "source_failing": "A source fails",
+    "import_failed": "An import fails",
+    "budget_near": "A source's requests of the day are nearly spent",
+    "projection_stalled": "A read model makes no progress",
+    "backup_old": "The last backup is old",
+    "log_check_failed": "The check of the log finds damage",
+}
+assert _CHOICES.keys() == CONDITIONS.keys()
+_KINDS: Final[Mapping[str, ConditionType]] = {kind: kind for kind in _CHOICES}
+_FIRST: Final[ConditionType] = "no_post_for_days"
+_SHOWN_ERRORS: Final = {
+    *(Code.INVALID_BODY, Code.LIMIT_REACHED, Code.NOT_FOUND, Code.VERSION_CONFLICT),
+}
 
 
 class RuleForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A rule as typed; without a number it has the usual one."""
+    """A rule as typed; an empty number is the usual one.
+
+    ``scope`` is its type, and its id behind a colon.
+    """
 
     name: Annotated[str, typed("Name")] = ""
     type: Annotated[str, typed("Condition")] = "no_post_for_days"
-    number: Annotated[str, typed("Number")] = ""
+    scope: Annotated[str, typed("Watched")] = "org"
+    for_minutes: Annotated[str, typed("Minutes before it fires")] = ""
+    cool_down_minutes: Annotated[str, typed("Minutes of rest")] = ""
+    days: str = ""
+    hours: str = ""
+    intervals: str = ""
+    z: str = ""
+    min_views: str = ""
+    percent: str = ""
+    posts: str = ""
+    low_videos: str = ""
+    low_views: str = ""
+    version: str = ""
     act: str = "preview"
 
+    @property
+    def kind(self) -> ConditionType:
+        """Return the type of condition, that of silence for an unknown one."""
+        return _KINDS.get(self.type, _FIRST)
 
-_EMPTY: Final = RuleForm()
+    @property
+    def made_from(self) -> int:
+        return int(self.version) if self.version.isdecimal() else 0
+
+    def body(self) -> dict[str, Any]:
+        """Return the body of the request.
+
+        Raises:
+            ApiError: ``invalid_body``, if a number is none.
+        """
+        kind = self.kind
+        condition: dict[str, Any] = {"type": kind}
+        for name in CONDITIONS[kind].defaults:
+            number = _number(name, getattr(self, name))
+            if number is not None:
+                condition[name] = number
+        scope_type, _, scope_id = self.scope.partition(":")
+        return {
+            "name": self.name.strip() or _CHOICES[kind],
+            "scope": {"type": scope_type, "id": scope_id or None},
+            "condition": condition,
+            "for_minutes": _number("for_minutes", self.for_minutes) or 0,
+            "cool_down_minutes": _number("cool_down_minutes", self.cool_down_minutes)
+            or 0,
+        }
+
+
+class NewRuleQuery(PageQuery, frozen=True, kw_only=True):
+    """The type of condition of a new rule, and the creator that it is to watch."""
+
+    type: str = ""
+    creator_id: str = ""
+
+
+class NumberField(Struct, frozen=True, kw_only=True):
+    """A number of a condition in a form, with its bounds and its usual value."""
+
+    name: str
+    label: str
+    value: str
+    hint: str
+
+
 _MOST_SHOWN: Final = 100
 
 
@@ -55,41 +145,70 @@ class RulePages(Controller):
 
     @page_route()
     async def rules(self, page: NamedDependency[PageContext]) -> Template:
-        """List the rules, with the form for another one."""
-        return await _show(page)
+        """List the rules, with the conditions of another one."""
+        context = {
+            "rules": await all_rules(page),
+            "choices": _choices(page),
+            "tabs_of": TABS,
+        }
+        return page.show("alerts/rules.html", context)
+
+    @page_route("/new", query=NewRuleQuery)
+    async def new(
+        self,
+        page: NamedDependency[PageContext],
+        choices: NamedDependency[NewRuleQuery],
+    ) -> Template:
+        """Show the form of a rule with a type of condition."""
+        scope = f"creator:{choices.creator_id}" if choices.creator_id else "org"
+        form = RuleForm(type=choices.type or _FIRST, scope=scope)
+        return await _show(page, form=form)
 
     @form_route(form=RuleForm)
     async def make(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Make a rule, or show when it would have fired."""
         form = page.form(RuleForm)
         try:
-            rule = _rule_of(form)
+            rule = form.body()
             if form.act == "preview":
                 return await _show(page, form=form, fired=await _preview(page, rule))
-            await page.send("POST", "/alert-rules", AlertRule, rule)
+            made = await page.send("POST", "/alert-rules", AlertRule, rule)
         except ApiError as error:
-            if error.code not in {Code.INVALID_BODY, Code.LIMIT_REACHED}:
+            if error.code not in _SHOWN_ERRORS:
                 raise
             return await _show(page, form=form, error=error)
-        page.flash(f"The rule {rule['name']} was made.")
+        page.flash(f"The rule {made.data.name} was made.")
         return page.go_to(PATH)
 
     @page_route("/{rule_id:uuid}")
-    async def history(
+    async def rule(
         self, page: NamedDependency[PageContext], rule_id: FromPath[UUID]
     ) -> Template:
-        """Show when a rule would have fired in the last fifteen weeks."""
+        """Show a rule, and when it would have fired in the last fifteen weeks."""
         rule = (await page.get(f"/alert-rules/{rule_id}", AlertRule)).data
-        body: dict[str, Any] = {
-            name: getattr(rule, name)
-            for name in (
-                *("name", "scope", "condition", "for_minutes", "cool_down_minutes"),
-            )
-        }
-        fired = await _preview(page, body)
-        context: dict[str, Any] = {"rule": rule, "fired": fired, "tabs_of": TABS}
-        context["has_history"] = CONDITIONS[rule.condition.type].has_history
-        return page.show("alerts/rule.html", context)
+        form = _form_of(rule)
+        fired = await _preview(page, form.body())
+        return await _show(page, form=form, rule=rule, fired=fired)
+
+    @form_route("/{rule_id:uuid}", form=RuleForm)
+    async def change(
+        self, page: NamedDependency[PageContext], rule_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Change a rule, or show when it would have fired with the changes."""
+        form, path = page.form(RuleForm), f"/alert-rules/{rule_id}"
+        rule = (await page.get(path, AlertRule)).data
+        try:
+            body = form.body()
+            if form.act == "preview":
+                fired = await _preview(page, body)
+                return await _show(page, form=form, rule=rule, fired=fired)
+            await page.send("PATCH", path, AlertRule, body, version=form.made_from)
+        except ApiError as error:
+            if error.code not in _SHOWN_ERRORS:
+                raise
+            return await _show(page, form=form, rule=rule, error=error)
+        page.flash(f"The rule {body['name']} was saved.")
+        return page.go_to(f"{PATH}/{rule_id}")
 
     @form_route("/{rule_id:uuid}/switch")
     async def switch(
@@ -112,19 +231,84 @@ class RulePages(Controller):
         return page.go_to(PATH)
 
 
-def _rule_of(form: RuleForm) -> dict[str, Any]:
-    condition: dict[str, Any] = {"type": form.type}
-    number = form.number.strip().replace(",", "")
-    if number and form.type in _NUMBER_OF:
-        try:
-            given = float(number)
-        except ValueError:
-            message = "must be a number"
-            raise field_error(Code.INVALID_BODY, "/number", message) from None
-        condition[_NUMBER_OF[form.type]] = int(given) if given.is_integer() else given
-    labels = {kind: label for kind, label, _ in CHOICES}
-    name = form.name.strip() or labels.get(form.type, form.type)
-    return {"name": name, "condition": condition}
+def _number(name: str, typed_text: str) -> float | None:
+    """Return a number as typed, None if nothing was.
+
+    Raises:
+        ApiError: ``invalid_body``, if it is no number.
+    """
+    text = typed_text.strip().replace(",", "")
+    if not text:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        message = "must be a number"
+        raise field_error(Code.INVALID_BODY, f"/{name}", message) from None
+    return int(number) if number.is_integer() else number
+
+
+def _form_of(rule: AlertRule) -> RuleForm:
+    numbers = {
+        name: f"{value:g}"
+        for name in CONDITIONS[rule.condition.type].defaults
+        if (value := getattr(rule.condition, name)) is not None
+    }
+    scope = rule.scope
+    return RuleForm(
+        name=rule.name,
+        type=rule.condition.type,
+        scope=scope.type if scope.id is None else f"{scope.type}:{scope.id}",
+        for_minutes=str(rule.for_minutes or ""),
+        cool_down_minutes=str(rule.cool_down_minutes or ""),
+        version=str(rule.version),
+        **numbers,
+    )
+
+
+def _choices(page: PageContext) -> list[tuple[ConditionType, str]]:
+    """Return the types of condition that the user may choose, in words."""
+    return [
+        (kind, words)
+        for kind, words in _CHOICES.items()
+        if page.operates or not CONDITIONS[kind].for_operators
+    ]
+
+
+def _fields(form: RuleForm) -> list[NumberField]:
+    """Return the numbers of the form's condition."""
+    fields: list[NumberField] = []
+    for name, usual in CONDITIONS[form.kind].defaults.items():
+        least, most = BOUNDS[name]
+        hint = f"From {least:,g} to {most:,.0f}; {usual:,g} if it is left empty."
+        fields.append(
+            NumberField(
+                name=name, label=NUMBERS[name], value=getattr(form, name), hint=hint
+            )
+        )
+    return fields
+
+
+async def _scopes(page: PageContext, form: RuleForm) -> list[tuple[str, str]]:
+    """Return what the rule may watch: values of the form, and words."""
+    allowed = CONDITIONS[form.kind].scopes
+    found: list[tuple[str, str]] = []
+    if page.sees_all:
+        found.append(("org", "The whole organization"))
+    if "project" in allowed:
+        projects = await all_projects(page)
+        found += [(f"project:{each.id}", f"Project {each.name}") for each in projects]
+    if "campaign" in allowed:
+        got = await page.get("/campaigns", list[Campaign], limit=100)
+        found += [(f"campaign:{each.id}", f"Campaign {each.name}") for each in got.data]
+    kind, _, thing = form.scope.partition(":")
+    if form.scope not in dict(found):
+        words = f"One {kind}"
+        if kind == "creator" and "creator" in allowed:
+            creator = (await page.get(f"/creators/{thing}", Creator)).data
+            words = f"@{creator.tiktok_handle}"
+        found.append((form.scope, words))
+    return found
 
 
 async def _preview(page: PageContext, rule: dict[str, Any]) -> list[PreviewRow]:
@@ -142,15 +326,22 @@ async def _preview(page: PageContext, rule: dict[str, Any]) -> list[PreviewRow]:
 async def _show(
     page: PageContext,
     *,
-    form: RuleForm = _EMPTY,
+    form: RuleForm,
+    rule: AlertRule | None = None,
     fired: list[PreviewRow] | None = None,
     error: ApiError | None = None,
 ) -> Template:
-    context = {
-        "rules": await all_rules(page),
+    """Show the form of a rule, which is new if there is none yet."""
+    kind = CONDITIONS[form.kind]
+    context: dict[str, Any] = {
+        "rule": rule,
         "form": form,
+        "condition": _CHOICES[form.kind],
+        "choices": _choices(page),
+        "fields": _fields(form),
         "fired": fired,
-        "choices": CHOICES,
+        "has_history": kind.has_history,
+        "scopes": await _scopes(page, form),
         "tabs_of": TABS,
     }
-    return page.show("alerts/rules.html", context, error=error)
+    return page.show("alerts/rule.html", context, error=error)

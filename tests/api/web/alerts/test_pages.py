@@ -1,7 +1,8 @@
 """The pages of alerts: Program Health, rules with previews, and the bell."""
 
 from api.web.kit.page import POSITION_COOKIE
-from tests.api.routes.test_alerts import judge, silent
+from domain.alert.conditions import BOUNDS, CONDITIONS
+from tests.api.routes.test_alerts import judge, made, silent
 from tests.kit.application import Goatherd, data_of
 from tests.kit.visitor import Visitor
 
@@ -40,11 +41,11 @@ def test_a_rule_is_previewed_made_switched_off_and_removed(goatherd: Goatherd):
     goatherd.catch_up()
     visitor = Visitor(goatherd)
     visitor.sign_in(home.key)
-    form = {"type": "no_post_for_days", "number": "15", "name": "Two weeks"}
+    form = {"type": "no_post_for_days", "days": "15", "name": "Two weeks"}
 
     preview = visitor.post("/alerts/rules", {**form, "act": "preview"}).text
-    wrong = visitor.post("/alerts/rules", {**form, "number": "x", "act": "make"})
-    visitor.post("/alerts/rules", {**form, "act": "make"})
+    wrong = visitor.post("/alerts/rules", {**form, "days": "x", "act": "save"})
+    visitor.post("/alerts/rules", {**form, "act": "save"})
     goatherd.catch_up()
     (rule,) = [
         each for each in home.every("/alert-rules") if each["name"] == "Two weeks"
@@ -64,3 +65,58 @@ def test_a_rule_is_previewed_made_switched_off_and_removed(goatherd: Goatherd):
     assert rule["condition"] == {"type": "no_post_for_days", "days": 15}
     assert off["enabled"] is False
     assert "Two weeks" not in [each["name"] for each in home.every("/alert-rules")]
+
+
+def test_a_form_has_the_numbers_of_its_condition_alone(goatherd: Goatherd):
+    visitor = Visitor(goatherd)
+    home = goatherd.tenant()
+    visitor.sign_in(home.key)
+
+    chosen = visitor.get("/alerts/rules").text
+    for kind, meaning in CONDITIONS.items():
+        if meaning.for_operators:
+            assert f'value="{kind}"' not in chosen
+            continue
+        assert f'value="{kind}"' in chosen
+        form = visitor.get(f"/alerts/rules/new?type={kind}").text
+        fields = {name for name in BOUNDS if f'name="{name}"' in form}
+        assert fields == meaning.defaults.keys()
+        assert ("Show when it would have fired" in form) == meaning.has_history
+
+
+def test_a_rule_is_changed_and_previewed_with_its_changes(goatherd: Goatherd):
+    home = goatherd.tenant()
+    creator_id = silent(home, "pausing.goat", 60, 40, 1)
+    goatherd.catch_up()
+    rule = made(home, {"type": "no_post_for_days", "days": 30}, for_minutes=5)
+    goatherd.catch_up()
+    visitor = Visitor(goatherd)
+    visitor.sign_in(home.key)
+    path = f"/alerts/rules/{rule['id']}"
+    form = {
+        "type": "no_post_for_days",
+        "name": "Three weeks",
+        "scope": f"creator:{creator_id}",
+        "days": "19",
+        "cool_down_minutes": "60",
+        "version": str(rule["version"]),
+    }
+
+    shown = visitor.get(path).text
+    preview = visitor.post(path, {**form, "act": "preview"}).text
+    refused = visitor.post(path, {**form, "days": "900", "act": "save"}).text
+    visitor.post(path, {**form, "act": "save"})
+    goatherd.catch_up()
+    late = visitor.post(path, {**form, "days": "9", "act": "save"}).text
+
+    changed = data_of(home.get(f"/alert-rules/{rule['id']}"))
+    assert 'name="days" inputmode="decimal" value="30"' in shown
+    assert 'name="for_minutes" inputmode="numeric" value="5"' in shown
+    assert "20.0 days without a post" in preview
+    assert "@pausing.goat</option>" in preview
+    assert "days must be from 1 to 90" in refused
+    assert changed["name"] == "Three weeks"
+    assert changed["condition"] == {"type": "no_post_for_days", "days": 19}
+    assert changed["scope"] == {"type": "creator", "id": creator_id}
+    assert (changed["for_minutes"], changed["cool_down_minutes"]) == (0, 60)
+    assert "changed" in late

@@ -91,6 +91,7 @@ An operation that does belongs to those that declare ``recent_proof``.
 
 HARMLESS_FORMS = {
     "/alerts/rules",
+    "/alerts/rules/{rule_id}",
     "/alerts/rules/{rule_id}/remove",
     "/alerts/rules/{rule_id}/switch",
     "/alerts/{alert_id}/acknowledge",
