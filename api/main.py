@@ -44,6 +44,7 @@ from api.routes.audit.routes import AuditRoutes
 from api.routes.bans import BanRoutes
 from api.routes.campaigns.items import CampaignItemRoutes
 from api.routes.campaigns.routes import CampaignRoutes
+from api.routes.channels.routes import ChannelRoutes
 from api.routes.connections.routes import CONNECTION_ROUTES
 from api.routes.creators.bulk import ProjectCreatorRoutes
 from api.routes.creators.erase import CreatorEraseRoutes
@@ -380,6 +381,7 @@ def assemble(settings: Settings) -> Litestar:
                 ShareRoutes,
                 WebhookRoutes,
                 WebhookDeliveryRoutes,
+                ChannelRoutes,
             ],
             authenticator=authenticator,
             limiter=limiter,

@@ -3,6 +3,7 @@
 from domain.alert.commands import *
 from domain.annotation.commands import *
 from domain.campaign.commands import *
+from domain.channel.commands import *
 from domain.creator.commands import *
 from domain.organization.commands import *
 from domain.person.commands import *

@@ -43,6 +43,7 @@ _LIMITED = {
     "max_api_keys_per_org": ("API key", ""),
     "max_views_per_org": ("saved view", ""),
     "max_webhooks_per_org": ("webhook", ""),
+    "max_channels_per_org": ("channel", ""),
     "max_alert_rules_per_org": ("alert rule", " of your own"),
     "max_members_per_org": ("member", " with open invitations"),
     "max_campaigns_per_project": ("campaign", " in a project"),

@@ -11,6 +11,7 @@ from typing import get_args
 from domain.alert.events import *
 from domain.annotation.events import *
 from domain.campaign.events import *
+from domain.channel.events import *
 from domain.creator.events import *
 from domain.integrity.events import *
 from domain.messages import *
@@ -41,6 +42,7 @@ STORED_NAMES: dict[str, type[Event]] = {
         ViewEvent,
         ShareEvent,
         WebhookEvent,
+        ChannelEvent,
         AlertRuleEvent,
         AlertEvent,
         IntegrityEvent,

@@ -209,6 +209,11 @@ def webhooks_counter(organization_id: UUID) -> UUID:
     return _uuid5(_COUNTER, f"{organization_id}/webhooks")
 
 
+def channels_counter(organization_id: UUID) -> UUID:
+    """Return the key of the quota counter of an organization's channels."""
+    return _uuid5(_COUNTER, f"{organization_id}/channels")
+
+
 def texts_subject(of: UUID, forgotten: int) -> UUID:
     """Return the subject of a thing's texts, after earlier texts were forgotten.
 

@@ -11,6 +11,7 @@ from domain import events as e
 from domain.analytics.milestones import Milestone
 from domain.analytics.summaries.outliers import take_off_in_words
 from domain.campaign.sentences import sentence
+from domain.channel.sentences import sentence as sentence_of_channel
 from domain.messages import ConnectionEnd
 from domain.organization.sentences import sentence as sentence_of_organization
 from domain.organization.sentences import sentence_of_oneself
@@ -24,6 +25,7 @@ SummarizedEvent = (
 AuditedEvent = (
     e.OrganizationEvent
     | e.WebhookEvent
+    | e.ChannelEvent
     | e.PersonSignedIn
     | e.SubjectErased
     | e.ShareMade
@@ -188,6 +190,8 @@ def audit_summary(
             | e.WebhookRemoved()
         ):
             return f"{sentence_of_webhook(event, item=item)} by {by}."
+        case e.ChannelAdded() | e.ChannelChanged() | e.ChannelRemoved():
+            return f"{sentence_of_channel(event, item=item)} by {by}."
         case _:
             return f"{sentence_of_organization(event, item=item)} by {by}."
 

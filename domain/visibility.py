@@ -14,6 +14,7 @@ from msgspec import Struct
 from domain import events as e
 from domain.alert.rules import rule_of
 from domain.campaign.decider import campaign_of
+from domain.channel.decider import channel_of
 from domain.creator.decider import creator_of
 from domain.messages import Event
 from domain.video.decider import video_of
@@ -62,6 +63,9 @@ def own_project(history: Sequence[Event]) -> OwnProject | None:
             return _OF_ALL
         case e.SourceFailing() | e.SourceRecovered():
             return _OF_ALL
+        case e.ChannelAdded():
+            channel = channel_of(history)
+            return None if channel is None else OwnProject(channel.project_id)
         case (
             e.ShareMade(project_id=project_id) | e.ImportFinished(project_id=project_id)
         ):

@@ -141,6 +141,10 @@ SELECT id, substring(url FROM '^[a-z]+://([^/?#]+)') FROM webhooks
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
 AND removed_at IS NULL
 UNION ALL
+SELECT id, '"' || name || '"' FROM channels
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+AND removed_at IS NULL
+UNION ALL
 SELECT person_id, name FROM members
 WHERE organization_id = %(organization)s AND person_id = ANY(%(ids)s)
 AND name IS NOT NULL
@@ -220,7 +224,7 @@ def _about(recorded: RecordedEvent) -> UUID | None:
             | e.PasswordLinkMade()
         ):
             return event.person_id
-        case _ if isinstance(event, e.WebhookEvent):
+        case _ if isinstance(event, e.WebhookEvent | e.ChannelEvent):
             return recorded.stream
         case _:
             return None
@@ -234,5 +238,7 @@ def _nameless(event: e.Event) -> str:
             return "a project"
         case _ if isinstance(event, e.WebhookEvent):
             return "an address that is gone"
+        case _ if isinstance(event, e.ChannelEvent):
+            return "that is gone"
         case _:
             return "an erased person"

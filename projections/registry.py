@@ -10,6 +10,7 @@ from projections.annotations.projection import Annotations
 from projections.audit import Audit
 from projections.bans import Bans
 from projections.campaigns.projection import Campaigns
+from projections.channels.projection import Channels
 from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList
 from projections.engine.projection import ReadModel
@@ -40,6 +41,7 @@ PROJECTIONS: tuple[ReadModel, ...] = (
     Views(),
     Shares(),
     Webhooks(),
+    Channels(),
     Audit(),
     Feed(),
 )

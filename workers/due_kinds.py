@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from application.channels.delivery import ChannelMessages
 from application.due.turns import every
 from application.due.worker import DueKind
 from domain.organization.plans import Limits
@@ -18,4 +19,5 @@ def due_kinds(store: Store, plans: Mapping[str, Limits]) -> Sequence[DueKind]:
             handle=AlertChecks(store, plans).handle,
             next_turn=every(EVERY, missed="once"),
         ),
+        ChannelMessages(store).due_kind,
     )

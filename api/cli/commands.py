@@ -20,6 +20,11 @@ _GROUPS = (
     ("mail", "The mail server that mails are given to.", 23),
     ("keys", "API keys of organizations, and the master key.", 23),
     ("webhooks", "Endpoints that get public events, and their deliveries.", 23),
+    (
+        "channels",
+        "Services that get alerts: mail, Slack and their like.",
+        23,
+    ),
     ("bans", "Handles that nobody on this installation may track.", 24),
     ("sources", "The sources of TikTok's data.", 25),
     (
@@ -87,6 +92,10 @@ _COMMANDS = (
     ("webhooks", "webhooks.commands:retry"),
     ("webhooks", "webhooks.commands:replay"),
     ("webhooks", "webhooks.commands:listen"),
+    ("channels", "channels.commands:list_channels"),
+    ("channels", "channels.commands:add"),
+    ("channels", "channels.commands:try_channel"),
+    ("channels", "channels.commands:remove"),
     ("bans", "bans:add"),
     ("bans", "bans:remove"),
     ("bans", "bans:list_bans"),
@@ -126,6 +135,7 @@ _LONGER_NAMES = {
     "reset_link": "reset-link",
     "try_server": "test",
     "try_webhook": "test",
+    "try_channel": "test",
 }
 
 

@@ -260,6 +260,12 @@ class Code(StrEnum):
         "The alert is resolved, so nobody can acknowledge or snooze it.",
         "The alert is resolved already.",
     )
+    MAIL_NOT_SET_UP = (
+        "mail_not_set_up",
+        409,
+        "The installation has no mail server: the setting GOATHERD_SMTP_URL names one.",
+        "This installation has no mail server: set GOATHERD_SMTP_URL to send mail.",
+    )
     EMAIL_TAKEN = (
         "email_taken",
         409,

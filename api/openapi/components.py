@@ -33,6 +33,7 @@ TAGS = {
         "without an account."
     ),
     "Activity": "The list of events in creators, videos and campaigns, for people.",
+    "Channels": "Services that get messages about alerts: mail, Slack and their like.",
     "Webhooks": "Endpoints that get public events, and their deliveries.",
     "Analytics": "Numbers over time.",
     "Summaries": "Key figures and leaderboards of projects and campaigns.",

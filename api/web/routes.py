@@ -45,6 +45,7 @@ from api.web.projects.list import ProjectsPage
 from api.web.projects.page import ProjectPages
 from api.web.search.page import SearchPages
 from api.web.settings.audit import AuditPages
+from api.web.settings.channels import ChannelPages
 from api.web.settings.former_addresses import FormerAddresses
 from api.web.settings.invitations import InvitationForms
 from api.web.settings.keys import KeyPages
@@ -137,6 +138,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     KeyPages,
     SharePages,
     WebhookPages,
+    ChannelPages,
     SourcePages,
     PersonalDataSettings,
     AuditPages,

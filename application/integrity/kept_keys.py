@@ -49,7 +49,7 @@ SELECT (convert_from(state, 'UTF8')::jsonb ->> 'subject')::uuid
 FROM goatherd_events WHERE topic = 'earlier_texts_forgotten'
 UNION
 SELECT originator_id FROM goatherd_events
-WHERE topic IN ('person_erased', 'webhook_removed')
+WHERE topic IN ('person_erased', 'webhook_removed', 'channel_removed')
 UNION
 SELECT (convert_from(state, 'UTF8')::jsonb ->> 'id')::uuid
 FROM goatherd_events WHERE topic IN (

@@ -11,7 +11,6 @@ from domain.alert.events import (
     AlertEnd,
     AlertEvidence,
     AlertScope,
-    Channel,
 )
 from domain.messages import Command
 
@@ -24,7 +23,7 @@ class MakeAlertRule(Command, frozen=True, kw_only=True):
     condition: Condition
     for_minutes: int = 0
     cool_down_minutes: int = 0
-    channels: tuple[Channel, ...] = IN_APP
+    channels: tuple[str, ...] = IN_APP
     enabled: bool = True
 
 
@@ -34,7 +33,7 @@ class ChangeAlertRule(Command, frozen=True, kw_only=True):
     condition: Condition | msgspec.UnsetType = msgspec.UNSET
     for_minutes: int | msgspec.UnsetType = msgspec.UNSET
     cool_down_minutes: int | msgspec.UnsetType = msgspec.UNSET
-    channels: tuple[Channel, ...] | msgspec.UnsetType = msgspec.UNSET
+    channels: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     enabled: bool | msgspec.UnsetType = msgspec.UNSET
 
 

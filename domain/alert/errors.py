@@ -31,6 +31,20 @@ class InvalidScopeError(DomainError):
         return self._reason
 
 
+class InvalidRuleChannelsError(DomainError):
+    """A rule names neither the bell nor the id of a channel."""
+
+    field = "channels"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"/channels: {reason}")
+        self._reason = reason
+
+    @property
+    def reason(self) -> str:
+        return self._reason
+
+
 class AlertOverError(ConflictError):
     """The alert is resolved, so that nothing is left to do about it."""
 

@@ -10,9 +10,9 @@ from domain.alert.conditions import AlertSubjectType, Condition, ScopeType
 from domain.messages import Event, Personal, Severity
 
 AlertEnd = Literal["over", "rule_ended"]
-# An alert is shown at the bell.
-Channel = Literal["in_app"]
-IN_APP: Final[tuple[Channel, ...]] = ("in_app",)
+# Alerts are shown at the bell, and sent to channels; these are named by their ids.
+IN_APP_CHANNEL: Final = "in_app"
+IN_APP: Final[tuple[str, ...]] = (IN_APP_CHANNEL,)
 
 
 class AlertScope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,7 +54,7 @@ class AlertRuleMade(Event, frozen=True, kw_only=True):
     condition: Condition
     for_minutes: int = 0
     cool_down_minutes: int = 0
-    channels: tuple[Channel, ...] = IN_APP
+    channels: tuple[str, ...] = IN_APP
     enabled: bool = True
 
 
@@ -68,7 +68,7 @@ class AlertRuleChanged(Event, frozen=True, kw_only=True):
     condition: Condition | msgspec.UnsetType = msgspec.UNSET
     for_minutes: int | msgspec.UnsetType = msgspec.UNSET
     cool_down_minutes: int | msgspec.UnsetType = msgspec.UNSET
-    channels: tuple[Channel, ...] | msgspec.UnsetType = msgspec.UNSET
+    channels: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     enabled: bool | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from domain import commands as c
 from domain.alert import alerts, rules
@@ -14,6 +14,7 @@ from domain.alert.built_in import built_in_rules
 from domain.alert.events import AlertOpened, AlertScope
 from domain.alert.rules import AlertRuleState, rule_of
 from domain.campaign.decider import campaign_of, living
+from domain.channel.decider import living_channel
 from domain.creator.decider import creator_of
 from domain.decisions import Decision, Handler, History, QuotaCounter, check_version, on
 from domain.errors import NotFoundError
@@ -52,6 +53,7 @@ def make_rule(rule_id: UUID, command: c.MakeAlertRule) -> Handler[UUID]:
         raise NotFoundError("organization")
     events = on(rule_id, rules.decide(rule_of(histories[rule_id]), command))
     yield from _check_scope(command.scope, organization_id)
+    yield from _check_channels(rules.channel_ids(command.channels), organization_id)
     counter = QuotaCounter(
         key=alert_rules_counter(organization_id),
         delta=1,
@@ -92,6 +94,10 @@ def change_rule(
     changed = rules.decide(rule, command)
     if not changed:
         return Decision(rule_id)
+    if isinstance(command, c.ChangeAlertRule) and command.channels is not UNSET:
+        # A channel that is gone by now may stay where it was.
+        added = {*command.channels} - {*rule.channels}
+        yield from _check_channels(rules.channel_ids(sorted(added)), organization_id)
     events = [event for each in first for event in rules.decide(None, each)]
     is_gone = isinstance(command, c.RemoveAlertRule) and rule.built_in is None
     counter = QuotaCounter(key=alert_rules_counter(organization_id), delta=-1)
@@ -187,6 +193,21 @@ def _rests(last: AlertState | None, report: ConditionReport) -> bool:
         return False
     rest = timedelta(minutes=report.cool_down_minutes)
     return report.command.now < last.ended_at + rest
+
+
+def _check_channels(
+    channel_ids: Sequence[UUID], organization_id: UUID
+) -> Handler[None]:
+    """Refuse channels that the organization does not have.
+
+    Raises:
+        NotFoundError: there is no such channel.
+    """
+    if channel_ids:
+        histories = yield [*channel_ids]
+        for channel_id in channel_ids:
+            living_channel(histories[channel_id], organization_id)
+    return Decision(None)
 
 
 def _check_scope(scope: AlertScope, organization_id: UUID) -> Handler[None]:

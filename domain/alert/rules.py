@@ -1,6 +1,6 @@
 """Alert rules: the state of one, and the events that commands cause."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain.alert import commands as c
 from domain.alert import events as e
 from domain.alert.conditions import CONDITIONS, Condition, completed
-from domain.alert.errors import InvalidScopeError
+from domain.alert.errors import InvalidRuleChannelsError, InvalidScopeError
 from domain.decisions import check_name, state_after
 from domain.errors import CorruptHistoryError, NotFoundError
 from domain.messages import Event, changed_fields, copied, set_fields
@@ -31,7 +31,7 @@ class AlertRuleState(msgspec.Struct, frozen=True, kw_only=True):
     condition: Condition
     for_minutes: int
     cool_down_minutes: int
-    channels: tuple[e.Channel, ...]
+    channels: tuple[str, ...]
     enabled: bool
     is_removed: bool = False
 
@@ -46,6 +46,7 @@ def decide(
         BlankNameError: the name is only blanks.
         InvalidConditionError: the numbers do not fit the type of the condition.
         InvalidScopeError: the condition can't watch such a scope.
+        InvalidRuleChannelsError: a channel is neither the bell nor an id.
     """
     if isinstance(command, c.MakeAlertRule):
         if rule is not None:
@@ -53,7 +54,9 @@ def decide(
         check_name(command.name)
         condition = completed(command.condition)
         check_scope(condition, command.scope)
-        return [copied(command, e.AlertRuleMade, condition=condition)]
+        channels = checked_channels(command.channels)
+        made = copied(command, e.AlertRuleMade, condition=condition)
+        return [replace(made, channels=channels)]
     if rule is None or rule.is_removed:
         raise NotFoundError("alert_rule")
     if isinstance(command, c.RemoveAlertRule):
@@ -62,6 +65,8 @@ def decide(
         check_name(command.name)
     if command.condition is not UNSET:
         command = replace(command, condition=completed(command.condition))
+    if command.channels is not UNSET:
+        command = replace(command, channels=checked_channels(command.channels))
     changed = changed_fields(command, rule, DETAILS)
     if not changed:
         return []
@@ -85,6 +90,30 @@ def check_scope(condition: Condition, scope: e.AlertScope) -> None:
         )
     if scope.id is None and scope.type != "org":
         raise InvalidScopeError(f"must have the id of the {scope.type}")
+
+
+def checked_channels(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the channels of a rule as they are stored, each once.
+
+    Raises:
+        InvalidRuleChannelsError: a name is neither ``in_app`` nor an id.
+    """
+    checked: dict[str, None] = {}
+    for name in names:
+        if name == e.IN_APP_CHANNEL:
+            checked[name] = None
+            continue
+        try:
+            checked[str(UUID(name))] = None
+        except ValueError:
+            reason = f'must be "{e.IN_APP_CHANNEL}" or ids of channels'
+            raise InvalidRuleChannelsError(reason) from None
+    return tuple(checked)
+
+
+def channel_ids(names: Iterable[str]) -> list[UUID]:
+    """Return the ids among the channels of a rule."""
+    return [UUID(name) for name in names if name != e.IN_APP_CHANNEL]
 
 
 def evolve(rule: AlertRuleState | None, event: e.AlertRuleEvent) -> AlertRuleState:

@@ -6,6 +6,11 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from infra.keys.channel_addresses import (
+    RESEAL_ADDRESS,
+    STORED_ADDRESSES,
+    channel_address_name,
+)
 from infra.keys.installation_keys import check_master_key
 from infra.keys.keyring import wrapping_name
 from infra.keys.master_key import MasterKey, MasterKeyError
@@ -30,7 +35,7 @@ _AT_ONCE = 5_000
 
 _LOCKS = """
 LOCK TABLE installation_keys, subject_keys, person_secrets, mails, passkeys,
-    share_links, webhook_secrets, webhook_keys
+    share_links, webhook_secrets, webhook_keys, channel_addresses
 IN ACCESS EXCLUSIVE MODE
 """
 _OTHERS = """
@@ -119,6 +124,11 @@ def change_master_key(
             name = webhook_key_name(organization_id)
             resealed = new.wrap(name, old.unwrap(name, sealed))
             connection.execute(RESEAL_KEY, (resealed, organization_id))
+            changed += 1
+        for channel_id, sealed in connection.execute(STORED_ADDRESSES).fetchall():
+            name = channel_address_name(channel_id)
+            resealed = new.wrap(name, old.unwrap(name, sealed))
+            connection.execute(RESEAL_ADDRESS, (resealed, channel_id))
             changed += 1
         for part in _parts(connection):
             names = [wrapping_name(subject) for subject, _ in part]

@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain.alert.alerts import AlertStatus
 from domain.alert.conditions import AlertSubject, Condition, words_of
-from domain.alert.events import AlertEvidence, AlertScope, Channel
+from domain.alert.events import AlertEvidence, AlertScope
 from domain.messages import Severity
 from projections.alerts.rows import AlertRow, AlertRuleRow
 from projections.engine.reader import Reader, newest_first
@@ -35,7 +35,7 @@ class AlertRule(Struct, frozen=True, kw_only=True):
     words: str
     for_minutes: int
     cool_down_minutes: int
-    channels: list[Channel]
+    channels: list[str]
     enabled: bool
     is_built_in: bool
     version: int

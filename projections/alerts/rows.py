@@ -30,7 +30,7 @@ class AlertRuleRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     condition: dict[str, Any]
     for_minutes: int
     cool_down_minutes: int
-    channels: Sequence[e.Channel]
+    channels: Sequence[str]
     enabled: bool
     version: int
     created_at: datetime

@@ -26,6 +26,7 @@ from infra.eventstore.store import (
 )
 from infra.ids import new_id
 from infra.organizations import make_organization
+from infra.settings import Settings
 from tests.kit.commands import (
     add_creators,
     auto_disable_creator,
@@ -49,9 +50,11 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @contextmanager
-def opened_store(url: str, *, pool_size: int = 4) -> Generator[Store]:
+def opened_store(
+    url: str, *, pool_size: int = 4, settings: Settings = SETTINGS
+) -> Generator[Store]:
     """A store on a migrated database, whose connections are closed afterwards."""
-    store = open_store(url, pool_size=pool_size, settings=SETTINGS)
+    store = open_store(url, pool_size=pool_size, settings=settings)
     try:
         yield store
     finally:

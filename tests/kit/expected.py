@@ -174,6 +174,36 @@ def webhooks(events: Iterable[RecordedEvent]) -> Rows:
     return rows
 
 
+def channels(events: Iterable[RecordedEvent]) -> Rows:
+    rows: Rows = {}
+    names = ("name", "shown", "project_id", "enabled")
+    for recorded in events:
+        event: Any = recorded.event
+        match event:
+            case e.ChannelAdded():
+                rows[recorded.stream] = {
+                    **{name: getattr(event, name) for name in names},
+                    "kind": event.kind,
+                    "organization_id": event.organization_id,
+                    "id": recorded.stream,
+                    "created_at": recorded.recorded_at,
+                    "removed_at": None,
+                }
+            case e.ChannelChanged():
+                for name in names:
+                    value = getattr(event, name)
+                    if value is not msgspec.UNSET:
+                        rows[recorded.stream][name] = value
+            case e.ChannelRemoved():
+                gone = {"name": "", "shown": "", "removed_at": recorded.recorded_at}
+                rows[recorded.stream] |= gone
+            case _:
+                continue
+        version = {"version": recorded.version, "updated_at": recorded.recorded_at}
+        rows[recorded.stream] |= version
+    return rows
+
+
 def views(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
     for recorded in events:
@@ -902,6 +932,7 @@ FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
     "views": views,
     "shares": shares,
     "webhooks": webhooks,
+    "channels": channels,
     "alert_rules": alert_rules,
     "alerts": alerts,
     "imports": imports,

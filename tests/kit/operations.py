@@ -106,6 +106,8 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
             notify(cursor, of, kind="news", title=title)
     waiting_consent(tenant, creator["id"], f"new.{uuid4().hex[:20]}")
     webhook, delivery = _delivered(tenant)
+    channel = {"kind": "webhook", "name": "Ops", "url": "http://127.0.0.1:9/ops"}
+    channel_id = data_of(tenant.post("/channels", channel), status=201)["id"]
     tenant.goatherd.catch_up()
     return {
         "project_id": str(tenant.project_id),
@@ -126,6 +128,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "invitation_id": invited["id"],
         "webhook_id": webhook,
         "delivery_id": delivery,
+        "channel_id": channel_id,
     }
 
 

@@ -28,6 +28,7 @@ from projections.annotations.projection import Annotations
 from projections.audit import Audit
 from projections.bans import Bans
 from projections.campaigns.projection import Campaigns
+from projections.channels.projection import Channels
 from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList
 from projections.creators.search_keys import search_grams
@@ -124,6 +125,9 @@ WALLED = (
     "webhook_cursors",
     "webhook_waiting",
     "webhook_deliveries",
+    "channels",
+    "channel_states",
+    "channel_messages",
 )
 CLOSED = (
     "goatherd_events",
@@ -161,6 +165,7 @@ CLOSED = (
     "webhook_secrets",
     "webhook_keys",
     "webhook_replays",
+    "channel_addresses",
     "due_work",
     "person_devices",
     "person_identities",
@@ -331,6 +336,12 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
             ),
         )
         history.happened(
+            UUID(int=0xDC0 + number),
+            e.ChannelAdded(
+                organization_id=tenant, kind="slack", name="Same", shown="same"
+            ),
+        )
+        history.happened(
             tenant, e.ProjectLogoChanged(project_id=project_id, logo=logo_of(LOGO))
         )
         history.happened(
@@ -390,7 +401,7 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
         *(AnalyticsProjection(), CreatorHistory(), ScrapeJobs(), Videos()),
         *(Alerts(), Feed()),
         *(Activity(), Campaigns(), Annotations(), Views(), Shares(), People(), Audit()),
-        Webhooks(),
+        *(Webhooks(), Channels()),
     ):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()
@@ -419,7 +430,7 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
 
 
 def _deliver(cursor: Cursor[TupleRow]) -> None:
-    """Let every webhook have a delivery, and an event that waits."""
+    """Let webhooks and channels have a delivery, and something that waits."""
     cursor.execute(
         "INSERT INTO webhook_cursors (webhook_id, organization_id, position) "
         "SELECT id, organization_id, 1 FROM webhooks"
@@ -434,6 +445,14 @@ def _deliver(cursor: Cursor[TupleRow]) -> None:
         "event_type, position, ordinal, kind, try, at, duration_ms) "
         "SELECT id, organization_id, id, 'evt_same', 'creator.added', 1, 0, 'live', 1, "
         "now(), 1 FROM webhooks"
+    )
+    cursor.execute(
+        "INSERT INTO channel_states (channel_id, organization_id) "
+        "SELECT id, organization_id FROM channels"
+    )
+    cursor.execute(
+        "INSERT INTO channel_messages (id, organization_id, channel_id, kind, content) "
+        "SELECT id, organization_id, id, 'alert', '{}' FROM channels"
     )
 
 

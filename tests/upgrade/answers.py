@@ -172,6 +172,7 @@ MIGRATED_PROJECTIONS: dict[str, int] = {
 ADDED_PROJECTIONS: frozenset[str] = frozenset(
     {
         *("activity", "alert_touches", "alerts", "annotations", "audit", "campaigns"),
+        "channels",
         "connection_endings",
         *("feed", "people", "shares", "views", "webhooks"),
     }

@@ -13,20 +13,28 @@ from msgspec import Struct, convert
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from application.channels.alerts import queue_alerts
 from application.due.worker import Turn
 from application.notifications.news import notify
 from domain import commands as c
 from domain.alert.conditions import CONDITIONS, Condition, severity_of, words_of
-from domain.alert.events import AlertEnd, AlertOpened, AlertScope
+from domain.alert.events import (
+    IN_APP_CHANNEL,
+    AlertEnd,
+    AlertOpened,
+    AlertResolved,
+    AlertScope,
+)
 from domain.alert.findings import AlertFinding
 from domain.alert.handlers import ConditionReport, report_conditions, resolve_alerts
+from domain.messages import Severity
 from domain.organization.plans import Limits
 from domain.phrases import counted
 from domain.scrape.handlers.ends import report_sources
 from domain.scrape.intervals import hours_between
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute
-from infra.eventstore.store import Store
+from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
 from infra.setting_forms import ProviderName
 from projections.alerts.judging import WatchedRule, can_judge, judged
@@ -59,8 +67,11 @@ FROM alert_rules
 WHERE organization_id = %s AND enabled AND removed_at IS NULL ORDER BY created_at, id
 """
 _OPEN = """
-SELECT rule_id, subject_key, id, status, severity FROM alerts
-WHERE organization_id = %s AND status IN ('pending', 'firing')
+SELECT a.rule_id, a.subject_key, a.id, a.status, a.severity, a.project_id,
+       coalesce(r.channels, '{}')
+FROM alerts a
+LEFT JOIN alert_rules r ON r.organization_id = a.organization_id AND r.id = a.rule_id
+WHERE a.organization_id = %s AND a.status IN ('pending', 'firing')
 """
 _KNOWN = """
 SELECT subject_key, count(*) FROM alerts
@@ -85,9 +96,12 @@ class _Rule(Struct, frozen=True):
 class _Open(Struct, frozen=True):
     """An alert that is pending or firing."""
 
+    subject_key: str
     id: UUID
     status: str
-    severity: str
+    severity: Severity
+    project_id: UUID | None
+    channels: Sequence[str]
 
 
 _OpenAlerts = dict[UUID, dict[str, _Open]]
@@ -130,10 +144,11 @@ class AlertChecks:
                 for rule_id, condition, scope_type, scope_id, *rest in rows
             ]
             open_alerts: _OpenAlerts = defaultdict(dict)
-            for rule_id, key, *alert in connection.execute(
+            for rule_id, *fields in connection.execute(
                 _OPEN, (organization_id,)
             ).fetchall():
-                open_alerts[rule_id][key] = _Open(*alert)
+                alert = _Open(*fields)
+                open_alerts[rule_id][alert.subject_key] = alert
         limits = self._plans[plan]
         profile_hours = hours_between("creator_profiles", chosen=hours, limits=limits)
         judges = installation_judges(
@@ -143,7 +158,7 @@ class AlertChecks:
             kind = CONDITIONS[rule.condition.type]
             mine = open_alerts.pop(rule.id, {})
             if kind.for_operators and not is_operator:
-                self._resolve(mine.values(), now=now, end="rule_ended")
+                self._resolve(organization_id, mine.values(), now=now, end="rule_ended")
                 continue
             watch = WatchedRule(
                 organization_id=organization_id,
@@ -167,9 +182,9 @@ class AlertChecks:
             }
             self._report(organization_id, rule, holding, mine, now=now)
             over = [alert for key, alert in mine.items() if key not in holding]
-            self._resolve(over, now=now, end="over")
+            self._resolve(organization_id, over, now=now, end="over")
         ended = [alert for of_it in open_alerts.values() for alert in of_it.values()]
-        self._resolve(ended, now=now, end="rule_ended")
+        self._resolve(organization_id, ended, now=now, end="rule_ended")
         if not is_behind:
             self._report_sources(organization_id, now=now)
 
@@ -270,11 +285,16 @@ class AlertChecks:
                 self._store,
                 partial(report_conditions, rule.id, reports),
                 context=Context(actor=ACTOR, command_id=new_id()),
-                in_transaction=partial(_notify, organization_id, rule),
+                in_transaction=partial(_notify, organization_id, rule, open_alerts),
             )
 
     def _resolve(
-        self, alerts: Iterable[_Open], *, now: datetime, end: AlertEnd
+        self,
+        organization_id: UUID,
+        alerts: Iterable[_Open],
+        *,
+        now: datetime,
+        end: AlertEnd,
     ) -> None:
         for part in _in_parts(alerts):
             command = c.ResolveAlert(end=end, now=now)
@@ -282,6 +302,9 @@ class AlertChecks:
                 self._store,
                 partial(resolve_alerts, {alert.id: command for alert in part}),
                 context=Context(actor=ACTOR, command_id=new_id()),
+                in_transaction=partial(
+                    _tell_of_end, organization_id, {alert.id: alert for alert in part}
+                ),
             )
 
 
@@ -305,11 +328,21 @@ def _would_change(
 def _notify(
     organization_id: UUID,
     rule: _Rule,
+    open_alerts: Mapping[str, _Open],
     cursor: Cursor[TupleRow],
     done: Executed[list[UUID]],
 ) -> None:
-    """Tell of new alerts at the bell: one notification for each project."""
-    if "in_app" not in rule.channels:
+    """Tell of new and worse alerts: one notification for each project."""
+    queue_alerts(
+        cursor,
+        organization_id,
+        rule_id=rule.id,
+        channels=rule.channels,
+        condition=rule.condition,
+        known={alert.id: alert for alert in open_alerts.values()},
+        events=done.events,
+    )
+    if IN_APP_CHANNEL not in rule.channels:
         return
     by_project: defaultdict[UUID | None, list[UUID]] = defaultdict(list)
     severity: dict[UUID | None, Any] = {}
@@ -338,4 +371,30 @@ def _notify(
             for_admins=kind.for_operators,
             rule_id=rule.id,
             alert_ids=alert_ids,
+        )
+
+
+def _tell_of_end(
+    organization_id: UUID,
+    alerts: Mapping[UUID, _Open],
+    cursor: Cursor[TupleRow],
+    done: Executed[None],
+) -> None:
+    """Let the channels of each rule know that its alerts are over."""
+    by_rule: defaultdict[UUID, list[RecordedEvent]] = defaultdict(list)
+    conditions: dict[UUID, Condition] = {}
+    for recorded in done.events:
+        event = recorded.event
+        if isinstance(event, AlertResolved):
+            by_rule[event.rule_id].append(recorded)
+            conditions[event.rule_id] = event.condition
+    for rule_id, events in by_rule.items():
+        queue_alerts(
+            cursor,
+            organization_id,
+            rule_id=rule_id,
+            channels=alerts[events[0].stream].channels,
+            condition=conditions[rule_id],
+            known=alerts,
+            events=events,
         )

@@ -23,7 +23,7 @@ from api.http.writer import CommandWriter
 from domain import commands as c
 from domain.alert import handlers
 from domain.alert.conditions import AlertSubjectType, Condition, completed
-from domain.alert.events import IN_APP, AlertEvidence, AlertScope, Channel
+from domain.alert.events import IN_APP, AlertEvidence, AlertScope
 from domain.alert.findings import AlertFinding, Firing, firings
 from domain.alert.rules import check_scope
 from domain.scrape.intervals import hours_between
@@ -67,7 +67,14 @@ RuleCondition = Annotated[
     ),
 ]
 RuleMinutes = Annotated[int, Meta(ge=0, le=43_200)]
-RuleChannels = Annotated[tuple[Channel, ...], Meta(max_length=10)]
+RuleChannels = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=36)], ...],
+    Meta(
+        max_length=10,
+        description="`in_app` for the bell, and ids of channels.",
+        examples=[["in_app"]],
+    ),
+]
 
 
 class NewAlertRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

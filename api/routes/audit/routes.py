@@ -30,7 +30,7 @@ from projections.organizations.queries import one_organization
 _MOST_IN_A_FILE = 100_000
 _AT_ONCE = 1_000
 # The sentences have names of these read models.
-_READ_MODELS = ("audit", "api_keys", "people", "projects", "webhooks")
+_READ_MODELS = ("audit", "api_keys", "people", "projects", "webhooks", "channels")
 _COLUMNS = ("position", "at", "event", "actor", "summary", "data")
 _MOST_TEXT = 64
 _MOST_DIGITS = 18

@@ -6,12 +6,12 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, UnsetType
 
+from api.http.bodies.hidden_secret import with_secret
 from api.http.errors import Code, field_error
 from api.http.reading.paging import ListRequest, caught_up, found
 from api.http.request import Request
@@ -52,8 +52,6 @@ from projections.webhooks.queries import (
 
 READ_MODEL = "webhooks"
 ADMIN: dict[str, Any] = {"scope": "admin", "whole_organization": True}
-# A stored answer does not have the secret.
-_HIDDEN = b'"secret":""'
 
 
 class WebhookRoutes(Controller):
@@ -140,7 +138,7 @@ class WebhookRoutes(Controller):
             handler,
             answer,
             in_transaction=following(writer.store),
-            unseal=partial(_with_secret, writer.store),
+            unseal=partial(with_secret, partial(newest_secret, writer.store)),
         )
 
     @write_route(
@@ -219,7 +217,7 @@ class WebhookRoutes(Controller):
                 )
             ),
             in_transaction=following(writer.store),
-            unseal=partial(_with_secret, writer.store),
+            unseal=partial(with_secret, partial(newest_secret, writer.store)),
         )
 
     @write_route(
@@ -353,22 +351,3 @@ def _positions(store: Store, data: ReplayRange) -> tuple[int, int]:
             return positions_of(connection.cursor(), data.from_, data.to)
     except InvalidBoundError as error:
         raise field_error(Code.INVALID_BODY, f"/{error.field}", error.reason) from None
-
-
-class _IdData(Struct):
-    id: UUID
-
-
-class _IdBody(Struct):
-    data: _IdData
-
-
-def _with_secret(store: Store, body: bytes) -> bytes:
-    """Put the secret of a webhook into an answer that was stored without it."""
-    if _HIDDEN not in body:
-        return body
-    webhook_id = msgspec.json.decode(body, type=_IdBody).data.id
-    secret = newest_secret(store, webhook_id)
-    if secret is None:
-        return body
-    return body.replace(_HIDDEN, b'"secret":' + msgspec.json.encode(secret))

@@ -17,6 +17,7 @@ SETTINGS_TABS: Final[Tabs] = (
     ("admin", "/members", "Members", False),
     ("admin", "/settings/keys", "API keys", False),
     ("admin", "/settings/webhooks", "Webhooks", False),
+    ("admin", "/settings/channels", "Channels", False),
     ("admin", "/settings/sources", "Sources", True),
     ("write", "/settings/shares", "Shared links", False),
     ("read", "/settings/personal-data", "Personal data", False),

@@ -137,6 +137,8 @@ def test_only_admin_operations_need_admin(operations: list[Operation]):
         "/api/v1/creators/{creator_id}/proof",
         "/api/v1/organization",
         *("/api/v1/webhooks", "/api/v1/webhooks/{webhook_id}"),
+        *("/api/v1/channels", "/api/v1/channels/{channel_id}"),
+        "/api/v1/channels/{channel_id}/test",
         *(
             f"/api/v1/webhooks/{{webhook_id}}/{act}"
             for act in (

@@ -46,6 +46,7 @@ NARROWED = {
 # Ids of what belongs to the whole organization, to which both projects belong.
 OF_ORGANIZATION = {
     *("key_id", "view_id", "person_id", "invitation_id", "webhook_id", "delivery_id"),
+    "channel_id",
 }
 
 

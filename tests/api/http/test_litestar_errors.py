@@ -35,6 +35,7 @@ from application.connect import rows
 from application.erase import erase as erasing
 from domain import events as e
 from domain.alert import handlers as alert_handlers
+from domain.channel import handlers as channel_handlers
 from domain.webhook import handlers as webhook_handlers
 from infra.eventstore.store import Store
 from infra.ids import new_id
@@ -752,6 +753,16 @@ def full_of_rules(scene: Scene) -> None:
     scene.monkeypatch.setattr(alert_handlers, "MOST_RULES", 1)
 
 
+def full_of_channels(scene: Scene) -> None:
+    scene.monkeypatch.setattr(channel_handlers, "MOST_CHANNELS", 1)
+
+
+def channel_without_mail(scene: Scene) -> None:
+    mail = {"kind": "email", "name": "Mail", "address": "ada@herd.example"}
+    channel = scene.tenant.post("/channels", mail).json()["data"]
+    scene.ask.path = scene.ask.path.replace(scene.ids["channel_id"], channel["id"])
+
+
 def full_of_webhooks(scene: Scene) -> None:
     scene.monkeypatch.setattr(webhook_handlers, "MOST_WEBHOOKS", 1)
 
@@ -798,6 +809,8 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("acknowledgeAlert", Code.ALERT_OVER): alert_that_is_over,
     ("snoozeAlert", Code.ALERT_OVER): alert_that_is_over,
     ("createWebhook", Code.LIMIT_REACHED): full_of_webhooks,
+    ("addChannel", Code.LIMIT_REACHED): full_of_channels,
+    ("testChannel", Code.MAIL_NOT_SET_UP): channel_without_mail,
     ("getSampleEvent", Code.NOT_FOUND): unknown_type_of_event,
     ("listEventTypes", Code.INTERNAL_ERROR): keys_away(RuntimeError("hunter2")),
     ("listEventTypes", Code.UNAVAILABLE): keys_away(psycopg.OperationalError()),

@@ -138,6 +138,7 @@ def test_others_see_no_tab_and_no_state_of_what_they_do_not_run(stranger: Tenant
         "Members",
         "API keys",
         "Webhooks",
+        "Channels",
         "Shared links",
         "Personal data",
         "Audit",

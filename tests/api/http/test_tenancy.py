@@ -161,6 +161,8 @@ def test_a_cursor_of_another_organization_is_refused(
         data_of(tenant.post("/invitations", invitation), status=201)
         webhook = {"url": "http://127.0.0.1:9/second"}
         data_of(tenant.post("/webhooks", webhook), status=201)
+        channel = {"kind": "email", "name": "Second", "address": "b@herd.example"}
+        data_of(tenant.post("/channels", channel), status=201)
         data_of(tenant.post(f"/webhooks/{ids['webhook_id']}/test"))
         added_member(goatherd.store, tenant.organization_id, role="member")
         for _ in range(2):
@@ -234,7 +236,7 @@ def leaks(tenant: Tenant, own: dict[str, str], foreign: dict[str, str]) -> set[s
                 *("project_id", "creator_id", "scrape_id", "video_id", "key_id"),
                 *("campaign_id", "inner_id", "annotation_id", "confirm", "view_id"),
                 *("person_id", "invitation_id", "share_id", "rule_id", "alert_id"),
-                *("webhook_id", "delivery_id"),
+                *("webhook_id", "delivery_id", "channel_id"),
             },
         ),
     ),

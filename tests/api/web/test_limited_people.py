@@ -67,7 +67,7 @@ class World:
             if n
             not in {
                 *("key_id", "view_id", "person_id", "invitation_id"),
-                *("webhook_id", "delivery_id"),
+                *("webhook_id", "delivery_id", "channel_id"),
             }
         }
         texts = [*map(re.escape, hidden.values()), "Rival"]

@@ -151,6 +151,21 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
             (e.WebhookRemoved(**OURS), "removed"),
         )
     ),
+    *(
+        (event, f"Channel the item {sentence} by Ada.")
+        for event, sentence in (
+            (
+                e.ChannelAdded(**OURS, kind="slack", name="Ops", shown="https://a/…"),
+                "added for Slack",
+            ),
+            (
+                e.ChannelChanged(**OURS, name="Ops", address_changed=True),
+                "changed: name and address,",
+            ),
+            (e.ChannelChanged(**OURS, enabled=False), "changed: switched off,"),
+            (e.ChannelRemoved(**OURS), "removed"),
+        )
+    ),
     (
         e.WebhookSecretRotated(**OURS),
         "Secret of the webhook to the item replaced by Ada.",

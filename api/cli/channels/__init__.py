@@ -1,0 +1,1 @@
+"""`goatherd channels`: services that get messages about alerts, and their tests."""

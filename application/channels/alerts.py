@@ -1,0 +1,246 @@
+"""Messages about alerts: what is queued when they change, and the text that is sent."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, LiteralString, Protocol
+from uuid import UUID
+
+from msgspec import Struct, convert
+from psycopg import Cursor
+
+from application.channels.messages import Message
+from application.channels.queue import queue_message
+from application.channels.waiting import WaitingMessage
+from domain import events as e
+from domain.alert.conditions import CONDITIONS, Condition, words_of
+from domain.alert.rules import channel_ids
+from domain.messages import Severity
+from domain.phrases import counted
+from infra.eventstore.store import RecordedEvent
+
+KIND: Final = "alert"
+AlertMessageType = Literal["opened", "worsened", "resolved"]
+
+# A message names so many alerts, and counts the others.
+_MOST_ALERTS: Final = 20
+_ORDER: Final[Sequence[Severity]] = ("info", "warning", "critical")
+
+_HANDLES: LiteralString = """
+SELECT id, tiktok_handle FROM creator_list
+WHERE organization_id = %s AND id = ANY(%s)
+"""
+_PROJECT: LiteralString = """
+SELECT name FROM projects WHERE organization_id = %s AND id = %s
+"""
+_RULE: LiteralString = """
+SELECT name FROM alert_rules WHERE organization_id = %s AND id = %s
+"""
+
+
+class KnownAlert(Protocol):
+    """An alert that was open before the events."""
+
+    @property
+    def subject_key(self) -> str: ...
+
+    @property
+    def severity(self) -> Severity: ...
+
+    @property
+    def project_id(self) -> UUID | None: ...
+
+
+class AlertDetails(Struct, frozen=True, kw_only=True):
+    """One alert: its subject, and the number that is compared with the limit."""
+
+    id: UUID
+    subject_key: str
+    creator_id: UUID | None = None
+    value: float | None = None
+    limit: float | None = None
+
+
+class AlertContent(Struct, frozen=True, kw_only=True):
+    """Alerts of one rule and project that changed together; ``amount`` counts them."""
+
+    type: AlertMessageType
+    rule_id: UUID
+    condition: Condition
+    severity: Severity
+    project_id: UUID | None = None
+    alerts: tuple[AlertDetails, ...]
+    amount: int
+
+
+class _Change(Struct, frozen=True):
+    type: AlertMessageType
+    project_id: UUID | None
+    severity: Severity
+    details: AlertDetails
+
+
+def queue_alerts(
+    cursor: Cursor[Any],
+    organization_id: UUID,
+    *,
+    rule_id: UUID,
+    channels: Iterable[str],
+    condition: Condition,
+    known: Mapping[UUID, KnownAlert],
+    events: Sequence[RecordedEvent],
+) -> None:
+    """Let the channels of a rule get the alerts that opened, worsened or resolved.
+
+    ``known`` are the alerts that were open before, by their ids. Alerts of one project
+    that changed in the same way are one message.
+    """
+    ids = channel_ids(channels)
+    if not ids:
+        return
+    groups: defaultdict[tuple[AlertMessageType, UUID | None], list[_Change]] = (
+        defaultdict(list)
+    )
+    for recorded in events:
+        change = _change_of(recorded, known.get(recorded.stream))
+        if change is not None:
+            groups[change.type, change.project_id].append(change)
+    for (type_, project_id), changes in groups.items():
+        severities: list[Severity] = [change.severity for change in changes]
+        content = AlertContent(
+            type=type_,
+            rule_id=rule_id,
+            condition=condition,
+            severity=_worst(severities),
+            project_id=project_id,
+            alerts=tuple(change.details for change in changes[:_MOST_ALERTS]),
+            amount=len(changes),
+        )
+        queue_message(
+            cursor,
+            organization_id,
+            ids,
+            kind=KIND,
+            content=content,
+            project_id=project_id,
+        )
+
+
+def _worst(severities: Sequence[Severity]) -> Severity:
+    return next(each for each in reversed(_ORDER) if each in severities)
+
+
+def _change_of(recorded: RecordedEvent, known: KnownAlert | None) -> _Change | None:
+    """Return the change that is sent to channels, None if there is none."""
+    match recorded.event:
+        case e.AlertOpened() as opened:
+            details = AlertDetails(
+                id=recorded.stream,
+                subject_key=opened.subject_key,
+                creator_id=opened.creator_id,
+                value=opened.evidence.value,
+                limit=opened.evidence.limit,
+            )
+            return _Change("opened", opened.project_id, opened.severity, details)
+        case e.AlertSeverityChanged(old=old, new=new) as changed if (
+            known is not None and _ORDER.index(new) > _ORDER.index(old)
+        ):
+            details = AlertDetails(
+                id=recorded.stream,
+                subject_key=known.subject_key,
+                creator_id=changed.creator_id,
+                value=changed.evidence.value,
+                limit=changed.evidence.limit,
+            )
+            return _Change("worsened", known.project_id, new, details)
+        case e.AlertResolved(has_fired=True) as resolved if known is not None:
+            details = AlertDetails(
+                id=recorded.stream,
+                subject_key=resolved.subject_key,
+                creator_id=resolved.creator_id,
+            )
+            return _Change("resolved", resolved.project_id, known.severity, details)
+        case _:
+            return None
+
+
+def alert_message(
+    cursor: Cursor[Any], waiting: WaitingMessage, *, own_url: str
+) -> Message:
+    """Return the message about alerts, with the present names of creators."""
+    of = waiting.organization_id
+    content = convert(waiting.content, AlertContent)
+    creators = [each.creator_id for each in content.alerts if each.creator_id]
+    handles: dict[UUID, str] = dict(
+        cursor.execute(_HANDLES, (of, creators)).fetchall() if creators else []
+    )
+    kind = CONDITIONS[content.condition.type]
+    title = words_of(content.condition)
+    if content.amount > 1:
+        title = f"{title}: {counted(content.amount, kind.subject)}"
+    if content.type != "opened":
+        title = f"{content.type.capitalize()}: {title}"
+    one = content.alerts[0] if content.amount == 1 else None
+    path = f"/alerts?rule_id={content.rule_id}" if one is None else f"/alerts/{one.id}"
+    return Message(
+        id=waiting.id,
+        type=f"alert.{content.type}",
+        title=title,
+        details=_lines(cursor, of, content, handles),
+        link=f"{own_url}{path}",
+        severity=content.severity,
+        is_good=content.type == "resolved",
+        at=waiting.created_at,
+        organization=waiting.organization,
+        data={
+            "rule_id": content.rule_id,
+            "condition": content.condition,
+            "project_id": content.project_id,
+            "alerts": content.alerts,
+            "amount": content.amount,
+        },
+    )
+
+
+def _lines(
+    cursor: Cursor[Any],
+    organization_id: UUID,
+    content: AlertContent,
+    handles: Mapping[UUID, str],
+) -> list[tuple[str, str]]:
+    """Return the details: the creators or things, the value, project and rule."""
+    lines: list[tuple[str, str]] = []
+    found = (_name_of(each, content.condition, handles) for each in content.alerts)
+    names = list(dict.fromkeys(name for name in found if name))
+    more = content.amount - len(content.alerts)
+    if names:
+        is_of_creators = any(each.creator_id for each in content.alerts)
+        subject = CONDITIONS[content.condition.type].subject
+        label = "Creator" if is_of_creators else subject.capitalize()
+        label = label if len(names) == 1 else f"{label}s"
+        listed = [*names, f"{more:,} more"] if more > 0 else names
+        lines.append((label, ", ".join(listed)))
+    if content.amount == 1 and (value := content.alerts[0].value) is not None:
+        limit = content.alerts[0].limit
+        of = "" if limit is None else f", limit {limit:,g}"
+        lines.append(("Value", f"{value:,g}{of}"))
+    queries: Sequence[tuple[str, LiteralString, UUID | None]] = (
+        ("Project", _PROJECT, content.project_id),
+        ("Rule", _RULE, content.rule_id),
+    )
+    for label, query, id_ in queries:
+        row = cursor.execute(query, (organization_id, id_)).fetchone()
+        if row is not None:
+            lines.append((label, row[0]))
+    lines.append(("Severity", content.severity))
+    return lines
+
+
+def _name_of(
+    alert: AlertDetails, condition: Condition, handles: Mapping[UUID, str]
+) -> str | None:
+    """Return the words for the subject of an alert, None if it has no name."""
+    if alert.creator_id is not None:
+        handle = handles.get(alert.creator_id)
+        return None if handle is None else f"@{handle}"
+    is_video = CONDITIONS[condition.type].subject == "video"
+    return None if is_video else alert.subject_key

@@ -1,0 +1,1 @@
+"""The channel for Discord: a webhook, and embeds that mention nobody."""

@@ -1,0 +1,63 @@
+"""The table of kinds of channels: the form and the transport of each."""
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from msgspec import UNSET, Struct, UnsetType
+
+from application.channels.discord import form as discord_form
+from application.channels.discord import transport as discord
+from application.channels.email import form as email_form
+from application.channels.email import transport as email
+from application.channels.forms import ChannelForm
+from application.channels.ntfy import form as ntfy_form
+from application.channels.ntfy import transport as ntfy
+from application.channels.results import Transport
+from application.channels.slack import form as slack_form
+from application.channels.slack import transport as slack
+from application.channels.webhook import form as webhook_form
+from application.channels.webhook import transport as webhook
+from domain.channel.errors import InvalidChannelError
+from domain.channel.events import ChannelKind
+
+
+class KindOfChannel(Struct, frozen=True):
+    """A kind of channel."""
+
+    form: ChannelForm
+    send: Transport
+
+
+KINDS: Final[Mapping[ChannelKind, KindOfChannel]] = MappingProxyType(
+    {
+        "email": KindOfChannel(email_form.FORM, email.send),
+        "slack": KindOfChannel(slack_form.FORM, slack.send),
+        "discord": KindOfChannel(discord_form.FORM, discord.send),
+        "ntfy": KindOfChannel(ntfy_form.FORM, ntfy.send),
+        "webhook": KindOfChannel(webhook_form.FORM, webhook.send),
+    }
+)
+
+
+def checked_address(
+    kind: ChannelKind,
+    *,
+    url: str | UnsetType | None,
+    address: str | UnsetType | None,
+    allowed_hosts: Collection[str],
+) -> str | None:
+    """Return the address of a channel from the field that its kind has; None without.
+
+    Raises:
+        InvalidChannelError: it is in the wrong field, or is none.
+        InvalidWebhookUrlError: nothing may be posted there.
+    """
+    form = KINDS[kind].form
+    given = {"url": url or UNSET, "address": address or UNSET}
+    for name, value in given.items():
+        if value is not UNSET and name != form.field:
+            reason = f"must not be set: a channel for {form.label} has {form.field}"
+            raise InvalidChannelError(name, reason)
+    chosen = given[form.field]
+    return None if chosen is UNSET else form.check(chosen, allowed_hosts)

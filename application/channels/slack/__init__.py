@@ -1,0 +1,1 @@
+"""The channel for Slack: an incoming webhook, and blocks without markup of names."""

@@ -1,0 +1,42 @@
+"""The body of a message for Slack: blocks of plain text, and a text for notices."""
+
+from typing import Any
+
+import msgspec
+
+from application.channels.messages import Message, on_one_line
+
+# Slack's own limits are 150, 3,000 and 3,000 characters, before names are escaped.
+_MOST_TITLE, _MOST_TEXT, _MOST_NOTICE = 140, 2_500, 1_000
+_SIGNS = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
+
+
+def body_of(message: Message) -> bytes:
+    """Return the JSON of an incoming webhook.
+
+    Blocks of the type ``plain_text`` have no links, mentions and styles. The notice is
+    markup, in which these begin with ``<`` and ``&`` only, so both are escaped.
+    """
+    sign = "🟢" if message.is_good else _SIGNS[message.severity]
+    title = on_one_line(message.title, most=_MOST_TITLE)
+    text = "\n".join(message.lines())[:_MOST_TEXT]
+    blocks: list[dict[str, Any]] = [
+        {"type": "header", "text": _plain(f"{sign} {title}")},
+        *([{"type": "section", "text": _plain(text)}] if text else []),
+    ]
+    if message.link:
+        link = f"<{escaped(message.link)}|Open in Goatherd>"
+        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": link}})
+    notice = on_one_line(f"{sign} {title}", most=_MOST_NOTICE)
+    return msgspec.json.encode(
+        {"text": escaped(notice), "blocks": blocks, "unfurl_links": False}
+    )
+
+
+def escaped(text: str) -> str:
+    """Return a text in which nothing is a link or a mention to Slack."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": escaped(text), "emoji": False}

@@ -1,0 +1,1 @@
+"""Channels: the services to which an organization sends alerts, and their state."""

@@ -1,0 +1,1 @@
+"""Channels: the services to which alerts are sent, and the results."""
