@@ -7,7 +7,8 @@ from cyclopts import Parameter
 from api.cli import CommandError
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import plain, print_json
-from application.mail.server import Mail, MailNotSentError, MailServer
+from application.mail.letter import letter
+from application.mail.server import MailNotSentError, MailServer
 from domain.email import checked_email
 from domain.errors import InvalidEmailError
 from infra.ids import new_id
@@ -29,11 +30,8 @@ def try_server(
         raise CommandError(_NONE)
     try:
         to = checked_email(address)
-        mail = Mail(
-            to=to,
-            subject="A test of Goatherd",
-            text=f"Goatherd at {settings.own_url} can send mail.\n",
-        )
+        text = f"Goatherd at {settings.own_url} can send mail.\n"
+        mail = letter(to, "A test of Goatherd", text)
         server.deliver(mail, mail_id=new_id())
     except InvalidEmailError as error:
         raise CommandError(f"The address {error}.") from error
