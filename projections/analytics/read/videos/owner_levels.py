@@ -31,12 +31,14 @@ LEFT JOIN analytics_subjects erased
 WHERE s.organization_id = %(organization)s AND s.metric_group = {videos}
 AND ({owners}) ORDER BY s.owner
 """
+# An instant after an owner's last snapshot needs no search: the condition is inside,
+# because PostgreSQL searches for each owner before it looks at a condition of the join.
 _DAY = """
 LEFT JOIN LATERAL (
     SELECT levels FROM analytics_owner_days d
     WHERE d.organization_id = %(organization)s AND d.owner = s.owner
-    AND d.day <= {day} ORDER BY d.day DESC LIMIT 1
-) at_{name} ON s.observed_at > %({name})s
+    AND d.day <= {day} AND s.observed_at > %({name})s ORDER BY d.day DESC LIMIT 1
+) at_{name} ON true
 """
 _PART = """
 LEFT JOIN LATERAL (
@@ -44,16 +46,17 @@ LEFT JOIN LATERAL (
     FROM analytics_snapshots p
     WHERE p.organization_id = %(organization)s AND p.metric_group = {videos}
     AND p.owner = s.owner AND p.observed_at > %({name}_day)s
-    AND p.observed_at <= %({name})s
-) at_{name}_part ON s.observed_at > %({name})s
+    AND p.observed_at <= %({name})s AND s.observed_at > %({name})s
+) at_{name}_part ON true
 """
 _NEWEST = """
 LEFT JOIN LATERAL (
     SELECT ARRAY[p.counts] AS counts FROM analytics_snapshots p
     WHERE p.organization_id = %(organization)s AND p.metric_group = {videos}
     AND p.owner = s.owner AND p.observed_at <= %({name})s
+    AND s.observed_at > %({name})s
     ORDER BY p.observed_at DESC, p.position DESC LIMIT 1
-) at_{name}_part ON s.observed_at > %({name})s
+) at_{name}_part ON true
 """
 
 
