@@ -177,6 +177,8 @@ class _List(Struct, frozen=True, kw_only=True):
 
         Counts belong to the video. New numbers are split between projects.
         """
+        if not videos:
+            return []
         reader, organization_id = self.listing.reader, self.listing.organization_id
         figures = await self._figures_of([video.id for video in videos], self.spans)
         divided = [video.id for video in videos if video.creator_id in self.spans]

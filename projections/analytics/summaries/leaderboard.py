@@ -10,7 +10,7 @@ import msgspec
 from domain.analytics.buckets import Range
 from domain.analytics.summaries.outliers import Outlier
 from domain.analytics.summaries.ranking import ranked
-from projections.analytics.read.videos.by_figure import videos_by_figure
+from projections.analytics.read.videos.by_figure import figures_in_order
 from projections.analytics.read.videos.figures import FiguresOfVideo, video_figures
 from projections.analytics.read.videos.order import VideoFigure
 from projections.analytics.summaries.outliers import outliers_among
@@ -84,6 +84,7 @@ async def ranked_videos(
     """
     organization_id, at = scope.organization_id, min(days.end, now)
     judged: Mapping[UUID, Outlier] | None = None
+    figures: dict[UUID, FiguresOfVideo] = {}
     scope = await with_videos_left(reader, scope)
     total = await count_of_videos(reader, scope)
     last = total if limit is None else offset + limit
@@ -95,20 +96,21 @@ async def ranked_videos(
         judged = await outliers_among(reader, scope, at=at)
         ids = _by_factor(every, judged)[offset:last]
     else:
-        found = await videos_by_figure(
+        ids, figures = await figures_in_order(
             reader, organization_id, videos_of(scope),
             _IDS.format(videos=scope.videos), scope.params, days.start, days.end,
-            sort=_FIGURES[order], direction="desc", limit=last - offset, offset=offset,
+            sort=_FIGURES[order], limit=last - offset, offset=offset,
         )  # fmt: skip
-        ids = [id_ for id_, _ in found]
-    figures = await video_figures(
-        reader, organization_id, these(ids, scope.spans), days.start, days.end
-    )
+    if others := [id_ for id_ in ids if id_ not in figures]:
+        found = await video_figures(
+            reader, organization_id, these(others, scope.spans), days.start, days.end
+        )
+        figures |= {one.video_id: one for one in found}
     if judged is None:
         judged = await outliers_among(reader, scope, at=at, ids=ids)
     return RankedVideos(
         ids=ids,
-        figures={one.video_id: one for one in figures},
+        figures=figures,
         outliers=judged,
         total=total,
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from projections.analytics.read.videos.figures import FiguresOfVideo, figures_at
 from projections.analytics.read.videos.levels import VideoSet
 from projections.analytics.read.videos.order import ByFigure, VideoFigure
 from projections.analytics.read.videos.shares import video_columns
@@ -53,17 +54,78 @@ async def videos_by_figure(
     known = await order.known_ones(
         reader, organization_id, limit=limit, offset=offset, after=after
     )
+    found = [(id_, order.value_at(place)) for id_, place in known]
     if limit is not None and len(known) == limit:
-        return [*known]
+        return [*found]
     is_behind = after is not None and after[0] is None
+    others = await _others(
+        reader,
+        organization_id,
+        order,
+        query,
+        parameters,
+        limit=None if limit is None else limit - len(known),
+        offset=max(offset - len(order), 0),
+        last_id=after[1] if after is not None and is_behind else None,
+    )
+    return [*found, *((id_, None) for id_ in others)]
+
+
+async def figures_in_order(
+    reader: Reader,
+    organization_id: UUID,
+    videos: VideoSet,
+    query: str,
+    parameters: Mapping[str, object],
+    start: datetime,
+    end: datetime,
+    *,
+    sort: VideoFigure,
+    limit: int,
+    offset: int,
+) -> tuple[list[UUID], dict[UUID, FiguresOfVideo]]:
+    """Return some of these videos as ``videos_by_figure`` does, the largest first.
+
+    The figures are those of the videos whose figure to sort by is known.
+    """
+    columns = await video_columns(reader, organization_id, videos, start, end)
+    order = ByFigure(columns, sort, direction="desc")
+    known = await order.known_ones(reader, organization_id, limit=limit, offset=offset)
+    figures = figures_at(columns, {place: id_ for id_, place in known})
+    ids = [id_ for id_, _ in known]
+    if len(ids) < limit:
+        ids += await _others(
+            reader,
+            organization_id,
+            order,
+            query,
+            parameters,
+            limit=limit - len(ids),
+            offset=max(offset - len(order), 0),
+        )
+    return ids, {one.video_id: one for one in figures}
+
+
+async def _others(
+    reader: Reader,
+    organization_id: UUID,
+    order: ByFigure,
+    query: str,
+    parameters: Mapping[str, object],
+    *,
+    limit: int | None,
+    offset: int,
+    last_id: UUID | None = None,
+) -> list[UUID]:
+    """Return the videos of a query whose figure is unknown, by id."""
     params: dict[str, object] = {
         **parameters,
         "organization": organization_id,
         **order.keys_of_known,
-        "limit": None if limit is None else limit - len(known),
-        "offset": max(offset - len(order), 0),
-        "last_id": after[1] if after is not None and is_behind else None,
+        "limit": limit,
+        "offset": offset,
+        "last_id": last_id,
     }
     text = _OTHERS.format(query=query).encode()
-    others = await reader.rows(organization_id, text, params)
-    return [*known, *((row[0], None) for row in others)]
+    rows = await reader.rows(organization_id, text, params)
+    return [row[0] for row in rows]

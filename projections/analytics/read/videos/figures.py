@@ -3,14 +3,15 @@
 They equal the figures of ``/analytics`` for each video.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
+import numpy as np
 
 from domain.analytics.metrics import VIDEO_METRICS
-from projections.analytics.read.videos.levels import VideoSet
+from projections.analytics.read.videos.levels import VideoFigureColumns, VideoSet
 from projections.analytics.read.videos.order import ids_at
 from projections.analytics.read.videos.shares import video_columns
 from projections.engine.reader import Reader
@@ -42,18 +43,30 @@ async def video_figures(
 ) -> list[FiguresOfVideo]:
     """Return the figures of these videos after ``start`` up to ``end``, by id."""
     columns = await video_columns(reader, organization_id, videos, start, end)
-    ids = await ids_at(reader, organization_id, columns, range(len(columns)))
-    owner_of: list[int] = columns.owner_of.tolist()
-    known = (columns.is_known & ~columns.is_erased).T.tolist()
-    levels, new = columns.levels.T.tolist(), columns.new.T.tolist()
+    every = np.arange(len(columns))
+    return figures_at(columns, await ids_at(reader, organization_id, columns, every))
+
+
+def figures_at(
+    columns: VideoFigureColumns, ids: Mapping[int, UUID]
+) -> list[FiguresOfVideo]:
+    """Return the figures of the videos at some places of columns, by id.
+
+    ``ids`` are the ids of the videos by place.
+    """
+    places = sorted(ids, key=ids.__getitem__)
+    at = np.array(places, np.int64)
+    owner_of: list[int] = columns.owner_of[at].tolist()
+    known = (columns.is_known[:, at] & ~columns.is_erased[at]).T.tolist()
+    levels, new = columns.levels[:, at].T.tolist(), columns.new[:, at].T.tolist()
     return [
         FiguresOfVideo(
             video_id=ids[place],
-            owner=columns.owners[owner_of[place]],
-            **_named("", levels[place], known[place]),
-            **_named("new_", new[place], known[place]),
+            owner=columns.owners[owner_of[nth]],
+            **_named("", levels[nth], known[nth]),
+            **_named("new_", new[nth], known[nth]),
         )
-        for place in sorted(ids, key=ids.__getitem__)
+        for nth, place in enumerate(places)
     ]
 
 

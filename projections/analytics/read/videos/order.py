@@ -1,6 +1,7 @@
 """The order of videos by a figure: unknown figures last, equal ones by id."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Literal, get_args
 from uuid import UUID
@@ -89,7 +90,7 @@ class ByFigure:
         offset: int = 0,
         after: tuple[int | None, UUID] | None = None,
     ) -> list[tuple[UUID, int]]:
-        """Return videos with a known figure, each with it.
+        """Return videos with a known figure, each with its place in the columns.
 
         They begin after so many, or after a figure and id. ``limit`` is None for all.
         """
@@ -109,30 +110,25 @@ class ByFigure:
         while begin < amount and len(found) < requested:
             end = min(begin + requested - len(found), amount)
             if last_id is None and (whole := self._whole_groups(begin, end)) > begin:
-                found += self._in_order(
-                    begin, whole, await read(self._at(begin, whole))
-                )
+                found += self._in_order(await read(self._known[begin:whole]))
                 begin = whole
                 continue
             end = self._end_of(int(self._keys[begin]))
             most = requested - len(found)
-            ids = await read(self._at(begin, end), after=last_id, most=most)
-            found += self._in_order(begin, end, ids)
+            ids = await read(self._known[begin:end], after=last_id, most=most)
+            found += self._in_order(ids)
             begin, last_id = end, None
         return found[offset:requested]
 
-    def _at(self, begin: int, end: int) -> list[int]:
-        return self._known[begin:end].tolist()
+    def value_at(self, place: int) -> int:
+        """Return the figure of the video at a place in the columns."""
+        return int(self._values[place])
 
-    def _in_order(
-        self, begin: int, end: int, ids: Mapping[int, UUID]
-    ) -> Iterator[tuple[UUID, int]]:
-        """Yield the videos of a part whose ids were read, in the order of ids."""
-        keys = dict(
-            zip(self._at(begin, end), self._keys[begin:end].tolist(), strict=True)
-        )
-        for place in sorted(ids, key=keys.__getitem__):
-            yield ids[place], int(self._values[place])
+    def _in_order(self, ids: Mapping[int, UUID]) -> Iterator[tuple[UUID, int]]:
+        """Yield videos by figure; those with equal ones stay in the order of ids."""
+        sign = -1 if self._descends else 1
+        for place in sorted(ids, key=lambda place: sign * self.value_at(place)):
+            yield ids[place], place
 
     def _first_of(self, key: int) -> int:
         return int(np.searchsorted(self._keys, key, "left"))
@@ -150,7 +146,7 @@ async def ids_at(
     reader: Reader,
     organization_id: UUID,
     columns: VideoFigureColumns,
-    places: Iterable[int],
+    at: Longs,
     *,
     after: UUID | None = None,
     most: int | None = None,
@@ -159,29 +155,62 @@ async def ids_at(
 
     The ids begin after ``after`` and are at most ``most``.
     """
-    at = np.array([*places], np.int64)
     if not len(at):
         return {}
-    numbers: list[int] = columns.numbers[at].tolist()
-    indexes: list[int] = columns.owner_of[at].tolist()
-    place_of = dict(zip(zip(indexes, numbers, strict=True), at.tolist(), strict=True))
-    index_of = {columns.owners[index]: index for index in {*indexes}}
     params: dict[str, object] = {"organization": organization_id}
     query, at_once = _IDS, most
     if most is not None and len(at) > _MANY:
         query, at_once = _ANY_IDS, 4 * most
+        place_of = _few_among(columns, at)
     else:
         # Psycopg takes several times as long for a list of numbers.
-        params["numbers"] = "{" + ",".join(map(str, numbers)) + "}"
+        params["numbers"] = "{" + ",".join(map(str, columns.numbers[at].tolist())) + "}"
+        place_of = _each_of(columns, at)
     found: dict[int, UUID] = {}
     while True:
         params |= {"after": after, "most": at_once}
         rows = await reader.rows(organization_id, query, params)
         # A number is a video on TikTok, which several creators may have.
         for owner, number, id_ in rows:
-            place = place_of.get((index_of.get(owner, -1), number))
+            place = place_of(owner, number)
             if place is not None and (most is None or len(found) < most):
                 found[place] = id_
         if at_once is None or len(found) == most or len(rows) < at_once:
             return found
         after, at_once = rows[-1][2], 2 * at_once
+
+
+_PlaceOf = Callable[[UUID, int | None], int | None]
+
+
+def _each_of(columns: VideoFigureColumns, at: Longs) -> _PlaceOf:
+    """Return the function of an owner and a number to the place among these places."""
+    indexes: list[int] = columns.owner_of[at].tolist()
+    numbers: list[int] = columns.numbers[at].tolist()
+    places = dict(zip(zip(indexes, numbers, strict=True), at.tolist(), strict=True))
+    index_of = {columns.owners[index]: index for index in {*indexes}}
+
+    def place_of(owner: UUID, number: int | None) -> int | None:
+        return None if number is None else places.get((index_of.get(owner, -1), number))
+
+    return place_of
+
+
+def _few_among(columns: VideoFigureColumns, at: Longs) -> _PlaceOf:
+    """Return the same function for few calls about many places.
+
+    It searches the columns, which are sorted by owner and number.
+    """
+    is_among = np.zeros(len(columns), np.bool_)
+    is_among[at] = True
+
+    def place_of(owner: UUID, number: int | None) -> int | None:
+        index = bisect_left(columns.owners, owner)
+        if number is None or [*columns.owners[index : index + 1]] != [owner]:
+            return None
+        begin, end = np.searchsorted(columns.owner_of, (index, index + 1))
+        place = int(begin + np.searchsorted(columns.numbers[begin:end], number))
+        is_it = place < end and columns.numbers[place] == number
+        return place if is_it and is_among[place] else None
+
+    return place_of
