@@ -16,10 +16,10 @@ from projections.analytics.read.videos.order import VideoFigure
 from projections.analytics.summaries.outliers import outliers_among
 from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.videos import (
-    count_of_videos,
     ids_of_videos,
     these,
     videos_of,
+    videos_until,
 )
 from projections.analytics.summaries.videos_left import with_videos_left
 from projections.engine.reader import Reader
@@ -86,7 +86,7 @@ async def ranked_videos(
     judged: Mapping[UUID, Outlier] | None = None
     figures: dict[UUID, FiguresOfVideo] = {}
     scope = await with_videos_left(reader, scope)
-    total = await count_of_videos(reader, scope)
+    total = (await videos_until(reader, scope, end=days.end)).total
     last = total if limit is None else offset + limit
     if order == "posted_at":
         params = {"limit": last - offset, "offset": offset}

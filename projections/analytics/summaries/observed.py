@@ -13,24 +13,16 @@ from typing import NamedTuple
 import numpy as np
 from psycopg.rows import TupleRow
 
-from domain.analytics.buckets import slot_of
+from domain.analytics.buckets import end_of_slot, slot_of
 from projections.analytics.fold.columns import Mask
 from projections.analytics.fold.keys import instant_of
 from projections.analytics.fold.rollup_deltas import PROFILES, VIDEOS
 from projections.analytics.read.videos.states import VideoStates
 from projections.analytics.summaries.scope import SummaryScope
-from projections.analytics.summaries.videos import videos_of
+from projections.analytics.summaries.videos import videos_of, videos_until
 from projections.engine.reader import Reader
 
 _TIMES_MORE = 8
-_LATE = "(v.posted_at >= %(end)s)"
-# Videos that were posted later do not count.
-_WHOLE = f"""
-SELECT count(*) FILTER (WHERE {_LATE} IS NOT TRUE),
-       array_agg(coalesce(creator_id, id)) FILTER (WHERE {_LATE}),
-       array_agg(number) FILTER (WHERE {_LATE})
-FROM analytics_videos v WHERE v.organization_id = %(organization)s AND {{videos}}
-"""
 _BEFORE = f"""
 SELECT observed_at, position, counts FROM analytics_snapshots n
 WHERE n.organization_id = %(organization)s AND n.metric_group = {VIDEOS.number}
@@ -56,13 +48,21 @@ CROSS JOIN LATERAL ({
     )
 }) found
 """.encode()
+# The state of a profile has the time of its newest snapshot. Only a profile that was
+# observed after the span, too, needs a search.
 _PROFILES = f"""
-SELECT count(*) FILTER (WHERE EXISTS (
-           SELECT FROM {PROFILES.rollup_table} r
-           WHERE r.organization_id = %(organization)s AND r.id = c.id
-           AND slot > %(first)s AND slot <= %(last)s AND snapshots > 0
-       )), count(*)
-FROM analytics_subjects c WHERE c.organization_id = %(organization)s AND {{creators}}
+SELECT count(*) FILTER (WHERE CASE WHEN s.observed_at <= %(end)s
+           THEN s.observed_at > %(start)s
+           ELSE EXISTS (
+               SELECT FROM {PROFILES.rollup_table} r
+               WHERE r.organization_id = %(organization)s AND r.id = c.id
+               AND slot > %(first)s AND slot <= %(last)s AND snapshots > 0
+           )
+       END), count(*)
+FROM analytics_subjects c LEFT JOIN analytics_owner_states s
+    ON s.organization_id = %(organization)s AND s.metric_group = {PROFILES.number}
+    AND s.owner = c.id
+WHERE c.organization_id = %(organization)s AND {{creators}}
 """
 _SnapshotTime = tuple[datetime, int]
 
@@ -82,25 +82,23 @@ async def observed_videos(
     The span is the time after ``start``, up to and including ``end``. Videos with an
     unknown time of posting are taken for posted.
     """
-    organization_id = scope.organization_id
-    query = _WHOLE.format(videos=scope.videos).encode()
     params = {**scope.params, "start": start, "end": end}
-    ((whole, owners, numbers),), (rows, pairs) = await asyncio.gather(
-        reader.rows(organization_id, query, params), _states(reader, scope, params)
+    whole, (rows, pairs) = await asyncio.gather(
+        videos_until(reader, scope, end=end), _states(reader, scope, params)
     )
     videos = VideoStates([row[0] for row in rows], [row[1] for row in rows])
     is_chosen = np.array([row[2] for row in rows], np.bool_)[videos.owner_of]
     if pairs:
         is_chosen |= videos.among_pairs((row[0], row[1]) for row in pairs)
-    if owners:
-        is_chosen &= ~videos.among_pairs(zip(owners, numbers, strict=True))
+    if whole.later:
+        is_chosen &= ~videos.among_pairs(whole.later)
     is_chosen &= videos.is_counted & (videos.first_at <= instant_of(end))
     last = {place: row[3:] for place, row in enumerate(rows) if row[3] is not None}
     unclear = is_chosen & (videos.first_at <= instant_of(start))
     unclear &= ~videos.listed_in((place, row[2]) for place, row in last.items())
     before = {place: (row[0], row[1]) for place, row in last.items()}
     unclear = await _in_none(reader, scope, videos, unclear, before, start=start)
-    return Observed(int(np.count_nonzero(is_chosen & ~unclear)), whole)
+    return Observed(int(np.count_nonzero(is_chosen & ~unclear)), whole.posted)
 
 
 async def observed_profiles(
@@ -108,7 +106,14 @@ async def observed_profiles(
 ) -> Observed:
     """Return the number of the creators' profiles observed in the span."""
     query = _PROFILES.format(creators=scope.creators)
-    params = {**scope.params, "first": slot_of(start), "last": slot_of(end)}
+    first, last = slot_of(start), slot_of(end)
+    params = {
+        **scope.params,
+        "first": first,
+        "last": last,
+        "start": end_of_slot(first),
+        "end": end_of_slot(last),
+    }
     rows = await reader.rows(scope.organization_id, query.encode(), params)
     return Observed(*rows[0])
 

@@ -32,6 +32,21 @@ class OwnedVideos(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_requested: list[bool]
 
 
+class VideosUntil(msgspec.Struct, frozen=True, kw_only=True):
+    """The number of counted videos posted before an instant, and the later ones.
+
+    Videos with an unknown time of posting are taken for posted. ``later`` has the owner
+    and the number of each video.
+    """
+
+    posted: int
+    later: list[tuple[UUID, int | None]]
+
+    @property
+    def total(self) -> int:
+        return self.posted + len(self.later)
+
+
 _IDS = """
 SELECT v.id FROM analytics_videos v
 WHERE v.organization_id = %(organization)s AND {videos}
@@ -45,6 +60,12 @@ SELECT v.id, v.creator_id, v.posted_at FROM analytics_videos v
 WHERE v.organization_id = %(organization)s AND {videos}
 AND v.posted_at >= %(start)s AND v.posted_at < %(end)s
 AND v.posted_exactly_at IS NULL
+"""
+_UNTIL = """
+SELECT count(*) FILTER (WHERE {late} IS NOT TRUE),
+       array_agg(coalesce(creator_id, id)) FILTER (WHERE {late}),
+       array_agg(number) FILTER (WHERE {late})
+FROM analytics_videos v WHERE v.organization_id = %(organization)s AND {videos}
 """
 _COUNT = """
 SELECT count(*) FROM analytics_videos v
@@ -101,6 +122,21 @@ async def count_of_videos(reader: Reader, scope: SummaryScope) -> int:
     query = _COUNT.format(videos=scope.videos).encode()
     rows = await reader.rows(scope.organization_id, query, scope.params)
     return rows[0][0]
+
+
+async def videos_until(
+    reader: Reader, scope: SummaryScope, *, end: datetime
+) -> VideosUntil:
+    """Return how many counted videos were posted before ``end``, and the others.
+
+    All summaries of the same days ask the same, so a page asks it once.
+    """
+    query = _UNTIL.format(videos=scope.videos, late="(v.posted_at >= %(end)s)")
+    params = {**scope.params, "end": end}
+    rows = await reader.rows(scope.organization_id, query.encode(), params)
+    posted, owners, numbers = rows[0]
+    later = zip(owners or (), numbers or (), strict=True)
+    return VideosUntil(posted=posted, later=[*later])
 
 
 async def ids_of_videos(reader: Reader, scope: SummaryScope) -> set[UUID]:
