@@ -6,15 +6,19 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from infra.embedded.processes import wait_until
+from infra.ids import new_id
 from tests.browser.furnished import furnish
-from tests.kit.application import Tenant
+from tests.browser.test_passkeys import sign_in
+from tests.kit.application import Tenant, data_of
 from tests.kit.paths import ROOT
 from tests.kit.patience import PATIENTLY
+from tests.kit.people import PASSWORD, owner_of
 from workers.sources.table import PROVIDERS
 
 _DOCUMENT = (ROOT / "docs" / "tasks.md").read_text()
@@ -24,8 +28,6 @@ CLICKS = {
         r"^## (\d+)\. [^\n]+\n\nClicks: (\d+)\n", _DOCUMENT, re.MULTILINE
     )
 }
-# People without an account can't be let in to one project yet.
-_COMES_WITH_ACCOUNTS = 13
 _ROWS = "\n".join(
     ["Name\tHandle\tTags", *(f"Goat {n}\tgoat.{n:03}\tlaunch" for n in range(50))]
 )
@@ -287,6 +289,41 @@ def test_task_12_shows_which_source_works_and_its_price(reading: Task):
     assert reading.clicks == CLICKS[12]
 
 
+def test_task_13_lets_a_colleague_see_one_project_only(
+    home: Tenant,
+    ids: dict[str, str],
+    strangers_page: Page,
+    context: BrowserContext,
+):
+    spring = data_of(home.post("/projects", {"name": "Spring"}), status=201)["id"]
+    added = home.post(f"/projects/{spring}/creators", {"tiktok_handle": "spring.goat"})
+    assert added.status_code == 201, added.text
+    home.goatherd.catch_up()
+    page = strangers_page
+    sign_in(page, owner_of(home))
+    task = begun(page)
+    task.follow("Invite people")
+    page.get_by_role("textbox", name="Email").fill(f"{new_id()}@example.com")
+    task.click(page.get_by_label("Only these:"))
+    task.click(page.get_by_label("Spring"))
+    task.press("Invite")
+    link = page.get_by_label("The link", exact=True).input_value()
+    assert task.clicks == CLICKS[13]
+
+    context.clear_cookies()
+    page.goto(urlsplit(link).path)
+    expect(page.get_by_role("main")).to_contain_text("You see the project Spring.")
+    page.get_by_label("Your name").fill("Ben Berg")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_role("button", name="Account")).to_be_visible()
+
+    page.goto("/creators?project=all")
+    expect(page.get_by_role("link", name="spring.goat").first).to_be_visible()
+    expect(page.get_by_text("@kid")).to_have_count(0)
+    assert page.request.get(f"/creators/{ids['creator_id']}").status == 404
+
+
 def test_task_14_marks_a_launch_day_in_the_chart(task: Task):
     page = task.page
     chart = page.get_by_role("slider")
@@ -414,7 +451,7 @@ def test_the_document_has_each_task_once_and_lists_its_clicks():
         r"^def test_task_(\d+)_", Path(__file__).read_text(), re.MULTILINE
     )
     assert [*CLICKS] == sorted(int(number) for number in tested)
-    assert [*CLICKS] == [n for n in range(1, 22) if n != _COMES_WITH_ACCOUNTS]
+    assert [*CLICKS] == [*range(1, 22)]
     for number, clicks in CLICKS.items():
         part = _DOCUMENT.split(f"## {number}. ")[1].split("\n## ")[0]
         assert len(re.findall(r"^\d+\. ", part, re.MULTILINE)) == clicks
