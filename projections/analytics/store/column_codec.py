@@ -1,8 +1,9 @@
 """Packs the counts of a snapshot into bytes, and unpacks many snapshots at once."""
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -91,8 +92,7 @@ def packed_video_numbers(packed: bytes) -> bytes:
         ValueError: as ``unpack`` does.
     """
     version, counters, _, amount = _HEADER.unpack_from(packed)
-    if version != _FORMAT:
-        raise ValueError(f"observations of format {version} are not known here")
+    _check_format(version)
     begin = _HEADER.size + counters
     return packed[begin : begin + 8 * amount]
 
@@ -103,13 +103,21 @@ def unpack(packed: Sequence[bytes], *, counters: int) -> Observations:
     Raises:
         ValueError: the bytes were written in a format that this release does not know.
     """
-    heads = [_HEADER.unpack_from(one) for one in packed]
-    for version, *_ in heads:
-        if version != _FORMAT:
-            raise ValueError(f"observations of format {version} are not known here")
+    header = packed[0][: _HEADER.size + counters] if packed else b""
+    # Most snapshots of many owners say the same of themselves.
+    if packed and all(map(bytes.startswith, packed, repeat(header))):
+        version, _, _, size = _HEADER.unpack_from(header)
+        _check_format(version)
+        every = {header: range(len(packed))}
+        return _unpack_same_size(packed, counters, size, every)
+    heads = [*map(_HEADER.unpack_from, packed)]
+    for version in {head[0] for head in heads}:
+        _check_format(version)
     sizes = [head[3] for head in heads]
     if packed and sizes.count(sizes[0]) == len(sizes):
-        return _unpack_same_size(packed, counters, sizes[0])
+        return _unpack_same_size(
+            packed, counters, sizes[0], _by_header(packed, counters)
+        )
     # Snapshots of one size are unpacked together, and put into their places.
     begins = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
     video_numbers = np.empty(begins[-1], np.int64)
@@ -119,7 +127,8 @@ def unpack(packed: Sequence[bytes], *, counters: int) -> Observations:
     for place, size in enumerate(sizes):
         by_size.setdefault(size, []).append(place)
     for size, places in by_size.items():
-        its = _unpack_same_size([packed[place] for place in places], counters, size)
+        those = [packed[place] for place in places]
+        its = _unpack_same_size(those, counters, size, _by_header(those, counters))
         at = (begins[places][:, np.newaxis] + np.arange(size)).reshape(-1)
         video_numbers[at] = its.video_numbers
         counts[:, at] = its.counts
@@ -135,17 +144,30 @@ def unpack_levels(packed: bytes, *, counters: int) -> Levels:
     return Levels(observed.video_numbers, observed.counts, observed.missing)
 
 
+def _check_format(version: int) -> None:
+    if version != _FORMAT:
+        raise ValueError(f"observations of format {version} are not known here")
+
+
+def _by_header(packed: Sequence[bytes], counters: int) -> dict[bytes, list[int]]:
+    """Return the indexes of packed snapshots by the header with which they begin."""
+    found: dict[bytes, list[int]] = {}
+    for place, one in enumerate(packed):
+        found.setdefault(one[: _HEADER.size + counters], []).append(place)
+    return found
+
+
 def _unpack_same_size(
-    packed: Sequence[bytes], counters: int, amount: int
+    packed: Sequence[bytes],
+    counters: int,
+    amount: int,
+    by_header: Mapping[bytes, Sequence[int]],
 ) -> Observations:
     """Return the observations of packed snapshots of equally many videos each."""
     snapshots = len(packed)
     video_numbers = np.empty((snapshots, amount), np.int64)
     counts = np.zeros((counters, snapshots, amount), np.int64)
     missing = np.zeros((snapshots, amount), np.uint8)
-    by_header: dict[bytes, list[int]] = {}
-    for place, one in enumerate(packed):
-        by_header.setdefault(one[: _HEADER.size + counters], []).append(place)
     for header, places in by_header.items():
         is_all = len(places) == snapshots
         at = slice(None) if is_all else np.array(places)
