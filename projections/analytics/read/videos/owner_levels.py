@@ -146,7 +146,8 @@ async def read_owner_levels(
 
 
 def _states_of(rows: Sequence[OwnerLevels]) -> VideoStates:
-    return VideoStates([row.owner for row in rows], [row.state for row in rows])
+    owners, states = [row.owner for row in rows], [row.state for row in rows]
+    return VideoStates(owners, states, with_levels=True)
 
 
 async def _rows(
@@ -196,10 +197,12 @@ def observations_at(
     rows: Sequence[OwnerLevels], instant: LevelsAt
 ) -> tuple[Observations, Longs]:
     """Return the observations behind the levels, and the owner of each."""
-    held = [
-        (number, packed)
-        for number, row in enumerate(rows)
-        for packed in instant.of(row)
-    ]
-    observed = unpack([packed for _, packed in held], counters=COUNTERS)
-    return observed, np.array([each[0] for each in held], np.int64)[observed.snapshots]
+    owners: list[int] = []
+    held: list[bytes] = []
+    for number, row in enumerate(rows):
+        if row.observed_at > instant.at:
+            packed = instant.of(row)
+            held += packed
+            owners += [number] * len(packed)
+    observed = unpack(held, counters=COUNTERS)
+    return observed, np.array(owners, np.int64)[observed.snapshots]

@@ -20,10 +20,17 @@ _AMOUNT = struct.Struct("<I")
 class VideoStates:
     """The videos of packed owner states, in the order of the states and numbers.
 
-    ``owner_of`` is the index of each video's owner among ``owners``.
+    ``owner_of`` is the index of each video's owner among ``owners``. Callers who need
+    the levels, too, say so with ``with_levels``, and both are unpacked together.
     """
 
-    def __init__(self, owners: Sequence[UUID], states: Sequence[bytes]) -> None:
+    def __init__(
+        self,
+        owners: Sequence[UUID],
+        states: Sequence[bytes],
+        *,
+        with_levels: bool = False,
+    ) -> None:
         flags: list[bytes] = []
         first: list[bytes] = []
         self._packed: list[bytes] = []
@@ -34,7 +41,11 @@ class VideoStates:
             flags.append(state[begin : begin + amount])
             self._packed.append(state[begin + amount :])
         self.owners = owners
-        self.owner_of, self.video_numbers = _numbers_in(self._packed)
+        if with_levels:
+            self.owner_of = self.observed.snapshots
+            self.video_numbers = self.observed.video_numbers
+        else:
+            self.owner_of, self.video_numbers = _numbers_in(self._packed)
         every = np.frombuffer(b"".join(flags), np.uint8)
         self.is_counted = (every & COUNTED) != 0
         self.is_baseline = (every & BASELINE) != 0
