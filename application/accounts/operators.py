@@ -14,7 +14,12 @@ from application.accounts.rows import SECOND_FACTOR_REMOVED
 from domain import commands as c
 from domain.decisions import Handler
 from domain.email import same_email
-from domain.person.handlers import change_person, erase_person, register_person
+from domain.person.handlers import (
+    change_person,
+    erase_person,
+    hand_over_link,
+    register_person,
+)
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.recorder import AppendConflictError
@@ -84,13 +89,38 @@ def register(store: Store, *, name: str, email: str, context: Context) -> UUID:
 
 
 def make_password_link(
-    store: Store, person_id: UUID, *, lifetime: timedelta = rows.LINK_LIFETIME
+    store: Store,
+    person_id: UUID,
+    *,
+    lifetime: timedelta = rows.LINK_LIFETIME,
+    context: Context | None = None,
 ) -> tuple[str, datetime]:
-    """Return the path of a link that sets a password, once, and its end."""
-    with store.pool.connection() as connection:
-        token, until = rows.make_password_link(
-            connection.cursor(), person_id, lifetime=lifetime
+    """Return the path of a link that sets a password, once, and its end.
+
+    With a ``context`` the audits of the person's organizations say so.
+    """
+    found: list[tuple[str, datetime]] = []
+
+    def make(cursor: Cursor[TupleRow]) -> None:
+        found.append(rows.make_password_link(cursor, person_id, lifetime=lifetime))
+
+    def handler() -> Handler[None]:
+        with store.pool.connection() as connection:
+            of = rows.organizations_of(connection.cursor(), person_id)
+        return hand_over_link(person_id, of)
+
+    if context is not None:
+        execute(
+            store,
+            handler,
+            context=context,
+            in_transaction=lambda cursor, _: make(cursor),
         )
+    if not found:
+        # No organization is there that could note it.
+        with store.pool.connection() as connection:
+            make(connection.cursor())
+    token, until = found[-1]
     return f"/password/{token}", until
 
 

@@ -93,6 +93,9 @@ DELETE FROM password_links WHERE organization_id IS NOT NULL AND (
     person_id = %(person)s
     OR maker_id = %(person)s AND organization_id = %(organization)s)
 """
+_MEMBER_OF: LiteralString = """
+SELECT organization_id FROM members WHERE person_id = %s AND removed_at IS NULL
+"""
 _WITH_KEYS: LiteralString = """
 SELECT DISTINCT organization_id FROM api_keys
 WHERE person_id = %s AND revoked_at IS NULL
@@ -257,6 +260,11 @@ def end_links_of_admins(
     """
     of = {"person": person_id, "organization": organization_id}
     cursor.execute(_END_OF_ADMINS, of)
+
+
+def organizations_of(cursor: Cursor[Any], person_id: UUID) -> list[UUID]:
+    """Return the organizations that a person belongs to."""
+    return [one for (one,) in cursor.execute(_MEMBER_OF, (person_id,))]
 
 
 def organizations_with_keys(cursor: Cursor[Any], person_id: UUID) -> set[UUID]:

@@ -21,6 +21,7 @@ from domain.messages import Event, MemberRole
 from domain.organization.commands import (
     AddMember,
     ChangeMember,
+    MakePasswordLink,
     OrganizationCommand,
     RemoveMember,
     WithdrawInvitation,
@@ -311,6 +312,20 @@ def change_by_link(
         decided.append(command)
     events = decide_all(person, decided, decide=decide, evolve=evolve)
     return Decision(None, events=[*on(person_id, events), *revoked], guards=made_in)
+
+
+def hand_over_link(
+    person_id: UUID, organization_ids: Collection[UUID]
+) -> Handler[None]:
+    """Decide that a person's organizations note a link that the operator makes."""
+    histories = yield tuple(organization_ids)
+    events: list[StreamEvent] = []
+    made = MakePasswordLink(person_id=person_id, is_of_others=False, by="operator")
+    for organization_id in organization_ids:
+        organization = organization_of(histories[organization_id])
+        if organization is not None and person_id in organization.members:
+            events += on(organization_id, decide_organization(organization, made))
+    return Decision(None, events=events)
 
 
 def _every_other_way_in(person: PersonState) -> list[c.PersonCommand]:

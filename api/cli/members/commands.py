@@ -117,7 +117,7 @@ def reset_link(
         person_id = _person(store, email)
         if remove_second_factor:
             remove_factor(store, person_id, context=cli_context())
-        path, until = make_password_link(store, person_id)
+        path, until = make_password_link(store, person_id, context=cli_context())
     link = f"{settings.own_url}{path}"
     if json:
         print_json({"id": person_id, "link": link, "expires_at": until})

@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 
 from application.accounts.invitations import accepting, follow_members, spend_link
 from application.accounts.operators import register
+from domain import events as e
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
 from infra.keys.person_secrets import set_password_hash
@@ -139,7 +140,19 @@ def test_a_link_is_made_for_somebody_who_is_there(
             "SELECT count(*) FROM password_links WHERE person_id = %s",
             (UUID(made["id"]),),
         ).fetchone() or (None,)
+        (organization_id,) = connection.execute(
+            "SELECT organization_id FROM members WHERE person_id = %s",
+            (UUID(made["id"]),),
+        ).fetchone() or (None,)
     assert left == 1
+    assert organization_id is not None
+    # The audit of the organization has both.
+    noted = [
+        (recorded.actor, recorded.event)
+        for recorded in store.load(organization_id)[organization_id]
+        if isinstance(recorded.event, e.PasswordLinkMade)
+    ]
+    assert noted == [("cli", e.PasswordLinkMade(person_id=UUID(made["id"])))] * 2
 
 
 @pytest.mark.usefixtures("ada")

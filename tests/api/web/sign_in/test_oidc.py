@@ -10,6 +10,7 @@ import pytest
 
 from application.accounts.forgotten import mail_password_link
 from application.accounts.operators import erase, register
+from application.accounts.service import PersonAccounts
 from domain import commands as c
 from domain import events as e
 from domain.organization.handlers.members import add_member
@@ -575,6 +576,29 @@ def test_a_forgotten_password_gives_nobody_one_past_the_provider(
 
     links = directory.goatherd.query("SELECT person_id FROM password_links")
     assert links == [(ben,)]
+
+
+def test_somebody_who_only_comes_by_the_provider_confirms_their_address_on_you(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(PersonAccounts, "can_mail", True)
+    subject = directory.knows("herders")
+    visitor = directory.sign_in(subject)
+    (ben, *_) = directory.member(subject)
+
+    def card() -> tuple[str, list[str]]:
+        section = visitor.see("/you").one("section", aria_labelledby="email-title")
+        return section.text, [form["action"] for form in section.all("form")]
+
+    text, actions = card()
+    assert "not confirmed" in text
+    # The address is that of the provider, so nothing changes it here.
+    assert actions == ["/you/email/link"]
+    directory.goatherd.append(ben, e.EmailConfirmed())
+    directory.goatherd.catch_up()
+    text, actions = card()
+    assert f"{subject}@example.com" in text
+    assert actions == []
 
 
 def test_a_person_connects_their_account_on_the_page_you_and_disconnects_it(
