@@ -8,10 +8,11 @@ for previews.
 from collections import defaultdict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 import msgspec
+from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.alert.conditions import Condition, ConditionType
@@ -245,6 +246,29 @@ ORDER BY at, position
 def judged(watch: WatchedRule) -> Judging:
     """Judge a rule: yield questions, take their rows, and return the findings."""
     return _JUDGES[watch.condition.type](watch)
+
+
+_CALMLY: LiteralString = """
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+SET LOCAL statement_timeout = 60000; SET LOCAL jit = off
+"""
+
+
+def judged_now(
+    connection: Connection[TupleRow], watch: WatchedRule
+) -> list[AlertFinding]:
+    """Judge a rule on a connection that reads all organizations, in one snapshot."""
+    judging = judged(watch)
+    with connection.transaction():
+        connection.execute(_CALMLY)
+        cursor = connection.cursor(binary=True)
+        try:
+            question = next(judging)
+            while True:
+                rows = cursor.execute(question.text, question.parameters)
+                question = judging.send(rows.fetchall())
+        except StopIteration as stop:
+            return stop.value
 
 
 def can_judge(kind: ConditionType) -> bool:

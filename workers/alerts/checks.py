@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import Any, Final, LiteralString, TypeVar, get_args
+from typing import Any, Final, TypeVar, get_args
 from uuid import UUID
 
 from msgspec import Struct, convert
@@ -37,7 +37,7 @@ from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
 from infra.setting_forms import ProviderName
-from projections.alerts.judging import WatchedRule, can_judge, judged
+from projections.alerts.judging import WatchedRule, can_judge, judged_now
 from projections.scrape_runs.sources import newest_answers
 from workers.alerts.installation import installation_judges
 
@@ -46,10 +46,6 @@ ACTOR: Final = "policy:alerts"
 _AT_ONCE: Final = 100
 _PATIENCE_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.1
-_CALMLY: LiteralString = """
-SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
-SET LOCAL statement_timeout = 60000; SET LOCAL jit = off
-"""
 
 _READ_MODELS: Final = [
     *("activity", "alerts", "analytics", "creator_list", "scrape_runs", "videos"),
@@ -172,7 +168,8 @@ class AlertChecks:
             if can_judge(rule.condition.type):
                 if is_behind:
                     continue
-                findings = self._ask(watch)
+                with self._store.pool.connection() as connection:
+                    findings = judged_now(connection, watch)
             else:
                 with self._store.pool.connection() as connection:
                     cursor = connection.cursor()
@@ -224,20 +221,6 @@ class AlertChecks:
             if time.monotonic() > deadline:
                 return True
             time.sleep(_POLL_SECONDS)
-
-    def _ask(self, watch: WatchedRule) -> list[AlertFinding]:
-        """Run the queries of a judging, all in one snapshot."""
-        judging = judged(watch)
-        with self._store.pool.connection() as connection, connection.transaction():
-            connection.execute(_CALMLY)
-            cursor = connection.cursor(binary=True)
-            try:
-                question = next(judging)
-                while True:
-                    rows = cursor.execute(question.text, question.parameters)
-                    question = judging.send(rows.fetchall())
-            except StopIteration as stop:
-                return stop.value
 
     def _report(
         self,

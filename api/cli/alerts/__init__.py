@@ -1,0 +1,1 @@
+"""`goatherd alerts`, `alert-rules` and `notifications`: alerts and their rules."""
