@@ -1,7 +1,7 @@
 """/me: the person who asks, and the sessions in which they are signed in."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from litestar import Controller, delete, patch, post
@@ -70,9 +70,13 @@ class Me(Struct, frozen=True, kw_only=True):
 
 
 class MeChange(FieldsToChange, frozen=True, kw_only=True):
-    """The fields to change; all others stay. At least one field is needed."""
+    """The fields to change; all others stay. At least one field is needed.
+
+    ``locale`` is the language of pages and mails, which are in English.
+    """
 
     name: Name | UnsetType = UNSET
+    locale: Literal["en"] | UnsetType = UNSET
     time_zone: TimeZone | UnsetType | None = UNSET
 
 
@@ -138,8 +142,12 @@ class MeRoutes(Controller):
         data: JSONBody[MeChange],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Me]:
-        """Change the name or the time zone; histories show the new name everywhere."""
+        """Change the name, the language or the time zone.
+
+        Histories show the new name everywhere.
+        """
         person = request.principal.require_person()
+        change = c.ChangePerson(name=data.name, time_zone=data.time_zone)
 
         def present(rows: Rows, _: object) -> Answer[Me]:
             of = request.organization_id
@@ -151,7 +159,7 @@ class MeRoutes(Controller):
             request,
             lambda: change_person(
                 person.id,
-                c.ChangePerson(**asdict(data)),
+                change,
                 expected_versions=writer.expected_versions(request),
             ),
             present,

@@ -118,7 +118,10 @@ def _line(entry: ActivityEntry, projects: Mapping[UUID, str]) -> ActivityLine:
 def _href(entry: ActivityEntry) -> str:
     """Return the address of the subject's page, empty if it has none."""
     of, id_ = entry.subject.type, entry.subject.id
-    creator_id = entry.data.get("creator_id")
+    creator_id, project_id = entry.data.get("creator_id"), entry.data.get("project_id")
+    if entry.data.get("decision") == "excluded" and project_id:
+        # A removed video has no page of its own until it is put back.
+        return f"/projects/{project_id}/excluded"
     if entry.kind == "erased" or of == "organization":
         return ""
     if of == "video":

@@ -118,6 +118,8 @@ def test_me_and_sessions_answer_to_a_personal_key(
     again = {"If-None-Match": confirmed.headers["ETag"]}
     unchanged = key.get("/me", headers=again)
     renamed = key.patch("/me", {"name": "Ada Berg"})
+    version = data_of(renamed)["version"]
+    english, german = (key.patch("/me", {"locale": each}) for each in ("en", "de"))
     (session,) = data_of(key.get("/me/sessions"))
     ended = data_of(key.delete(f"/me/sessions/{session['id']}"))
 
@@ -126,6 +128,9 @@ def test_me_and_sessions_answer_to_a_personal_key(
     assert data_of(confirmed)["email_confirmed"] is True
     assert unchanged.status_code == 304
     assert data_of(renamed)["name"] == "Ada Berg"
+    # Pages and mails have one language yet, so choosing it changes nothing.
+    assert (data_of(english)["locale"], data_of(english)["version"]) == ("en", version)
+    assert code_of(german) == (400, "invalid_body")
     assert session["is_this"] is False
     assert ended == {"id": session["id"], "ended": True}
     assert data_of(key.get("/me/sessions")) == []

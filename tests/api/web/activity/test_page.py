@@ -64,6 +64,19 @@ def test_rows_are_grouped_by_day_newest_first(
     ]
 
 
+def test_a_removed_video_leads_to_the_removed_videos(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    video = home.found(creator["id"])
+    data_of(home.delete(f"/videos/{video}"))
+    home.goatherd.catch_up()
+
+    line = visitor.see(PATH).one("main").all("ol", class_="activity")[0].all("li")[0]
+
+    assert line.one("a")["href"] == f"/projects/{home.project_id}/excluded"
+    assert visitor.get(line.one("a")["href"]).status_code == 200
+
+
 def test_rows_of_all_projects_name_the_project_of_each(visitor: Visitor, home: Tenant):
     other = data_of(home.post("/projects", {"name": "Autumn"}), status=201)["id"]
     for project_id in (home.project_id, other):
