@@ -13,7 +13,7 @@ from domain.analytics.series import CounterSeries, PrecisionSeries, SeriesByMetr
 
 
 def series_from_rollups(
-    rows: Iterable[Sequence[Any]],
+    columns: Sequence[Sequence[Any]],
     *,
     buckets: int,
     first: int,
@@ -22,37 +22,40 @@ def series_from_rollups(
 ) -> CounterSeries:
     """Return a series from rollups by bucket. Bucket 0 is all time before the first.
 
-    ``first`` is the index of the column of the sum; the columns of known levels, base
-    and baselines follow it. ``snapshots`` is the index of the number of snapshots.
-    ``precision`` is the index of the sum of sharpenings; the columns of their number,
-    of rounded levels and of changes follow it, null in a row without any.
+    ``columns`` begin with that of the buckets. ``first`` is the index of the column of
+    the sum; the columns of known levels, base and baselines follow it. ``snapshots`` is
+    the index of the number of snapshots. ``precision`` is the index of the sum of
+    sharpenings; the columns of their number, of rounded levels and of changes follow
+    it, null in a row without any.
     """
-    levels, known = [0] * (buckets + 1), [0] * (buckets + 1)
-    bases, baselines = [0] * buckets, [0] * buckets
-    observed = [0] * buckets
-    precise = [[0] * (buckets + 1) for _ in range(4)]
-    for row in rows:
-        bucket = row[0]
-        levels[bucket] += int(row[first])
-        known[bucket] += int(row[first + 1])
-        if precision is not None and row[precision] is not None:
-            for column, value in zip(precise, row[precision:], strict=False):
-                column[bucket] += int(value)
-        if bucket:
-            bases[bucket - 1] = int(row[first + 2])
-            baselines[bucket - 1] = int(row[first + 3])
-            observed[bucket - 1] = int(row[snapshots])
-    for bucket in range(buckets):
-        levels[bucket + 1] += levels[bucket]
-        known[bucket + 1] += known[bucket]
+    at = columns[0]
+    of_metric = [
+        _by_bucket(at, values, buckets) for values in columns[first : first + 4]
+    ]
+    levels, known, bases, baselines = of_metric
+    marks = None
+    if precision is not None:
+        parts = columns[precision : precision + 4]
+        # Hardly any number is rounded.
+        if any(map(any, parts)):
+            marks = precision_series(*(_by_bucket(at, part, buckets) for part in parts))
     return CounterSeries(
-        levels=levels,
-        known=known,
-        bases=bases,
-        baselines=baselines,
-        snapshots=observed,
-        precision=None if precision is None else precision_series(*precise),
+        levels=list(accumulate(levels)),
+        known=list(accumulate(known)),
+        bases=bases[1:],
+        baselines=baselines[1:],
+        snapshots=_by_bucket(at, columns[snapshots], buckets)[1:],
+        precision=marks,
     )
+
+
+def _by_bucket(at: Sequence[int], values: Sequence[Any], buckets: int) -> list[int]:
+    """Return the sums of values by bucket, in which null is 0."""
+    sums = [0] * (buckets + 1)
+    for bucket, value in zip(at, values, strict=True):
+        if value:
+            sums[bucket] += int(value)
+    return sums
 
 
 def precision_series(
@@ -85,18 +88,14 @@ def precision_or_none(
 
 
 def posts_from_rollups(
-    rows: Iterable[Sequence[Any]], *, buckets: int, posts: int, snapshots: int
+    columns: Sequence[Sequence[Any]], *, buckets: int, posts: int, snapshots: int
 ) -> CounterSeries:
     """Return the series of the number of posts, which is always known."""
-    levels, observed = [0] * (buckets + 1), [0] * buckets
-    for row in rows:
-        bucket = row[0]
-        levels[bucket] = int(row[posts])
-        if bucket:
-            observed[bucket - 1] = int(row[snapshots])
-    for bucket in range(buckets):
-        levels[bucket + 1] += levels[bucket]
-    return _posts(levels, observed)
+    at = columns[0]
+    return _posts(
+        list(accumulate(_by_bucket(at, columns[posts], buckets))),
+        _by_bucket(at, columns[snapshots], buckets)[1:],
+    )
 
 
 def posts_of(

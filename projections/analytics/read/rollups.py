@@ -8,6 +8,7 @@ of each single video without the spans of its creator.
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -35,7 +36,8 @@ from projections.analytics.read.selection import Selection, days_of
 from projections.engine.reader import Reader
 
 SpansById = Mapping[UUID, Spans]
-_RowsById = Mapping[UUID | None, Sequence[TupleRow]]
+_SumColumns = Sequence[Sequence[Any]]
+_SumColumnsById = Mapping[UUID | None, _SumColumns]
 
 _BEFORE = -(2**31) + 1
 _MARKS = ("sharpened", "sharpenings", "rounded", "changes")
@@ -102,18 +104,19 @@ async def series_from_sums(
     groups = [*selection.metric_groups]
     rows_by_group = await asyncio.gather(
         *(
-            reader.rows(selection.organization_id, _sums(selection, group), params)
+            reader.rows(
+                selection.organization_id, _sums_by_id(selection, group), params
+            )
             for group in groups
         )
     )
     for group, rows in zip(groups, rows_by_group, strict=True):
-        by_id = _by_id(rows)
+        by_id = {id_: [_values(each) for each in columns] for id_, *columns in rows}
+        none: _SumColumns = [()] * (1 + len(_names(selection, group)))
         for id_ in selection.ids:
             found[id_] = {
                 **found[id_],
-                **_series(
-                    by_id[id_], selection, group, first=3 if group.has_posts else 2
-                ),
+                **_series(by_id.get(id_, none), selection, group, first=_first(group)),
             }
     return found
 
@@ -132,7 +135,8 @@ async def series_of_all(reader: Reader, selection: Selection) -> SeriesByMetric:
     )
     found: dict[RawMetric, CounterSeries] = {}
     for group, rows in zip(groups, rows_by_group, strict=True):
-        found |= _series(rows, selection, group, first=3 if group.has_posts else 2)
+        width = 1 + len(_names(selection, group))
+        found |= _series(_columns(rows, width), selection, group, first=_first(group))
     return found
 
 
@@ -177,7 +181,7 @@ async def gains_of_creators(
     return {**found}
 
 
-def _sums(selection: Selection, group: MetricGroup) -> bytes:
+def _sums(selection: Selection, group: MetricGroup) -> str:
     """Return the query of the sums by bucket, 0 being before the first.
 
     If days are read, bucket 0 has a row for the sums of the day before.
@@ -214,18 +218,48 @@ def _sums(selection: Selection, group: MetricGroup) -> bytes:
         WITH opening AS MATERIALIZED ({opening_sums})
         SELECT id, 0 AS bucket, {", ".join(opening)} FROM opening UNION ALL {query}
         """
-    return query.encode()
+    return query
 
 
 def _sum_of_all(selection: Selection, group: MetricGroup) -> bytes:
     """Return the query of the sums by bucket of all entities together."""
-    counters = len(selection.among(group)) * (8 if group.has_precision else 4)
-    columns = [f"c{n}" for n in range(1 + group.has_posts + counters)]
+    columns = _names(selection, group)
     return f"""
     SELECT bucket, {", ".join(f"sum({column})" for column in columns)}
-    FROM ({_sums(selection, group).decode()}) AS each (id, bucket, {", ".join(columns)})
+    FROM ({_sums(selection, group)}) AS each (id, bucket, {", ".join(columns)})
     GROUP BY bucket
     """.encode()
+
+
+def _sums_by_id(selection: Selection, group: MetricGroup) -> bytes:
+    """Return the query of the sums by bucket of each entity, in one row.
+
+    A row has a column of buckets, and one as long for each sum: a text with commas for
+    levels and bases, which may need more than 64 bits.
+    """
+    columns = _names(selection, group)
+    first = _first(group) - 1
+    large = range(first, first + 4 * len(selection.among(group)), 2)
+    together = [
+        f"string_agg({name}::text, ',')" if place in large else f"array_agg({name})"
+        for place, name in enumerate(columns)
+    ]
+    return f"""
+    SELECT id, array_agg(bucket), {", ".join(together)}
+    FROM ({_sums(selection, group)}) AS each (id, bucket, {", ".join(columns)})
+    GROUP BY id
+    """.encode()
+
+
+def _names(selection: Selection, group: MetricGroup) -> list[str]:
+    """Return names for the columns of ``_sums`` that follow the id and the bucket."""
+    counters = len(selection.among(group)) * (8 if group.has_precision else 4)
+    return [f"c{n}" for n in range(1 + group.has_posts + counters)]
+
+
+def _first(group: MetricGroup) -> int:
+    """Return the place of the first counter after the bucket in the sums."""
+    return 3 if group.has_posts else 2
 
 
 def _held(group: MetricGroup, needed: Sequence[RawMetric]) -> list[str]:
@@ -235,13 +269,13 @@ def _held(group: MetricGroup, needed: Sequence[RawMetric]) -> list[str]:
 
 
 def _series(
-    rows: Sequence[TupleRow], selection: Selection, group: MetricGroup, *, first: int
+    columns: _SumColumns, selection: Selection, group: MetricGroup, *, first: int
 ) -> dict[RawMetric, CounterSeries]:
-    """Return the series from rows by bucket; ``first`` is where counters begin."""
+    """Return the series from columns of sums; ``first`` is where counters begin."""
     needed, buckets = selection.among(group), selection.size
     found: dict[RawMetric, CounterSeries] = {
         metric: series_from_rollups(
-            rows,
+            columns,
             buckets=buckets,
             first=first + 4 * number,
             snapshots=1,
@@ -252,7 +286,9 @@ def _series(
         for number, metric in enumerate(needed)
     }
     if group.has_posts and "posts" in selection.metrics:
-        found["posts"] = posts_from_rollups(rows, buckets=buckets, posts=2, snapshots=1)
+        found["posts"] = posts_from_rollups(
+            columns, buckets=buckets, posts=2, snapshots=1
+        )
     return found
 
 
@@ -290,7 +326,9 @@ async def _gains_of_videos(
         table=VIDEOS.rollup_table,
         precision="",
     )
-    by_id = await _rows_of_spans(reader, selection, query, spans)
+    by_id = await _columns_of_spans(
+        reader, selection, query, spans, width=1 + len(columns)
+    )
     ids: Iterable[UUID | None] = spans if is_each else [None]
     return {id_: _series(by_id[id_], selection, VIDEOS, first=3) for id_ in ids}
 
@@ -313,7 +351,9 @@ async def _gains_of_profiles(
         id="r.id", columns=_whole(columns), table=PROFILES.rollup_table,
         precision=_PRECISION,
     )  # fmt: skip
-    by_id = await _rows_of_spans(reader, selection, query, spans)
+    by_id = await _columns_of_spans(
+        reader, selection, query, spans, width=1 + len(columns)
+    )
     return {
         id_: {
             metric: _gained_by_profile(by_id[id_], 2 + 7 * number, its_spans, selection)
@@ -324,15 +364,15 @@ async def _gains_of_profiles(
 
 
 def _gained_by_profile(
-    rows: Sequence[TupleRow], first: int, spans: Spans, selection: Selection
+    columns: _SumColumns, first: int, spans: Spans, selection: Selection
 ) -> CounterSeries:
     marks = [[0] * (selection.size + 1) for _ in range(3)]
-    for row in rows:
-        for column, value in zip(marks, row[first + 4 : first + 7], strict=True):
-            column[row[0]] = int(value)
+    for mark, values in zip(marks, columns[first + 4 : first + 7], strict=True):
+        for bucket, value in zip(columns[0], values, strict=True):
+            mark[bucket] = int(value)
     sharpenings, rounded, changes = marks
     return replace(
-        series_from_rollups(rows, buckets=selection.size, first=first, snapshots=1),
+        series_from_rollups(columns, buckets=selection.size, first=first, snapshots=1),
         precision=gained_precision(
             sharpenings,
             rounded,
@@ -344,9 +384,10 @@ def _gained_by_profile(
     )
 
 
-async def _rows_of_spans(
-    reader: Reader, selection: Selection, query: str, spans: SpansById
-) -> _RowsById:
+async def _columns_of_spans(
+    reader: Reader, selection: Selection, query: str, spans: SpansById, *, width: int
+) -> _SumColumnsById:
+    """Return the columns of a query's rows by their ids; an id may have no rows."""
     each = [
         (id_, after, first, last)
         for id_, its_spans in spans.items()
@@ -361,7 +402,14 @@ async def _rows_of_spans(
         "lasts": [one[3] for one in each],
         **_times(selection),
     }
-    return _by_id(await reader.rows(selection.organization_id, query.encode(), params))
+    rows = await reader.rows(selection.organization_id, query.encode(), params)
+    by_id: defaultdict[UUID | None, list[TupleRow]] = defaultdict(list)
+    for row in rows:
+        by_id[row[0]].append(row[1:])
+    none: _SumColumns = [()] * width
+    return defaultdict(
+        lambda: none, {id_: _columns(rows, width) for id_, rows in by_id.items()}
+    )
 
 
 def _times(selection: Selection) -> dict[str, object]:
@@ -377,12 +425,16 @@ def _times(selection: Selection) -> dict[str, object]:
     }
 
 
-def _by_id(rows: Iterable[TupleRow]) -> _RowsById:
-    """Return the rows by id, without their ids. An id may have no rows."""
-    by_id: defaultdict[UUID | None, list[TupleRow]] = defaultdict(list)
-    for row in rows:
-        by_id[row[0]].append(row[1:])
-    return by_id
+def _values(column: Sequence[Any] | str) -> Sequence[Any]:
+    """Return the values of one column of ``_sums_by_id``."""
+    if isinstance(column, str):
+        return [int(number) for number in column.split(",")]
+    return column
+
+
+def _columns(rows: Sequence[TupleRow], width: int) -> _SumColumns:
+    """Return the columns of rows, each of this many values."""
+    return [*zip(*rows, strict=True)] if rows else [()] * width
 
 
 def _whole(columns: Sequence[str]) -> str:
