@@ -8,7 +8,7 @@ subjects of their own; forgetting earlier texts of a thing begins a new subject.
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Annotated, get_args, get_origin, get_type_hints
+from typing import Annotated, Final, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -33,7 +33,12 @@ TEXT_EVENTS = (
     e.ViewChanged,
     e.ShareMade,
     e.ShareChanged,
+    e.AlertRuleMade,
+    e.AlertRuleChanged,
 )
+
+OWN_SUBJECTS: Final[frozenset[TextsKind]] = frozenset({"view", "alert_rule"})
+"""The kinds of things that are the subject of their first texts."""
 
 HistoryOf = Callable[[UUID], Iterable[Event]]
 
@@ -119,6 +124,8 @@ def owner_of_texts(stream: UUID, event: Event) -> UUID | None:
             | e.ViewChanged()
             | e.ShareMade()
             | e.ShareChanged()
+            | e.AlertRuleMade()
+            | e.AlertRuleChanged()
         ):
             return stream
         case _:
@@ -127,8 +134,8 @@ def owner_of_texts(stream: UUID, event: Event) -> UUID | None:
 
 def subject_of_texts(kind: TextsKind, of: UUID, forgotten: int) -> UUID:
     """Return the subject of a thing's texts, which were forgotten so often before."""
-    # The first texts of views were sealed under the view before any could be forgotten.
-    if kind == "view" and forgotten == 0:
+    # These were sealed under the thing before any texts could be forgotten.
+    if kind in OWN_SUBJECTS and forgotten == 0:
         return of
     return texts_subject(of, forgotten)
 
@@ -142,8 +149,12 @@ def _subject_of_texts(stream: UUID, event: Event, history_of: HistoryOf) -> UUID
     if isinstance(event, e.EarlierTextsForgotten):
         # It has the present texts, and the new subject begins with it.
         return subject_of_texts(event.kind, of, forgotten + 1)
-    is_view = isinstance(event, e.ViewSaved | e.ViewChanged)
-    return subject_of_texts("view" if is_view else "campaign", of, forgotten)
+    kind: TextsKind = "campaign"
+    if isinstance(event, e.ViewSaved | e.ViewChanged):
+        kind = "view"
+    elif isinstance(event, e.AlertRuleMade | e.AlertRuleChanged):
+        kind = "alert_rule"
+    return subject_of_texts(kind, of, forgotten)
 
 
 def _subject_of_video(video_id: UUID, history_of: HistoryOf) -> UUID:

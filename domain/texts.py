@@ -1,7 +1,8 @@
 """Texts that a tenant gave its own things, and the event that forgets earlier ones.
 
 They are names and notes of the organization, its projects, API keys and campaigns, and
-the names and queries of its saved views, and the names and sites of its shared links.
+the names and queries of its saved views, the names and sites of its shared links, and
+the names of its alert rules.
 People write handles into them.
 """
 
@@ -11,7 +12,9 @@ from uuid import UUID
 
 from domain.messages import Event, Personal
 
-TextsKind = Literal["organization", "project", "api_key", "campaign", "view", "share"]
+TextsKind = Literal[
+    "organization", "project", "api_key", "campaign", "view", "share", "alert_rule"
+]
 
 # The values that stand in place of forgotten texts.
 _FORGOTTEN: dict[str, Any] = {
@@ -31,8 +34,8 @@ class EarlierTextsForgotten(Event, frozen=True, kw_only=True):
     """The earlier texts of the thing ``of`` can't be read any more, at any past time.
 
     The key of ``subject``, which sealed the earlier texts, is destroyed. ``texts`` are
-    the present ones, sealed anew; a deleted campaign or view, and a revoked key or
-    shared link, keep none.
+    the present ones, sealed anew; a deleted campaign, view or alert rule, and a revoked
+    key or shared link, keep none.
     """
 
     stored_name: ClassVar[str] = "earlier_texts_forgotten"

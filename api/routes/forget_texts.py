@@ -106,6 +106,20 @@ class ForgetTextsRoutes(Controller):
         """
         return _forget(request, writer, share_id)
 
+    @_forgetting("/alert-rules/{rule_id:uuid}", "Alerts", "forgetAlertRuleTexts")
+    def forget_alert_rule_texts(
+        self,
+        request: Request,
+        rule_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ForgottenAnswer]:
+        """Forget the earlier names of an alert rule.
+
+        Rename the rule first; see `POST /campaigns/{id}/forget-texts`. The present name
+        of a removed rule is forgotten as well.
+        """
+        return _forget(request, writer, rule_id)
+
     @_forgetting("/organization", "Organization", "forgetOrganizationTexts")
     def forget_organization_texts(
         self, request: Request, writer: NamedDependency[CommandWriter]

@@ -1,6 +1,6 @@
 """Mentions: texts about other people and things that name the person by a handle."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Literal
 from urllib.parse import unquote_plus
 from uuid import UUID
@@ -30,6 +30,7 @@ MentionKind = Literal[
     "video",
     "view",
     "share",
+    "alert_rule",
 ]
 
 _EVENTS = f"""
@@ -37,13 +38,16 @@ _EVENTS = f"""
 WHERE (originator_id = %b OR originator_id IN (
     SELECT id FROM campaigns WHERE organization_id = %b
     UNION ALL SELECT id FROM views WHERE organization_id = %b
-    UNION ALL SELECT id FROM shares WHERE organization_id = %b))
+    UNION ALL SELECT id FROM shares WHERE organization_id = %b
+    UNION ALL SELECT id FROM alert_rules WHERE organization_id = %b))
 AND topic = ANY(%b::text[]) ORDER BY notification_id
 """  # noqa: S608 - constants
 _DELETED = """
 SELECT id FROM campaigns WHERE organization_id = %s AND deleted_at IS NOT NULL
 UNION ALL SELECT id FROM views WHERE organization_id = %s AND deleted_at IS NOT NULL
 UNION ALL SELECT id FROM shares WHERE organization_id = %s AND revoked_at IS NOT NULL
+UNION ALL SELECT id FROM alert_rules
+WHERE organization_id = %s AND removed_at IS NOT NULL
 """
 # The fields of each text by their names, without the person's own data.
 _OTHERS = """
@@ -78,7 +82,17 @@ _PATHS: dict[str, str] = {
     "video": "/videos/{}",
     "view": "/views/{}",
     "share": "/shares/{}",
+    "alert_rule": "/alert-rules/{}",
 }
+# The kinds whose events have names that begin like them.
+_OF_OWN_THINGS: Sequence[MentionKind] = (
+    "organization",
+    "project",
+    "api_key",
+    "view",
+    "share",
+    "alert_rule",
+)
 # TikTok's texts, which nobody here can change.
 _SCRAPED = frozenset({"title", "scraped_display_name"})
 
@@ -141,7 +155,7 @@ def _of_own_things(
     cursor: Cursor[TupleRow], codec: Codec, terms: SearchTerms, organization_id: UUID
 ) -> Iterator[Mention]:
     names = [*TEXT_NAMES, "earlier_texts_forgotten"]
-    ids = (*[organization_id] * 4, arrays.texts(names))
+    ids = (*[organization_id] * 5, arrays.texts(names))
     rows = cursor.connection.cursor(binary=True).execute(_EVENTS, ids).fetchall()
     # For each thing and field: whether its last text names the person, and any text.
     present: dict[tuple[MentionKind, UUID, str], bool] = {}
@@ -156,7 +170,7 @@ def _of_own_things(
             present[key] = bool(terms.found_in(text))
             if present[key]:
                 ever.add(key)
-    deleted = {row[0] for row in cursor.execute(_DELETED, [organization_id] * 3)}
+    deleted = {row[0] for row in cursor.execute(_DELETED, [organization_id] * 4)}
     for kind, of, field in sorted(ever, key=str):
         path = _PATHS[kind].format(of)
         is_present = present[kind, of, field] and of not in deleted
@@ -185,7 +199,7 @@ def _kind_of(event: Event) -> MentionKind:
     if isinstance(event, EarlierTextsForgotten):
         return event.kind
     name = type(event).stored_name
-    for kind in ("organization", "project", "api_key", "view", "share"):
+    for kind in _OF_OWN_THINGS:
         if name.startswith(kind):
             return kind
     return "campaign"

@@ -27,11 +27,12 @@ SELECT coalesce(body ->> 'organization_id', stream::text)::uuid,
        CASE topic WHEN 'api_key_created' THEN body ->> 'key_id'
                   WHEN 'project_created' THEN body ->> 'project_id'
                   ELSE stream::text END::uuid,
-       topic = 'view_saved'
+       topic IN ('view_saved', 'alert_rule_made')
 FROM (SELECT originator_id AS stream, topic, convert_from(state, 'UTF8')::jsonb AS body
       FROM goatherd_events WHERE topic IN (
           'organization_created', 'api_key_created', 'project_created',
-          'campaign_created', 'view_saved', 'share_made')) AS created
+          'campaign_created', 'view_saved', 'share_made',
+          'alert_rule_made')) AS created
 """
 # Values of rows that the backup has in the clear.
 _VALUES = """
@@ -44,6 +45,7 @@ SELECT DISTINCT text FROM (
     FROM projects WHERE id = %(of)s
     UNION ALL SELECT name FROM api_keys WHERE id = %(of)s
     UNION ALL SELECT name FROM views WHERE id = %(of)s
+    UNION ALL SELECT name FROM alert_rules WHERE id = %(of)s
     UNION ALL SELECT unnest(name || origins) FROM shares WHERE id = %(of)s
     UNION ALL SELECT name FROM organizations WHERE organization_id = %(of)s
 ) AS texts (text) WHERE text NOT IN ('', 'erased')
@@ -53,8 +55,8 @@ SELECT DISTINCT text FROM (
 def unapplied_forgettings(connection: Connection[TupleRow]) -> list[tuple[UUID, UUID]]:
     """Return the owners of forgotten texts that only the keys record.
 
-    They are pairs of an organization and its campaign, project, API key, view or
-    itself. The log is read once if any key was destroyed without an event.
+    They are pairs of an organization and one of its things, or itself. The log is read
+    once if any key was destroyed without an event.
     """
     destroyed = _destroyed(connection)
     lacking = destroyed - erased_subjects(connection)
@@ -63,8 +65,8 @@ def unapplied_forgettings(connection: Connection[TupleRow]) -> list[tuple[UUID, 
     things = connection.execute(_THINGS).fetchall()
     return [
         (organization_id, of)
-        for organization_id, of, is_view in things
-        if not lacking.isdisjoint(_forgotten(of, destroyed, is_view=is_view))
+        for organization_id, of, is_own in things
+        if not lacking.isdisjoint(_forgotten(of, destroyed, is_own=is_own))
     ]
 
 
@@ -115,8 +117,8 @@ def _destroyed(connection: Connection[TupleRow]) -> set[UUID]:
     return {subject for (subject,) in connection.execute(_DESTROYED)}
 
 
-def _forgotten(of: UUID, destroyed: Collection[UUID], *, is_view: bool) -> list[UUID]:
+def _forgotten(of: UUID, destroyed: Collection[UUID], *, is_own: bool) -> list[UUID]:
     """Return the subjects of the forgotten texts of a thing."""
-    kind = "view" if is_view else "campaign"
+    kind = "view" if is_own else "campaign"
     subjects = (subject_of_texts(kind, of, times) for times in count())
     return [*takewhile(destroyed.__contains__, subjects)]

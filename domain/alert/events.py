@@ -8,6 +8,7 @@ import msgspec
 
 from domain.alert.conditions import AlertSubjectType, Condition, ScopeType
 from domain.messages import Event, Personal, Severity
+from domain.texts import EarlierTextsForgotten
 
 AlertEnd = Literal["over", "rule_ended"]
 # Alerts are shown at the bell, and sent to channels; these are named by their ids.
@@ -79,7 +80,9 @@ class AlertRuleRemoved(Event, frozen=True, kw_only=True):
     organization_id: UUID
 
 
-AlertRuleEvent = AlertRuleMade | AlertRuleChanged | AlertRuleRemoved
+AlertRuleEvent = (
+    AlertRuleMade | AlertRuleChanged | AlertRuleRemoved | EarlierTextsForgotten
+)
 
 
 class AlertPending(Event, frozen=True, kw_only=True):

@@ -15,12 +15,16 @@ from domain.alert.errors import InvalidRuleChannelsError, InvalidScopeError
 from domain.decisions import check_name, state_after
 from domain.errors import CorruptHistoryError, NotFoundError
 from domain.messages import Event, changed_fields, copied, set_fields
+from domain.texts import EarlierTextsForgotten, texts_after
 
 # The fields of a rule that people can change.
 DETAILS = (
     *("name", "scope", "condition", "for_minutes", "cool_down_minutes"),
     *("channels", "enabled"),
 )
+
+
+TEXTS = ("name",)
 
 
 class AlertRuleState(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +130,8 @@ def evolve(rule: AlertRuleState | None, event: e.AlertRuleEvent) -> AlertRuleSta
     match event:
         case e.AlertRuleChanged():
             return replace(rule, **set_fields(event, DETAILS))
+        case EarlierTextsForgotten():
+            return replace(rule, **texts_after(event, TEXTS))
         case e.AlertRuleRemoved():
             return replace(rule, is_removed=True)
         case _:

@@ -12,8 +12,9 @@ from domain import events as e
 from domain.alert.alerts import AlertStatus
 from domain.alert.built_in import built_in_rules
 from domain.alert.conditions import AlertSubjectType, ScopeType
-from domain.alert.rules import DETAILS
+from domain.alert.rules import DETAILS, TEXTS
 from domain.messages import ImportOutcome, Severity, copied, set_fields
+from domain.texts import texts_after
 from infra.eventstore.store import RecordedEvent
 from projections.engine.folds import Folds
 
@@ -100,6 +101,13 @@ def _changed(
     event: e.AlertRuleChanged, row: AlertRuleRow | None, recorded: RecordedEvent
 ) -> AlertRuleRow | None:
     return _later(row, recorded, _plain(set_fields(event, DETAILS)))
+
+
+@on_rule(e.EarlierTextsForgotten)
+def _earlier_texts_forgotten(
+    event: e.EarlierTextsForgotten, row: AlertRuleRow | None, recorded: RecordedEvent
+) -> AlertRuleRow | None:
+    return _later(row, recorded, texts_after(event, TEXTS))
 
 
 @on_rule(e.AlertRuleRemoved)

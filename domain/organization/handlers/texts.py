@@ -9,6 +9,8 @@ from uuid import UUID
 import msgspec
 
 from domain import events as e
+from domain.alert.rules import TEXTS as RULE_TEXTS
+from domain.alert.rules import rule_of
 from domain.campaign import decider as campaigns
 from domain.campaign.decider import campaign_of
 from domain.decisions import Decision, Handler, Histories, on
@@ -24,7 +26,7 @@ from domain.view.decider import view_of
 # The parameters of a view's query that hold words of people.
 _TYPED = ("search", "tag", "hashtag")
 # A message says the same of other organizations' things as of things that never were.
-_KINDS = "campaign, project, API key, view or shared link"
+_KINDS = "campaign, project, API key, view, shared link or alert rule"
 
 
 class ForgottenTexts(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,8 +56,8 @@ class _Texts(msgspec.Struct, frozen=True):
 def forget_earlier_texts(of: UUID, *, organization_id: UUID) -> Handler[ForgottenTexts]:
     """Forget the earlier texts of an organization or of one of its things.
 
-    The present texts stay, but not those of a deleted campaign or view, or of a revoked
-    key or shared link.
+    The present texts stay, but not those of a deleted campaign, view or alert rule, or
+    of a revoked key or shared link.
     Without earlier texts, nothing is appended.
 
     Raises:
@@ -143,6 +145,11 @@ def _texts(of: UUID, organization_id: UUID, histories: Histories) -> _Texts:
             raise NotFoundError(_KINDS)
         kept = {} if share.is_revoked else _stated(share, SHARE_TEXTS)
         return _Texts("share", of, kept)
+    if (rule := rule_of(histories[of])) is not None:
+        if rule.organization_id != organization_id:
+            raise NotFoundError(_KINDS)
+        kept = {} if rule.is_removed else _stated(rule, RULE_TEXTS)
+        return _Texts("alert_rule", of, kept)
     campaign = campaign_of(histories[of])
     if campaign is None or campaign.organization_id != organization_id:
         raise NotFoundError(_KINDS)

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from infra.embedded.processes import wait_until
+from projections.alerts.projection import Alerts
 from projections.campaigns.projection import Campaigns
 from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
@@ -181,6 +182,46 @@ def test_the_present_texts_of_a_view_stay_when_earlier_ones_are_forgotten(home: 
     assert {name: shown[name] for name in present} == present
     changed = data_of(home.patch(f"/views/{view}", {"columns": []}))
     assert (changed["name"], changed["version"]) == ("Ours", 4)
+
+
+def test_an_alert_rule_forgets_its_earlier_names_and_all_when_it_is_removed(
+    home: Tenant, cli: CommandLine
+):
+    condition = {"type": "no_post_for_days", "days": 9}
+    rule = data_of(
+        home.post(
+            "/alert-rules",
+            {"name": "Zeppelin of @ruled.camper", "condition": condition},
+        ),
+        status=201,
+    )["id"]
+    path = f"/alert-rules/{rule}"
+    person = home.add("ruled.camper")["id"]
+    home.goatherd.catch_up()
+    shown = data_of(home.get(f"/creators/{person}/erase"))["mentions"]
+    data_of(home.patch(path, {"name": "Watch"}))
+
+    done = forget(home, path)
+    assert wait_until(lambda: not forget(home, path)["forgotten"], seconds=PATIENTLY)
+    home.goatherd.catch_up()
+    rebuild(home.goatherd.store, Alerts(), by="test")
+    kept = data_of(home.get(path))["name"]
+    data_of(home.patch(path, {"name": "For last.ruler"}))
+    data_of(home.delete(path))
+    removed = forget(home, path)
+    home.goatherd.catch_up()
+
+    assert [(each["kind"], each["change"]) for each in shown] == [
+        ("alert_rule", f"PATCH {path}")
+    ]
+    assert done == {"id": rule, "kind": "alert_rule", "forgotten": True}
+    assert kept == "Watch"
+    assert removed["forgotten"] is True
+    exported = cli("export", "events", "--org", str(home.organization_id))
+    for word in ("Zeppelin", "last.ruler"):
+        assert tables_with(home.goatherd.store, word) == [], word
+        assert word not in exported.out
+    assert cli("verify", "--json").status == 0
 
 
 def test_the_command_line_forgets_what_is_deleted_altogether(
