@@ -24,6 +24,8 @@ _PAPER, _GRID, _LABEL, _BEFORE = "#ffffff", "#dfe2ea", "#566074", "#566074"
 _LETTER = 0.66
 _LABEL_GAP, _TOP, _RIGHT = 8.0, 10.0, 6.0
 _MOST_DAYS_WITH_DOTS = 14
+# A value of the period before that is so many times larger leaves the drawing.
+_FLATTENS = 3
 # The part of a day's width that its bar takes.
 _BAR, _WIDEST_BAR = 0.62, 44.0
 _ROUNDED_CORNER = 3.0
@@ -130,8 +132,14 @@ class _Frame(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, plot: Plot, size: DrawingSize) -> "_Frame":
-        known = [v for v in (*plot.values, *plot.before) if v is not None]
+        known = [value for value in plot.values if value is not None]
         least, most = (min(known), max(known)) if known else (0, 0)
+        for value in plot.before:
+            # An outlier of the period before may not flatten this one.
+            if value is not None and (
+                not known or abs(value) <= _FLATTENS * max(abs(least), abs(most))
+            ):
+                least, most = min(least, value), max(most, value)
         if not plot.is_percent:
             # Bars begin at zero.
             least, most = min(least, 0), max(most, 0, 1 if not least else 0)
@@ -185,9 +193,8 @@ def _dates(plot: Plot, frame: _Frame) -> Iterator[str]:
     width = 6.5 * frame.size.text * _LETTER
     every = max(1, math.ceil(width / frame.step))
     for place, on in enumerate(plot.days):
-        if place % every == 0:
-            # The last one stays inside.
-            at = min(frame.x(place), frame.size.width - width / 2)
+        at = frame.x(place)
+        if place % every == 0 and (not place or at < frame.size.width - width / 3):
             yield (
                 f'<text class="axis" x="{at:.1f}" '
                 f'y="{frame.size.height - frame.size.text * 0.4:.1f}" '
@@ -252,7 +259,12 @@ def _line(values: Sequence[Value], frame: _Frame, *, css: str) -> str:
     if is_before:
         # It crosses bars, which are as dark as it is.
         halo = f'stroke="{_PAPER}" stroke-width="4"'
-        return f'<path class="halo" d="{line}" {halo} {ends}/>{drawn}'
+        width, height = frame.size.width, frame.ground
+        return (
+            f'<svg width="{width:g}" height="{height:.1f}" overflow="hidden" '
+            f'viewBox="0 0 {width:g} {height:.1f}">'
+            f'<path class="halo" d="{line}" {halo} {ends}/>{drawn}</svg>'
+        )
     if len(values) > _MOST_DAYS_WITH_DOTS:
         return drawn
     return drawn + "".join(

@@ -24,8 +24,7 @@ class PdfNotInstalledError(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "PDF files need typst, the extra pdf of Goatherd, which is not installed. "
-            "Print the page of the report instead, into a file if you like."
+            "PDF needs the extra pdf of Goatherd. Print the page of the report instead."
         )
 
 
@@ -67,7 +66,7 @@ def issue_pdf(issue: Issue, *, logo: bytes | None = None) -> bytes:
         _TEMPLATE.read_bytes(),
         format="pdf",
         sys_inputs={"issue": msgspec.json.encode(data).decode()},
-        timestamp=issue.made_at,
+        timestamp=issue.made_at.replace(microsecond=0),
     )
     assert isinstance(written, bytes), "a PDF is one file"
     return written

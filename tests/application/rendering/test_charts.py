@@ -66,6 +66,14 @@ def test_a_month_has_as_many_days_below_as_fit_and_a_lone_point_is_seen():
     assert "bar" not in wide
 
 
+def test_an_outlier_of_the_period_before_does_not_flatten_this_one():
+    of = plot(100, 200, 300, 250, before=(90, 120_000, 110, 640))
+
+    labels = [one.text for one in drawn(chart_svg(of))["axis"]]
+
+    assert labels[:5] == ["0", "200", "400", "600", "800"]
+
+
 def test_days_without_anything_known_are_drawn_too():
     for values in ((), (None, None), (0, 0), (0.0, 0.0)):
         for is_percent in (False, True):

@@ -21,6 +21,7 @@ def test_an_issue_is_a_pdf_with_the_words_of_its_page():
     hostile = replace(
         EXAMPLE,
         scope_name=HOSTILE,
+        made_at=EXAMPLE.made_at.replace(microsecond=123_456),
         leaders=[replace(EXAMPLE.leaders[0], display_name=HOSTILE)] * 30,
     )
 

@@ -24,6 +24,10 @@ def shown(issue: Issue, *, linked: bool = False) -> str:
         undefined=StrictUndefined,
     )
     environment.filters.update(FILTERS)
+    # The macros of pages take the parts that Python draws; a sheet has none of them.
+    pictures = {"avatar": None, "thumb": None}
+    parts = {"pictures": pictures, "badge": None, "figure": None, "rounded_why": ""}
+    environment.globals["parts"] = parts
     return environment.from_string(PAGE).render(
         shown=drawn_sheet(issue),
         logo=issue.logo,
