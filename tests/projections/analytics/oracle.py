@@ -122,6 +122,10 @@ class Oracle:
         self.snapshots: dict[UUID, list[Snapshot]] = {}
         self.creator_snapshots: dict[UUID, list[datetime]] = {}
         self.memberships: list[Membership] = []
+        # Nothing is heard any more once somebody asks, so each is looked up once.
+        self._levels_of: dict[tuple[UUID, str], list[Level]] = {}
+        self._items_of: dict[UUID, set[UUID]] = {}
+        self._members_of: dict[tuple[Any, ...], list[UUID]] = {}
         for recorded in sorted(events, key=lambda recorded: recorded.position):
             if as_of is None or recorded.position <= as_of:
                 self._hear(recorded)
@@ -350,6 +354,12 @@ class Oracle:
     # The rules
 
     def _levels(self, entity_id: UUID, counter: str) -> list[Level]:
+        key = (entity_id, counter)
+        if key not in self._levels_of:
+            self._levels_of[key] = self._levels_after(entity_id, counter)
+        return self._levels_of[key]
+
+    def _levels_after(self, entity_id: UUID, counter: str) -> list[Level]:
         """Rules 1, 10 and 12: the level after each observation, by time."""
         by_instant: dict[datetime, Snapshot] = {}
         for snapshot in self.snapshots.get(entity_id, []):
@@ -476,9 +486,15 @@ class Oracle:
 
     def _members(self, query: OracleQuery, counter: str) -> list[UUID]:
         """Rule 2: the members that a series sums up."""
+        is_of_profile = counter in PROFILE_COUNTERS
         if query.only is not None:
-            is_of_profile = counter in PROFILE_COUNTERS
             return [i for i in query.only if (i in self.creators) == is_of_profile]
+        key = (query.entity, query.entity_id, is_of_profile)
+        if key not in self._members_of:
+            self._members_of[key] = self._all_members(query, counter)
+        return self._members_of[key]
+
+    def _all_members(self, query: OracleQuery, counter: str) -> list[UUID]:
         if counter in PROFILE_COUNTERS:
             if query.entity == "creator":
                 return [query.entity_id]
@@ -512,6 +528,15 @@ class Oracle:
 
     def _is_in(self, campaign: UUID, item: UUID) -> bool:
         """True if an item lies in the tree below a campaign."""
+        return item in self._tree(campaign)
+
+    def _tree(self, campaign: UUID) -> set[UUID]:
+        if campaign not in self._items_of:
+            items = self._items(campaign)
+            self._items_of[campaign] = items.union(*map(self._tree, items))
+        return self._items_of[campaign]
+
+    def _items(self, campaign: UUID) -> set[UUID]:
         items: set[UUID] = set()
         for one in sorted(self.memberships, key=lambda one: one.position):
             if one.campaign != campaign:
@@ -522,7 +547,7 @@ class Oracle:
                 items.add(one.item)
             else:
                 items.discard(one.item)
-        return item in items or any(self._is_in(below, item) for below in items)
+        return items
 
     def _is_baseline(self, entity_id: UUID, counter: str) -> bool:
         """Rule 5 or what stands in for it, and rule 4 for profiles."""
