@@ -231,7 +231,7 @@ def test_an_empty_inbox_says_where_videos_come_from(
 
     nothing = page.one("div", id="nothing")
     assert "hidden" not in nothing.attributes
-    assert "whose videos are reviewed first" in nothing.text
+    assert "whose videos you review first" in nothing.text
     assert nothing.one("a")["href"] == f"/creators?project_id={home.project_id}"
 
 
