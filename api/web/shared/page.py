@@ -306,7 +306,8 @@ class _OpenedPage:
         share, zone = self._share, ZoneInfo(self._page.time_zone)
         dashboard = None
         if days.has_begun:
-            dashboard = await shared_dashboard(self._page, share, days, query)
+            async with self._page.one_moment():
+                dashboard = await shared_dashboard(self._page, share, days, query)
         at = (share.as_of_at or datetime.now(UTC)).astimezone(zone)
         return _show(
             self._site,
