@@ -21,8 +21,8 @@ from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
 from api.web.kit.filters import FILTERS
 from api.web.kit.own_organizations import OwnOrganizations
-from api.web.kit.parts.figures import ROUNDED_WHY, badge, figure
 from api.web.kit.parts.pictures import Pictures
+from api.web.kit.parts.templates import named_parts
 from api.web.kit.unread import UnreadNews
 from domain.organization.logo import Logo
 
@@ -145,12 +145,7 @@ class Site:
         )
         names = {
             "asset": self.assets.url,
-            "parts": {
-                "badge": badge,
-                "figure": figure,
-                "pictures": self.pictures,
-                "rounded_why": ROUNDED_WHY,
-            },
+            "parts": named_parts(self.pictures),
             "site": self,
         }
         environment.filters |= FILTERS  # pyright: ignore[reportUnknownMemberType]

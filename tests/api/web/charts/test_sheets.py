@@ -8,6 +8,8 @@ from msgspec.structs import replace
 
 from api.web.charts.sheets import drawn_sheet
 from api.web.kit.filters import FILTERS
+from api.web.kit.parts.pictures import Pictures
+from api.web.kit.parts.templates import named_parts
 from domain.report.issue import Issue
 from tests.application.mail.test_letter import Tags
 from tests.kit.paths import ROOT
@@ -24,10 +26,8 @@ def shown(issue: Issue, *, linked: bool = False) -> str:
         undefined=StrictUndefined,
     )
     environment.filters.update(FILTERS)
-    # The macros of pages take the parts that Python draws; a sheet has none of them.
-    pictures = {"avatar": None, "thumb": None}
-    parts = {"pictures": pictures, "badge": None, "figure": None, "rounded_why": ""}
-    environment.globals["parts"] = parts
+    no_pictures = Pictures(lambda _: None, lambda *_: None)
+    environment.globals["parts"] = named_parts(no_pictures)
     return environment.from_string(PAGE).render(
         shown=drawn_sheet(issue),
         logo=issue.logo,
