@@ -78,6 +78,22 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
         grown = self.levels[bucket + 1] - self.levels[bucket] - self.bases[bucket]
         return grown - self.sharpened(bucket)
 
+    def every_level(self) -> list[int | None]:
+        """Return ``level`` of each bucket."""
+        ends = zip(self.levels[1:], self.known[1:], strict=True)
+        return [level if known else None for level, known in ends]
+
+    def every_new(self) -> list[int | None]:
+        """Return ``new`` of each bucket."""
+        if self.precision is not None:
+            return [self.new(bucket) for bucket in range(self.size)]
+        columns = zip(
+            self.levels, self.levels[1:], self.known[1:], self.bases, strict=False
+        )
+        return [
+            end - start - base if known else None for start, end, known, base in columns
+        ]
+
     def sharpened(self, bucket: int) -> int:
         """Return the part of a bucket's change that is precision, not growth."""
         return 0 if self.precision is None else self.precision.sharpened[bucket]
@@ -184,8 +200,7 @@ def _values(
             for number, bucket in enumerate(buckets)
         ]
     counter = by_metric[question.needs[0]]
-    value = counter.new if question.mode == "new" else counter.level
-    return [value(number) for number, _ in enumerate(buckets)]
+    return [*(counter.every_new() if question.mode == "new" else counter.every_level())]
 
 
 def total(question: Question, by_metric: SeriesByMetric, *, days: int) -> Total:

@@ -133,12 +133,12 @@ def _figures(creator_id: UUID, by_metric: SeriesByMetric) -> CreatorFigures:
 
 
 def _trend(series: CounterSeries) -> Trend:
-    buckets, whole = range(series.size), series.whole()
+    whole = series.whole()
     return Trend(
         level=whole.level(0),
         new=whole.new(0),
-        levels=[series.level(bucket) for bucket in buckets],
-        new_by_day=[series.new(bucket) for bucket in buckets],
+        levels=series.every_level(),
+        new_by_day=series.every_new(),
         level_rounded=whole.is_level_rounded(0),
         new_rounded=whole.is_new_rounded(0),
         new_sharpened=whole.is_sharpened(0),

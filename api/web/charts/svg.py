@@ -1,6 +1,7 @@
 """Inline SVGs: charts without a script, and sparklines of lists."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -140,24 +141,25 @@ def sparkline(values: PlottedValues, *, from_zero: bool = False) -> Sparkline | 
     low, high = min(known), max(known)
     if from_zero:
         low, high = min(low, 0), max(high, 0)
-    step = (SPARKLINE_WIDTH - 2 * _SPARKLINE_MARGIN) / (len(values) - 1)
+    bottom = SPARKLINE_HEIGHT - _SPARKLINE_MARGIN
+    height = SPARKLINE_HEIGHT - 2 * _SPARKLINE_MARGIN
+    # Equal values run along the middle, or along zero.
+    spread, even = high - low, bottom - (0 if from_zero else 0.5) * height
     lines: list[list[str]] = [[]]
-    for number, value in enumerate(values):
+    for x, value in zip(_places(len(values)), values, strict=True):
         if value is None:
             lines.append([])
             continue
-        # Equal values run along the middle, or along zero.
-        fraction = (
-            (value - low) / (high - low) if high > low else 0 if from_zero else 0.5
-        )
-        x = _SPARKLINE_MARGIN + number * step
-        y = (
-            SPARKLINE_HEIGHT
-            - _SPARKLINE_MARGIN
-            - fraction * (SPARKLINE_HEIGHT - 2 * _SPARKLINE_MARGIN)
-        )
-        lines[-1].append(f"{x:.1f},{y:.1f}")
+        y = bottom - (value - low) / spread * height if spread else even
+        lines[-1].append(f"{x},{y:.1f}")
     return Sparkline(tuple(" ".join(_visible(line)) for line in lines if line))
+
+
+@lru_cache
+def _places(amount: int) -> tuple[str, ...]:
+    """Return the places of so many points along the line."""
+    step = (SPARKLINE_WIDTH - 2 * _SPARKLINE_MARGIN) / (amount - 1)
+    return tuple(f"{_SPARKLINE_MARGIN + n * step:.1f}" for n in range(amount))
 
 
 def _visible(line: list[str]) -> list[str]:
