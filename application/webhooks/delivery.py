@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from random import random
 from typing import Final, LiteralString, Protocol
 from uuid import UUID
@@ -47,6 +49,8 @@ from infra.eventstore.store import Store
 from infra.http_out.posting import Poster
 from infra.structs import structs
 
+# New events about different things go to an endpoint that works at the same time.
+AT_A_TIME: Final = 8
 # A batch is saved at once. If the process dies before, all of it is sent again.
 _AT_ONCE: Final = 50
 # No request of a batch begins later, so that all end within the lease.
@@ -169,9 +173,10 @@ class Deliverer:
                 endpoint.signatures,
             )
             found = cursor.execute(_REPLAY, (webhook_id,)).fetchall()
-        batch = _Batch(endpoint, signers, poster, waiting)
-        self._send_waiting(batch)
-        self._send_new(batch)
+        with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="webhook") as threads:
+            batch = _Batch(endpoint, signers, poster, waiting, threads)
+            self._send_waiting(batch)
+            self._send_new(batch)
         replay = next(iter(structs(Replay, found)), None)
         if batch.is_idle and replay is not None:
             return self._send_replay(batch, replay, lease)
@@ -213,10 +218,13 @@ class Deliverer:
             ordinal=batch.endpoint.ordinal,
             limit=room,
         )
-        for fed in page.events:
+        left = [*page.events]
+        while left:
             if batch.is_stopped:
                 return
-            batch.send_new(fed)
+            together = batch.together(left)
+            batch.send_new(together)
+            del left[: len(together)]
         batch.place = (page.position, page.ordinal)
 
     def _send_replay(self, batch: "_Batch", replay: Replay, lease: UUID) -> BatchResult:
@@ -279,6 +287,11 @@ class Deliverer:
         return batch.result()
 
 
+def _thing_of(event: PublicEvent) -> object:
+    """Return the creator of an event, or its subject."""
+    return event.data.get("creator_id") or str(event.subject.id)
+
+
 class _Batch:
     """The tries of one batch, and what they change."""
 
@@ -288,8 +301,10 @@ class _Batch:
         signers: Signers,
         poster: Poster,
         waiting: Sequence[WaitingEvent],
+        threads: ThreadPoolExecutor,
     ) -> None:
         self.endpoint = endpoint
+        self._threads = threads
         self.place = (endpoint.position, endpoint.ordinal)
         self.done: list[int] = []
         self.noted: list[Delivery] = []
@@ -345,30 +360,59 @@ class _Batch:
         if self._try(each, fed):
             self.done.append(each.number)
 
-    def send_new(self, fed: FedEvent) -> None:
-        """Send an event, unless an earlier one of its subject has to come first."""
-        self.place = (fed.event.position, fed.ordinal)
-        if fed.event.recorded_at < self.endpoint.now - MADE_UP_FOR:
+    def together(self, left: Sequence[FedEvent]) -> Sequence[FedEvent]:
+        """Return the first events that may be sent at the same time.
+
+        No two of them are about the same creator or other thing. The first event of a
+        batch shows whether the endpoint works; one that fails gets one after the other.
+        """
+        works = self._delivered_at is not None and not self._failures
+        most = AT_A_TIME if works else 1
+        things: set[object] = set()
+        for count, fed in enumerate(left[:most]):
+            thing = _thing_of(fed.event)
+            if thing in things:
+                return left[:count]
+            things.add(thing)
+        return left[:most]
+
+    def send_new(self, together: Sequence[FedEvent]) -> None:
+        """Send events, unless an earlier one of their subject has to come first."""
+        tried: list[tuple[WaitingEvent, FedEvent]] = []
+        for fed in together:
+            self.place = (fed.event.position, fed.ordinal)
+            if fed.event.recorded_at < self.endpoint.now - MADE_UP_FOR:
+                continue
+            self._number += 1
+            subject_id = fed.event.subject.id
+            each = WaitingEvent(
+                number=self._number,
+                position=fed.event.position,
+                ordinal=fed.ordinal,
+                event_id=fed.event.id,
+                subject_id=subject_id,
+            )
+            if subject_id in self._blocked:
+                self._changed.append(each)
+            else:
+                tried.append((each, fed))
+        if len(tried) == 1:
+            self._try(*tried[0])
             return
-        self._number += 1
-        subject_id = fed.event.subject.id
-        each = WaitingEvent(
-            number=self._number,
-            position=fed.event.position,
-            ordinal=fed.ordinal,
-            event_id=fed.event.id,
-            subject_id=subject_id,
-        )
-        if subject_id in self._blocked:
-            self._changed.append(each)
-        else:
-            self._try(each, fed)
+        events = [fed for _, fed in tried]
+        sent = self._threads.map(partial(self._post, kind="live", attempt=1), events)
+        for (each, _), delivery in zip(tried, sent, strict=True):
+            self._tried(each, delivery)
 
     def deliver(
         self, fed: FedEvent, kind: DeliveryKind, *, attempt: int
     ) -> tuple[Delivery, FailedTry | None]:
         """Send an event, and note what that says about the endpoint."""
-        delivery = deliver(
+        delivery = self._post(fed, kind, attempt)
+        return delivery, self._result(delivery)
+
+    def _post(self, fed: FedEvent, kind: DeliveryKind, attempt: int) -> Delivery:
+        return deliver(
             self._poster,
             self.endpoint.url,
             fed.event,
@@ -378,6 +422,9 @@ class _Batch:
             kind=kind,
             attempt=attempt,
         )
+
+    def _result(self, delivery: Delivery) -> FailedTry | None:
+        """Note what a delivery says about the endpoint, and return its failure."""
         posted = delivery.posted
         self._is_slow = self._is_slow or posted.duration_ms > _SLOW_MS
         if time.monotonic() - self._began_at > _BATCH_SECONDS:
@@ -387,10 +434,10 @@ class _Batch:
             self._failures = self._pauses = 0
             self._counted_at = None
             self._delivered_at = self.now()
-            return delivery, None
+            return None
         failure = failure_of(posted)
         self._failed(failure)
-        return delivery, failure
+        return failure
 
     def note(self, cursor: Cursor[TupleRow], store: Store) -> None:
         """Keep the tries, and tell admins of failures in a row."""
@@ -422,9 +469,13 @@ class _Batch:
 
     def _try(self, each: WaitingEvent, fed: FedEvent) -> bool:
         """Send an event of a subject, and tell whether it need not be tried again."""
+        return self._tried(each, self._post(fed, "live", each.tries + 1))
+
+    def _tried(self, each: WaitingEvent, delivery: Delivery) -> bool:
+        """Note a try of an event, and tell whether it need not be tried again."""
         tries = each.tries + 1
         first = each.first_try_at or self.now()
-        delivery, failure = self.deliver(fed, "live", attempt=tries)
+        failure = self._result(delivery)
         if failure is None:
             self.noted.append(delivery)
             return True
@@ -451,7 +502,7 @@ class _Batch:
     def _failed(self, failure: FailedTry) -> None:
         now = self.now()
         since_last = now - (self._counted_at or now)
-        if is_counted(failure, in_a_row=self._failures, since_last=since_last):
+        if is_counted(in_a_row=self._failures, since_last=since_last):
             self._failures += 1
             self._counted_at = now
             if self._failures in NOTICES:

@@ -83,12 +83,12 @@ def endpoint_waits(
     return None
 
 
-def is_counted(failure: FailedTry, *, in_a_row: int, since_last: timedelta) -> bool:
+def is_counted(*, in_a_row: int, since_last: timedelta) -> bool:
     """Tell whether a failure counts towards the notices and the end of the endpoint.
 
-    An endpoint that cannot be reached fails for all events at once, so it counts once
-    for each wait of an event.
+    An endpoint that is away for a minute fails for many events at once, so a failure
+    counts once for each wait of an event.
     """
-    if failure.was_sent or in_a_row == 0:
+    if in_a_row == 0:
         return True
     return since_last >= WAITS[min(in_a_row, len(WAITS)) - 1]

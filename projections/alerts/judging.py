@@ -29,8 +29,6 @@ from domain.alert.findings import (
     unseen,
 )
 from domain.analytics.buckets import end_of_slot
-from projections.analytics.fold.rollup_deltas import VIDEOS
-from projections.analytics.store.column_codec import unpack
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _A_DAY: Final = timedelta(days=1)
@@ -427,6 +425,10 @@ def _with_few_views(
     condition: Condition,
 ) -> dict[UUID, tuple[datetime, int]]:
     """Return the first observation of each video that shows few views for its age."""
+    # They import NumPy, which the dispatcher does without while nobody posts much.
+    from projections.analytics.fold.rollup_deltas import VIDEOS
+    from projections.analytics.store.column_codec import unpack
+
     wait = timedelta(hours=condition.number("hours"))
     most = condition.number("low_views")
     observed = unpack([row[3] for row in rows], counters=VIDEOS.counters)
