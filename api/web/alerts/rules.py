@@ -8,7 +8,7 @@ from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Template
-from msgspec import Struct
+from msgspec import Struct, field
 
 from api.http.bodies.form_body import typed
 from api.http.error_codes import Code
@@ -20,8 +20,10 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.page_query import PageQuery
 from domain.alert.conditions import BOUNDS, CONDITIONS, ConditionType
+from domain.alert.events import IN_APP
 from projections.alerts.queries import AlertRule
 from projections.campaigns.queries import Campaign
+from projections.channels.queries import Channel
 from projections.creators.creator import Creator
 
 PATH: Final = "/alerts/rules"
@@ -67,7 +69,8 @@ _SHOWN_ERRORS: Final = {
 class RuleForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A rule as typed; an empty number is the usual one.
 
-    ``scope`` is its type, and its id behind a colon.
+    ``scope`` is its type, and its id behind a colon. With ``chooses_channels`` the form
+    had the channels to choose from; without it they stay as they are.
     """
 
     name: Annotated[str, typed("Name")] = ""
@@ -84,6 +87,8 @@ class RuleForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     posts: str = ""
     low_videos: str = ""
     low_views: str = ""
+    chooses_channels: bool = False
+    channels: list[str] = field(default_factory=list[str])
     version: str = ""
     act: str = "preview"
 
@@ -116,6 +121,7 @@ class RuleForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "for_minutes": _number("for_minutes", self.for_minutes) or 0,
             "cool_down_minutes": _number("cool_down_minutes", self.cool_down_minutes)
             or 0,
+            **({"channels": self.channels} if self.chooses_channels else {}),
         }
 
 
@@ -161,7 +167,7 @@ class RulePages(Controller):
     ) -> Template:
         """Show the form of a rule with a type of condition."""
         scope = f"creator:{choices.creator_id}" if choices.creator_id else "org"
-        form = RuleForm(type=choices.type or _FIRST, scope=scope)
+        form = RuleForm(type=choices.type or _FIRST, scope=scope, channels=[*IN_APP])
         return await _show(page, form=form)
 
     @form_route(form=RuleForm)
@@ -249,7 +255,7 @@ def _number(name: str, typed_text: str) -> float | None:
 
 
 def _form_of(rule: AlertRule) -> RuleForm:
-    numbers = {
+    numbers: dict[str, Any] = {
         name: f"{value:g}"
         for name in CONDITIONS[rule.condition.type].defaults
         if (value := getattr(rule.condition, name)) is not None
@@ -261,6 +267,7 @@ def _form_of(rule: AlertRule) -> RuleForm:
         scope=scope.type if scope.id is None else f"{scope.type}:{scope.id}",
         for_minutes=str(rule.for_minutes or ""),
         cool_down_minutes=str(rule.cool_down_minutes or ""),
+        channels=rule.channels,
         version=str(rule.version),
         **numbers,
     )
@@ -311,6 +318,13 @@ async def _scopes(page: PageContext, form: RuleForm) -> list[tuple[str, str]]:
     return found
 
 
+async def _channels(page: PageContext) -> list[Channel] | None:
+    """Return the channels that a rule may name, None for those who don't see them."""
+    if not (page.may("admin") and page.sees_all):
+        return None
+    return (await page.get("/channels", list[Channel], limit=100)).data
+
+
 async def _preview(page: PageContext, rule: dict[str, Any]) -> list[PreviewRow]:
     got = await page.send(
         "POST",
@@ -341,6 +355,7 @@ async def _show(
         "fields": _fields(form),
         "fired": fired,
         "has_history": kind.has_history,
+        "channels": await _channels(page),
         "scopes": await _scopes(page, form),
         "tabs_of": TABS,
     }
