@@ -244,6 +244,8 @@ def of_a_creator(event: e.CreatorEvent, *, first: str | None = None) -> str:
             return f"Disabled, because it is the same account as {same},"
         case e.CreatorAutoDisabled(verdict=verdict):
             return f"Disabled, after scrapes that ended as {verdict},"
+        case e.CreatorContactChanged(has_address=has_address):
+            return f"Contact address {'set' if has_address else 'removed'}"
         case e.CreatorDisabled():
             return "Disabled"
         case e.CreatorReenabled():

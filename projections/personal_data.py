@@ -21,6 +21,8 @@ from infra.eventstore.codec import Codec
 from infra.eventstore.envelope import ENVELOPES
 from infra.eventstore.sealing import ERASED
 from infra.eventstore.store import BusyError, RecordedEvent, open_envelopes
+from infra.keys.creator_contacts import creator_contact
+from infra.keys.master_key import MasterKey
 from infra.locks import AdvisoryLock
 from projections.creator_history.unreadable import without_person
 from projections.creator_streams import streams_of_creator
@@ -88,11 +90,13 @@ class PersonalData(msgspec.Struct, frozen=True, kw_only=True):
     """All stored data of a person, in the order of recording.
 
     ``creator`` is the row of the read models, all of which follows from ``events``.
+    ``contact_email`` is the contact address, which is in no event.
     ``same_account`` are the organization's other creators with the same TikTok account,
     each with personal data of its own.
     """
 
     creator: Creator
+    contact_email: str | None
     read_at: datetime
     is_erased: bool
     same_account: tuple[UUID, ...]
@@ -101,13 +105,18 @@ class PersonalData(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def personal_data(
-    connection: Connection[TupleRow], creator: Creator, codec: Codec
+    connection: Connection[TupleRow],
+    creator: Creator,
+    codec: Codec,
+    *,
+    master_key: MasterKey,
 ) -> PersonalData:
     """Return all stored data of a creator, made in memory, one at a time.
 
     Raises:
         BusyError: another search of the log for such data is running.
         UnknownEventError: the log has an event that cannot be read.
+        MasterKeyError: another key encrypted the contact address.
     """
     with connection.transaction():
         connection.execute(NO_HURRY)
@@ -119,6 +128,7 @@ def personal_data(
         found = _events_of(connection, creator, codec)
         others = connection.execute(_SAME_ACCOUNT, (creator.id, creator.org_id))
         same_account = tuple(other for (other,) in others)
+        contact = creator_contact(connection.cursor(), master_key, creator.id)
         params = {"organization": creator.org_id, "ids": actor_ids(found)}
         actors: dict[UUID, str] = dict(
             connection.execute(ACTOR_NAMES, params).fetchall()
@@ -129,6 +139,7 @@ def personal_data(
         found = [replace(each, event=_emptied(each.event)) for each in found]
     return PersonalData(
         creator=creator,
+        contact_email=contact,
         read_at=datetime.now(UTC),
         is_erased=is_erased,
         same_account=same_account,

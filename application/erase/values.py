@@ -50,6 +50,8 @@ NO_KINDS = frozenset(
     | {"url", "filters", "origins"}
     # The address of a colleague, whose stream is not searched either.
     | {"email"}
+    # The address of a channel in short.
+    | {"shown"}
 )
 
 _AT_ONCE = 500

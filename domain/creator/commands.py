@@ -48,6 +48,12 @@ class ChangeTracking(Command, frozen=True, kw_only=True):
     tracking_end_date: date | msgspec.UnsetType | None = msgspec.UNSET
 
 
+class ChangeContact(Command, frozen=True, kw_only=True):
+    """Note that the creator has another contact address, or none any more."""
+
+    has_address: bool
+
+
 class MoveCreator(Command, frozen=True, kw_only=True):
     project_id: UUID
     history: MovedHistory
@@ -109,6 +115,7 @@ CreatorCommand = (
     | RenameHandle
     | ChangeDetails
     | ChangeTracking
+    | ChangeContact
     | MoveCreator
     | SoftDelete
     | Reactivate

@@ -120,6 +120,13 @@ def decide(
             return _change_details(_tracked(creator), command)
         case c.ChangeTracking():
             return _change_tracking(_tracked(creator), command)
+        case c.ChangeContact(has_address=has_address):
+            return [
+                e.CreatorContactChanged(
+                    organization_id=_tracked(creator).organization_id,
+                    has_address=has_address,
+                )
+            ]
         case c.MoveCreator(project_id=project_id, history=history):
             old_project_id = _tracked(creator).project_id
             if project_id == old_project_id:
@@ -210,6 +217,8 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
                 tracking_start_date=event.tracking_start_date,
                 tracking_end_date=event.tracking_end_date,
             )
+        case e.CreatorContactChanged():
+            return creator
         case e.CreatorMoved(new_project_id=project_id):
             return replace(creator, project_id=project_id)
         case e.CreatorRemoved():

@@ -85,6 +85,17 @@ class TrackingWindowChanged(Event, frozen=True, kw_only=True):
     tracking_end_date: date | None = None
 
 
+class CreatorContactChanged(Event, frozen=True, kw_only=True):
+    """The creator has another contact address, or none any more.
+
+    The address itself is not in the log.
+    """
+
+    stored_name: ClassVar[str] = "creator_contact_changed"
+    organization_id: UUID
+    has_address: bool
+
+
 class CreatorMoved(Event, frozen=True, kw_only=True):
     """The creator is in another project now, with its videos and its whole history.
 
@@ -305,6 +316,7 @@ class ErasedAccountUnbanned(Event, frozen=True, kw_only=True):
 
 CreatorEvent = (
     CreatorAdded
+    | CreatorContactChanged
     | CreatorMoved
     | HandleChanged
     | CreatorDetailsChanged

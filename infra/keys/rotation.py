@@ -11,6 +11,11 @@ from infra.keys.channel_addresses import (
     STORED_ADDRESSES,
     channel_address_name,
 )
+from infra.keys.creator_contacts import (
+    RESEAL_CONTACT,
+    STORED_CONTACTS,
+    creator_contact_name,
+)
 from infra.keys.installation_keys import check_master_key
 from infra.keys.keyring import wrapping_name
 from infra.keys.master_key import MasterKey, MasterKeyError
@@ -35,7 +40,7 @@ _AT_ONCE = 5_000
 
 _LOCKS = """
 LOCK TABLE installation_keys, subject_keys, person_secrets, mails, passkeys,
-    share_links, webhook_secrets, webhook_keys, channel_addresses
+    share_links, webhook_secrets, webhook_keys, channel_addresses, creator_contacts
 IN ACCESS EXCLUSIVE MODE
 """
 _OTHERS = """
@@ -129,6 +134,11 @@ def change_master_key(
             name = channel_address_name(channel_id)
             resealed = new.wrap(name, old.unwrap(name, sealed))
             connection.execute(RESEAL_ADDRESS, (resealed, channel_id))
+            changed += 1
+        for creator_id, sealed in connection.execute(STORED_CONTACTS).fetchall():
+            name = creator_contact_name(creator_id)
+            resealed = new.wrap(name, old.unwrap(name, sealed))
+            connection.execute(RESEAL_CONTACT, (resealed, creator_id))
             changed += 1
         for part in _parts(connection):
             names = [wrapping_name(subject) for subject, _ in part]

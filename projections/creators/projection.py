@@ -118,6 +118,11 @@ def _disabled(_: e.CreatorDisabled) -> dict[str, Any]:
     return {"status": "disabled", "disabled_reason": BY_HAND}
 
 
+@on_decision(e.CreatorContactChanged)
+def _contact_changed(_: e.CreatorContactChanged) -> dict[str, Any]:
+    return {}
+
+
 @on_decision(e.CreatorReenabled)
 def _reenabled(_: e.CreatorReenabled) -> dict[str, Any]:
     return {"status": "active", "disabled_reason": None, "duplicate_of": None}

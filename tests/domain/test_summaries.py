@@ -159,6 +159,14 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
         "Disabled, after scrapes that ended as private, by key Ops.",
     ),
     (e.CreatorDisabled(**OURS), "Disabled by key Ops."),
+    (
+        e.CreatorContactChanged(**OURS, has_address=True),
+        "Contact address set by key Ops.",
+    ),
+    (
+        e.CreatorContactChanged(**OURS, has_address=False),
+        "Contact address removed by key Ops.",
+    ),
     (e.CreatorReenabled(**OURS, at=NOON), "Re-enabled by key Ops."),
     (REQUESTED, "Scrape of the profile asked for by key Ops."),
     (

@@ -166,6 +166,7 @@ CLOSED = (
     "webhook_keys",
     "webhook_replays",
     "channel_addresses",
+    "creator_contacts",
     "due_work",
     "person_devices",
     "person_identities",

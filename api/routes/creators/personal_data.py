@@ -50,11 +50,14 @@ class PersonalDataRoutes(Controller):
         if creator is None:
             raise NotFoundError("creator")
 
+        store = writer.store
+
         def read() -> PersonalData:
+            master_key = store.keyring.master_key()
             return run_read(
-                writer.store.pool,
+                store.pool,
                 lambda connection: personal_data(
-                    connection, creator, writer.store.codec
+                    connection, creator, store.codec, master_key=master_key
                 ),
             )
 

@@ -1,5 +1,6 @@
 """/creators: the list, and one creator."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, cast
 from uuid import UUID
@@ -8,10 +9,10 @@ from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict
 
-from api.http.errors import ApiError, Code
+from api.http.errors import ApiError, Code, field_error
 from api.http.reading.as_of import resolve_as_of
 from api.http.reading.paging import ListRequest, caught_up, found
 from api.http.request import Request
@@ -19,7 +20,7 @@ from api.http.responses import Answer, ListPage
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
 from api.routes.creators import responses as answers
-from api.routes.creators.schemas import CreatorChange, check_sizes
+from api.routes.creators.schemas import CreatorChange, CreatorContact, check_sizes
 from api.routes.history import READ_MODEL, known_creator
 from api.routes.lists.creator_parameters import CreatorListParameters
 from api.routes.lists.creators import (
@@ -29,9 +30,11 @@ from api.routes.lists.creators import (
     health_rules,
     with_posting,
 )
+from application.contacts import contact_of, storing_contact
 from domain import commands as c
 from domain.creator.handlers import change as creators
-from domain.errors import NotFoundError
+from domain.email import checked_email
+from domain.errors import InvalidEmailError, NotFoundError
 from infra.structs import shared_fields
 from projections.analytics.read.members import members_of
 from projections.creators.counting import CreatorAmounts, creator_amounts
@@ -184,18 +187,43 @@ class CreatorRoutes(Controller):
         A creator with a new handle keeps everything, and a profile scrape is queued.
         """
         check_sizes(data)
+        email = _checked_contact(data)
+        commands = _commands(data)
+        if email is not UNSET:
+            commands.append(c.ChangeContact(has_address=email is not None))
         return writer.perform(
             request,
             lambda: creators.change_creator(
                 creator_id,
-                _commands(data),
+                commands,
                 organization_id=request.organization_id,
                 command_id=request.command_id,
                 names=writer.store.names,
                 expected_versions=writer.expected_versions(request),
             ),
             answers.changed_creator,
+            in_transaction=storing_contact(writer.store, email or None),
         )
+
+    @read_route(
+        "/creators/{creator_id:uuid}/contact",
+        "getCreatorContact",
+        scope="write",
+        versioned=False,
+    )
+    async def get_contact(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[CreatorContact]:
+        """Show the contact address of a creator, to those who may change it."""
+        await caught_up(request, reader, "creator_list")
+        if await one_creator(reader, request.organization_id, creator_id) is None:
+            raise NotFoundError("creator")
+        email = await asyncio.to_thread(contact_of, writer.store, creator_id)
+        return Answer(CreatorContact(creator_id=creator_id, contact_email=email))
 
     @write_route(
         delete, "/creators/{creator_id:uuid}", "removeCreator", errors=[Code.GONE]
@@ -277,3 +305,17 @@ def _commands(change: CreatorChange) -> list[c.CreatorCommand]:
         commands.append(c.RenameHandle(handle=change.tiktok_handle))
     kinds = (c.ChangeDetails, c.ChangeTracking)
     return [*commands, *(kind(**shared_fields(kind, change)) for kind in kinds)]
+
+
+def _checked_contact(change: CreatorChange) -> str | UnsetType | None:
+    """Return the contact address of a change, UNSET if it is not changed.
+
+    Raises:
+        ApiError: ``invalid_body``, if it is no address.
+    """
+    if not isinstance(change.contact_email, str):
+        return change.contact_email
+    try:
+        return checked_email(change.contact_email)
+    except InvalidEmailError as error:
+        raise field_error(Code.INVALID_BODY, "/contact_email", str(error)) from None

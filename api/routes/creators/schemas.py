@@ -78,12 +78,18 @@ class NewCreators(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     creators: Annotated[list[NewCreator], Meta(min_length=1, max_length=MOST_NEW)]
 
 
+ContactEmail = Annotated[
+    str, Meta(min_length=3, max_length=254, examples=["ada@example.com"])
+]
+
+
 class CreatorChange(FieldsToChange, frozen=True, kw_only=True):
     """The fields to change; all others stay. At least one field is needed.
 
     A ``display_name`` stays until it is set to null; without one TikTok's name is
     shown. ``tracking_end_date`` must not be before ``tracking_start_date``, even if
-    only one of them is changed.
+    only one of them is changed. ``contact_email`` is in no answer but that of
+    `GET /creators/{id}/contact` and that with all personal data.
     """
 
     tiktok_handle: HandleText | UnsetType = UNSET
@@ -95,6 +101,14 @@ class CreatorChange(FieldsToChange, frozen=True, kw_only=True):
     tracking_mode: TrackingMode | UnsetType = UNSET
     tracking_start_date: date | UnsetType | None = UNSET
     tracking_end_date: date | UnsetType | None = UNSET
+    contact_email: ContactEmail | UnsetType | None = UNSET
+
+
+class CreatorContact(Struct, frozen=True, kw_only=True):
+    """The address at which a creator can be reached, null if none is known."""
+
+    creator_id: UUID
+    contact_email: str | None
 
 
 class ScrapeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

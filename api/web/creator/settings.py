@@ -14,7 +14,7 @@ from msgspec.structs import asdict, replace
 
 from api.http.bodies.form_body import NoFields, typed
 from api.routes.creators.move import MovePreview
-from api.routes.creators.schemas import BulkAnswer
+from api.routes.creators.schemas import BulkAnswer, CreatorContact
 from api.web.creator.connection import connection_card
 from api.web.creator.fields import CREATOR, WINDOW
 from api.web.creator.layout import get_creator, show_creator
@@ -48,6 +48,12 @@ class MoveForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     project_id: str
     history: str = "whole"
+
+
+class ContactForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The contact address of a creator; an empty one is none."""
+
+    contact_email: Annotated[str, typed("Contact address")] = ""
 
 
 class EraseForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -127,6 +133,21 @@ class CreatorSettings(Controller):
     ) -> PageResponse:
         """Change the handle of a creator."""
         return await _save(page, creator_id, page.form(HandleForm), "handle")
+
+    @form_route("/contact", form=ContactForm)
+    async def save_contact(
+        self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
+    ) -> PageResponse:
+        """Store the contact address of a creator, or remove it."""
+        email = page.form(ContactForm).contact_email.strip()
+        path = f"/creators/{creator_id}"
+        try:
+            await page.send("PATCH", path, Creator, {"contact_email": email or None})
+        except ApiRefusedError as error:
+            creator = await get_creator(page, creator_id)
+            return await _show_all(page, creator, refused_contact=error, contact=email)
+        page.flash(f"The contact address was {'saved' if email else 'removed'}.")
+        return page.go_to(_path(creator_id))
 
     @form_route("/remove")
     async def remove(
@@ -216,8 +237,13 @@ async def _show_all(
     *,
     refused_move: ApiRefusedError | None = None,
     refused_erasure: ApiRefusedError | None = None,
+    refused_contact: ApiRefusedError | None = None,
+    contact: str | None = None,
 ) -> Template:
-    """Return the page with the forms to move and to erase, one of which was refused."""
+    """Return the page with the forms to move and to erase, one of which was refused.
+
+    ``contact`` is a contact address as it was typed.
+    """
     further = {
         "first": creator.duplicate_of and await get_creator(page, creator.duplicate_of),
         "card": await connection_card(page, creator),
@@ -225,8 +251,10 @@ async def _show_all(
         "refused_move": refused_move,
         "erasure": await _possible_erasure(page, creator),
         "refused_erasure": refused_erasure,
+        "contact": contact if contact is not None else await _contact(page, creator),
+        "refused_contact": refused_contact,
     }
-    error = refused_move or refused_erasure
+    error = refused_move or refused_erasure or refused_contact
     return _show(page, creator, further=further, refused=error)
 
 
@@ -254,6 +282,7 @@ def _show(
         # A refused form stays, whatever happened to the creator.
         "drafts": frozenset(drafts or ()),
         **dict.fromkeys(("card", "move", "refused_move", "erasure", "refused_erasure")),
+        **dict.fromkeys(("contact", "refused_contact")),
         **(further or {}),
     }
     errors = (draft.error for draft in (drafts or {}).values())
@@ -268,6 +297,14 @@ def _show(
         # The card has the link by which the creator connects their account.
         is_secret=context["card"] is not None,
     )
+
+
+async def _contact(page: PageContext, creator: Creator) -> str | None:
+    """Return the contact address, None if the user may not see it or change it."""
+    if not page.may("write") or creator.status in {"removed", "erased"}:
+        return None
+    got = await page.get(f"/creators/{creator.id}/contact", CreatorContact)
+    return got.data.contact_email or ""
 
 
 def _path(creator_id: UUID) -> str:

@@ -489,3 +489,23 @@ def test_a_person_who_is_erased_with_a_ban_is_never_tracked_again(
 
 def test_only_admins_are_offered_to_erase(other: Visitor, creator: dict[str, Any]):
     assert "Erase this person" not in other.see(settings_of(creator)).text
+
+
+def test_a_contact_address_is_saved_refused_and_hidden_from_readers(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = settings_of(creator)
+    form = f"{path}/contact"
+
+    saved = visitor.submit(visitor.see(path), form, contact_email="ada@herd.example")
+    page = visitor.see(path)
+    refused = visitor.submit(page, form, contact_email="ada at home")
+    visitor.submit(page, form, contact_email="")
+
+    assert saved.status_code == 303
+    assert fields_of(page, form) == {"contact_email": "ada@herd.example"}
+    assert "be an email address" in problem_at(read(refused.text), "contact_email")
+    assert fields_of(visitor.see(path), form) == {"contact_email": ""}
+    reader = Visitor(home.goatherd)
+    reader.sign_in(home.with_key("read").key)
+    assert not reader.see(path).all("form", action=form)

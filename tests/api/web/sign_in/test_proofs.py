@@ -128,6 +128,7 @@ HARMLESS_FORMS = {
     "/creators/{creator_id}/settings/connection/end",
     "/creators/{creator_id}/settings/connection/links",
     "/creators/{creator_id}/settings/connection/revoke-link",
+    "/creators/{creator_id}/settings/contact",
     "/creators/{creator_id}/settings/disable",
     "/creators/{creator_id}/settings/handle",
     "/creators/{creator_id}/settings/move",
