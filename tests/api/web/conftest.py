@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
 from api.http.access import slowed_tries
 from api.web import routes
+from projections.runner import run_projections
 from tests.kit.application import Goatherd, Tenant, started
+from tests.kit.builders import opened_store
 from tests.kit.databases import new_database
+from tests.kit.threads import at_work
 from tests.kit.tiny_pages import TinyPage
 from tests.kit.visitor import Visitor
 
@@ -42,6 +46,19 @@ def long_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         slowed_tries.Growth, "delay", lambda *given: 600 * delay(*given)
     )
+
+
+@pytest.fixture(scope="module")
+def followed(goatherd: Goatherd) -> Iterator[None]:
+    """Followers beside the tests of a module whose pages show what was just done.
+
+    Without them each of these pages waits two seconds in vain.
+    """
+    with (
+        opened_store(goatherd.url, pool_size=12) as store,
+        at_work(partial(run_projections, store, goatherd.url)),
+    ):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from tests.kit.application import Goatherd, Tenant
 from tests.kit.markup import Element, read
 from tests.kit.visitor import Visitor
 
+pytestmark = pytest.mark.usefixtures("followed")
+
 # The form that holds the list goes to the first of its buttons.
 FORM, SCRAPE = "/creators/remove", "/creators/scrape"
 

@@ -11,6 +11,8 @@ from tests.kit.markup import Element, read
 from tests.kit.people import PASSWORD, Person, member_of, owner_of
 from tests.kit.visitor import Visitor
 
+pytestmark = pytest.mark.usefixtures("followed")
+
 PATH = "/members"
 
 
