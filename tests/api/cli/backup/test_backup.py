@@ -19,6 +19,7 @@ from api.system.all_projections import ALL_PROJECTIONS
 from api.web.sign_in.links import make_link as make_sign_in_link
 from application.accounts.invitations import add_link
 from application.accounts.operators import make_password_link, register
+from application.accounts.rows import make_second_step
 from application.accounts.sessions import begin_session
 from application.backup import (
     archive,
@@ -262,6 +263,17 @@ def test_a_restore_signs_everybody_out_and_ends_links(
             token=INVITED,
             email_digest=b"address",
         )
+        make_second_step(connection.cursor(), person_id)
+        connection.execute(
+            "INSERT INTO email_links (digest, person_id, email_digest, expires_at) "
+            "VALUES ('a link', %s, 'address', now() + interval '1 hour')",
+            (person_id,),
+        )
+        connection.execute(
+            "INSERT INTO mails (id, subject, sealed, until) "
+            "VALUES (%s, %s, 'a link', now() + interval '1 hour')",
+            (new_id(), person_id),
+        )
     back_up(cli, tmp_path / "backup.zip")
     cli.set(database_url=empty_database_url)
 
@@ -272,7 +284,14 @@ def test_a_restore_signs_everybody_out_and_ends_links(
     assert ended == [(b"",)]
     for url, left in ((database_url, 1), (empty_database_url, 0)):
         kept = rows(url)
-        for table in ("password_links", "person_sessions", "sign_in_links"):
+        for table in (
+            "password_links",
+            "person_sessions",
+            "sign_in_links",
+            "pending_sign_ins",
+            "email_links",
+            "mails",
+        ):
             assert len(kept[f"public.{table}"]) == left, table
         with psycopg.connect(url) as connection:
             links = connection.execute(
