@@ -42,9 +42,9 @@ _ACCOUNT = Growth(20, 4.0)
 class SharedChecks:
     """The checks that addresses with wrong tries share.
 
-    ``at_once`` can be made without a pause, and ``a_second`` come back. Addresses with
-    many wrong tries leave half of them to those with few, which people have who
-    mistyped.
+    ``at_once`` can be made without a pause, and ``a_second`` come back. The more wrong
+    tries an address has, the more checks it leaves to those with fewer, which people
+    have who mistyped.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class SharedChecks:
         """Return the seconds until an address with wrong tries may make another."""
         if failures == 0:
             return 0.0
-        kept = self._at_once / 2 if failures >= _PAIR.free else 0.0
+        kept = min(failures - 1, self._at_once // 2)
         return max(0.0, (kept + 1 - self._now_left()) / self._a_second)
 
     def take(self, failures: int) -> None:
