@@ -3,6 +3,7 @@
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -121,6 +122,29 @@ def test_a_proof_of_long_ago_is_asked_for_again(liar: LyingProvider):
     with pytest.raises(TooLongAgoError):
         signed_in(liar)
     assert signed_in(liar, max_age_seconds=800)["sub"] == "ada"
+
+
+def test_personal_keys_depend_on_the_provider_unless_their_person_comes_in_otherwise():
+    client, now = client_at("https://id.example.com"), datetime.now(UTC)
+    recently, long_ago = (now - timedelta(seconds=ago) for ago in (599, 600))
+
+    vouched = {
+        (passwords, own, at): client.vouches_for_keys(
+            confirmed_at=at, has_own_way_in=own, passwords=passwords, now=now
+        )
+        for passwords in (True, False)
+        for own in (True, False)
+        for at in (recently, long_ago, None)
+    }
+
+    # A password, or no identity, is enough while passwords are switched on.
+    assert [each for each, works in vouched.items() if not works] == [
+        (True, False, long_ago),
+        (False, True, long_ago),
+        (False, True, None),
+        (False, False, long_ago),
+        (False, False, None),
+    ]
 
 
 def _unsigned(claims: dict[str, Any]) -> str:
