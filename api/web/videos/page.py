@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from api.http.errors import ApiError, Code
 from api.routes.lists.videos import VideoWithFigures
-from api.web.creator.videos import row_of
 from api.web.kit.api_client import ApiResponse
 from api.web.kit.counting import LISTED
 from api.web.kit.csv_file import csv_file
@@ -29,6 +28,7 @@ from api.web.kit.list_query import (
 )
 from api.web.kit.page import PageContext
 from api.web.kit.views import views_of
+from api.web.videos.rows import VideoRows
 from domain.written import day
 from projections.videos.counting import VideoAmounts
 
@@ -150,14 +150,6 @@ class VideosPages(Controller):
             names_by_id = {str(one.id): one.name for one in campaigns}
             context: dict[str, Any] = {
                 "columns": COLUMNS,
-                "on_phones": two_of(
-                    [sort for sort, _ in COLUMNS.values()],
-                    sorted_by=choices.sorted_by,
-                    usual=("view_count", "new_views"),
-                ),
-                "project_names": {}
-                if choices.project_id or len(projects) < _SEVERAL
-                else {one.id: one.name for one in projects},
                 "query": choices,
                 "periods": PERIODS,
                 "projects": projects,
@@ -172,12 +164,21 @@ class VideosPages(Controller):
             if isinstance(got, ApiError):
                 return page.show("videos/list.html", context, error=got)
             meta = convert(got.meta, VideosMeta)
-            context |= {
-                "rows": [(video, row_of(video)) for video in got.data],
-                "meta": meta,
-                "words": days_in_words(
-                    choices.period_name, meta.first_day, meta.last_day
+            has_one = bool(choices.project_id) or len(projects) < _SEVERAL
+            rows = VideoRows(
+                page=page,
+                columns=COLUMNS,
+                on_phones=two_of(
+                    [sort for sort, _ in COLUMNS.values()],
+                    sorted_by=choices.sorted_by,
+                    usual=("view_count", "new_views"),
                 ),
+                project_names={} if has_one else {one.id: one.name for one in projects},
+                words=days_in_words(choices.period_name, meta.first_day, meta.last_day),
+            )
+            context |= {
+                "rows": rows.of(got.data),
+                "meta": meta,
                 "more": got.next_url(PATH, **choices.pairs(cursor="")),
             }
             if not got.data:

@@ -40,7 +40,11 @@ class Pictures:
         return _picture("avatar", handle, initials(handle), source, size)
 
     def thumb(
-        self, video_id: str, url: str | None, kind: str = "video", size: str = ""
+        self,
+        video_id: str,
+        url: str | None,
+        kind: str | None = "video",
+        size: str = "",
     ) -> Markup:
         """Return a post's picture over a sign; ``video_id`` is its id on TikTok.
 
