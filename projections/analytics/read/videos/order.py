@@ -172,8 +172,10 @@ async def ids_at(
         rows = await reader.rows(organization_id, query, params)
         # A number is a video on TikTok, which several creators may have.
         for owner, number, id_ in rows:
+            if len(found) == most:
+                break
             place = place_of(owner, number)
-            if place is not None and (most is None or len(found) < most):
+            if place is not None:
                 found[place] = id_
         if at_once is None or len(found) == most or len(rows) < at_once:
             return found
