@@ -70,6 +70,7 @@ from api.routes.organization import Organization, OrganizationRoutes
 from api.routes.projection_responses import ProjectionState
 from api.routes.projections import ProjectionRoutes
 from api.routes.projects import ProjectRoutes
+from api.routes.reports.routes import ReportRoutes
 from api.routes.scrapes import ScrapeRoutes
 from api.routes.shares.routes import ShareRoutes
 from api.routes.source_requests import SourceRequestRoutes
@@ -103,6 +104,7 @@ from application.connect.service import Connections
 from application.erase.pictures import PICTURES
 from application.integrity.signing import InstallationSigner
 from application.notifications.news import Notification
+from application.reports.recipients import Recipients
 from application.shares.service import SharedLinks
 from domain.integrity.roots import SignedRoot
 from domain.organization.roles import limits_of, may_operate, scopes_of
@@ -122,6 +124,7 @@ from projections.members import Invitation
 from projections.organizations.projection import ApiKey, PersonOfKey, holder_of
 from projections.people import Member
 from projections.projects import Project
+from projections.reports.queries import ScheduledReport
 from projections.scrape_runs.queries import Scrape
 from projections.shares import Share
 from projections.videos.queries import Video
@@ -151,6 +154,7 @@ ENTITIES = {
     "ban": Ban,
     "projection": ProjectionState,
     "root": SignedRoot,
+    "report": ScheduledReport,
     "share": Share,
     "view": View,
 }
@@ -379,6 +383,7 @@ def assemble(settings: Settings) -> Litestar:
                 HistoryRoutes,
                 ViewRoutes,
                 ShareRoutes,
+                ReportRoutes,
                 WebhookRoutes,
                 WebhookDeliveryRoutes,
                 ChannelRoutes,
@@ -416,6 +421,7 @@ def assemble(settings: Settings) -> Litestar:
                 "limiter": _provide(limiter),
                 "settings": _provide(settings),
                 "connections": _provide(connections),
+                "recipients": _provide(Recipients(store)),
                 "shared_links": _provide(SharedLinks(store, own, plans=plans)),
             },
             lifespan=[open_pools, feed_streams.running],

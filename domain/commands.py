@@ -7,6 +7,7 @@ from domain.channel.commands import *
 from domain.creator.commands import *
 from domain.organization.commands import *
 from domain.person.commands import *
+from domain.report.commands import *
 from domain.scrape.commands import *
 from domain.share.commands import *
 from domain.video.commands import *

@@ -45,6 +45,8 @@ _LIMITED = {
     "max_webhooks_per_org": ("webhook", ""),
     "max_channels_per_org": ("channel", ""),
     "max_alert_rules_per_org": ("alert rule", " of your own"),
+    "max_reports_per_org": ("report", ""),
+    "max_reports_sent_per_day": ("report", " sent by hand a day"),
     "max_members_per_org": ("member", " with open invitations"),
     "max_campaigns_per_project": ("campaign", " in a project"),
     "max_campaign_items_per_campaign": ("member", " in a campaign"),

@@ -17,6 +17,7 @@ from domain.integrity.events import *
 from domain.messages import *
 from domain.organization.events import *
 from domain.person.events import *
+from domain.report.events import *
 from domain.scrape.events import *
 from domain.share.events import *
 from domain.texts import *
@@ -40,6 +41,7 @@ STORED_NAMES: dict[str, type[Event]] = {
         MembershipEvent,
         AnnotationEvent,
         ViewEvent,
+        ReportEvent,
         ShareEvent,
         WebhookEvent,
         ChannelEvent,

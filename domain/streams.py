@@ -35,10 +35,13 @@ _VIEW = uuid5(_NAMESPACE, "built-in view")
 _ALERT_RULE = uuid5(_NAMESPACE, "built-in alert rule")
 _ALERT = uuid5(_NAMESPACE, "alert")
 _SOURCE = uuid5(_NAMESPACE, "source")
+_REPORT_ISSUE = uuid5(_NAMESPACE, "report issue")
 _TEXTS = uuid5(_NAMESPACE, "texts")
 _ACTIVITY = uuid5(_NAMESPACE, "activity")
 _EMAIL = uuid5(_NAMESPACE, "email")
 _IDENTITY = uuid5(_NAMESPACE, "identity at a provider")
+
+_RECIPIENT = uuid5(_NAMESPACE, "recipient of a report")
 
 # The stream of events about the installation itself.
 INSTALLATION = uuid5(_NAMESPACE, "installation")
@@ -93,6 +96,11 @@ class Names(msgspec.Struct, frozen=True):
     def email_digest(self, email: str) -> bytes:
         """Return the keyed hash by which the directory of people knows an address."""
         return hmac.digest(self._any_key, _EMAIL.bytes + email.encode(), "sha256")
+
+    def recipient_digest(self, report_id: UUID, email: str) -> bytes:
+        """Return the keyed hash by which a recipient of a report unsubscribes."""
+        recipient = _RECIPIENT.bytes + report_id.bytes + email.encode()
+        return hmac.digest(self._any_key, recipient, "sha256")
 
     def identity_digest(self, issuer: str, subject: str) -> bytes:
         """Return the keyed hash by which a person of an OpenID provider is known."""
@@ -212,6 +220,21 @@ def webhooks_counter(organization_id: UUID) -> UUID:
 def channels_counter(organization_id: UUID) -> UUID:
     """Return the key of the quota counter of an organization's channels."""
     return _uuid5(_COUNTER, f"{organization_id}/channels")
+
+
+def reports_counter(organization_id: UUID) -> UUID:
+    """Return the key of the quota counter of an organization's reports."""
+    return _uuid5(_COUNTER, f"{organization_id}/reports")
+
+
+def sent_reports_counter(organization_id: UUID, day: date) -> UUID:
+    """Return the key of the quota counter of one UTC day's reports sent by hand."""
+    return _uuid5(_COUNTER, f"{organization_id}/sent_reports/{day.isoformat()}")
+
+
+def report_issue(report_id: UUID, number: int) -> UUID:
+    """Return the id of an issue, by its number among those of its report."""
+    return _uuid5(_REPORT_ISSUE, f"{report_id}/{number}")
 
 
 def texts_subject(of: UUID, forgotten: int) -> UUID:

@@ -35,6 +35,9 @@ TEXT_EVENTS = (
     e.ShareChanged,
     e.AlertRuleMade,
     e.AlertRuleChanged,
+    e.ReportMade,
+    e.ReportChanged,
+    e.RecipientUnsubscribed,
 )
 
 OWN_SUBJECTS: Final[frozenset[TextsKind]] = frozenset({"view", "alert_rule"})
@@ -126,6 +129,9 @@ def owner_of_texts(stream: UUID, event: Event) -> UUID | None:
             | e.ShareChanged()
             | e.AlertRuleMade()
             | e.AlertRuleChanged()
+            | e.ReportMade()
+            | e.ReportChanged()
+            | e.RecipientUnsubscribed()
         ):
             return stream
         case _:

@@ -16,6 +16,7 @@ from domain.messages import ConnectionEnd
 from domain.organization.sentences import sentence as sentence_of_organization
 from domain.organization.sentences import sentence_of_oneself
 from domain.phrases import counted, joined
+from domain.report.sentences import sentence as sentence_of_report
 from domain.share.sentences import sentence as sentence_of_share
 from domain.webhook.sentences import sentence as sentence_of_webhook
 
@@ -31,6 +32,10 @@ AuditedEvent = (
     | e.ShareMade
     | e.ShareChanged
     | e.ShareRevoked
+    | e.ReportMade
+    | e.ReportChanged
+    | e.RecipientUnsubscribed
+    | e.ReportRemoved
 )
 
 _ACTORS = {
@@ -180,6 +185,13 @@ def audit_summary(
             return summary(event, by=by)
         case e.ShareMade() | e.ShareChanged() | e.ShareRevoked():
             return f"{sentence_of_share(event)} by {by}."
+        case (
+            e.ReportMade()
+            | e.ReportChanged()
+            | e.RecipientUnsubscribed()
+            | e.ReportRemoved()
+        ):
+            return f"{sentence_of_report(event)} by {by}."
         case (
             e.WebhookCreated()
             | e.WebhookChanged()

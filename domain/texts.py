@@ -1,9 +1,9 @@
 """Texts that a tenant gave its own things, and the event that forgets earlier ones.
 
 They are names and notes of the organization, its projects, API keys and campaigns, and
-the names and queries of its saved views, the names and sites of its shared links, and
-the names of its alert rules.
-People write handles into them.
+the names and queries of its saved views, the names and sites of its shared links, the
+names of its alert rules, and the names and recipients of its reports. People write
+handles into them.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,14 @@ from uuid import UUID
 from domain.messages import Event, Personal
 
 TextsKind = Literal[
-    "organization", "project", "api_key", "campaign", "view", "share", "alert_rule"
+    "organization",
+    "project",
+    "api_key",
+    "campaign",
+    "view",
+    "share",
+    "alert_rule",
+    "report",
 ]
 
 # The values that stand in place of forgotten texts.
@@ -27,6 +34,8 @@ _FORGOTTEN: dict[str, Any] = {
     "query": "",
     "columns": (),
     "origins": (),
+    "recipients": (),
+    "unsubscribed": (),
 }
 
 
@@ -34,8 +43,8 @@ class EarlierTextsForgotten(Event, frozen=True, kw_only=True):
     """The earlier texts of the thing ``of`` can't be read any more, at any past time.
 
     The key of ``subject``, which sealed the earlier texts, is destroyed. ``texts`` are
-    the present ones, sealed anew; a deleted campaign, view or alert rule, and a revoked
-    key or shared link, keep none.
+    the present ones, sealed anew; a deleted campaign, view, alert rule or report, and a
+    revoked key or shared link, keep none.
     """
 
     stored_name: ClassVar[str] = "earlier_texts_forgotten"

@@ -70,6 +70,8 @@ def own_project(history: Sequence[Event]) -> OwnProject | None:
             e.ShareMade(project_id=project_id) | e.ImportFinished(project_id=project_id)
         ):
             return OwnProject(project_id=project_id)
+        case e.ReportMade(scope=scope):
+            return _of_scope(scope)
         case e.AlertRuleMade():
             rule = rule_of(history)
             return None if rule is None else _of_scope(rule.scope)
@@ -83,7 +85,7 @@ def own_project(history: Sequence[Event]) -> OwnProject | None:
             return None
 
 
-def _of_scope(scope: e.AlertScope) -> OwnProject:
+def _of_scope(scope: e.AlertScope | e.ReportScope) -> OwnProject:
     match scope.type:
         case "org":
             return _OF_ALL

@@ -18,6 +18,7 @@ from projections.feed.projection import Feed
 from projections.organizations.projection import ApiKeys
 from projections.people import People
 from projections.projects import Projects
+from projections.reports.projection import Reports
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.shares import Shares
 from projections.videos.projection import Videos
@@ -40,6 +41,7 @@ PROJECTIONS: tuple[ReadModel, ...] = (
     CreatorHistory(),
     Views(),
     Shares(),
+    Reports(),
     Webhooks(),
     Channels(),
     Audit(),

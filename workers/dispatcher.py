@@ -26,6 +26,7 @@ from workers.lease_watch import LeaseWatch
 from workers.policies import auto_disable
 from workers.policies.figures import FigurePolicies
 from workers.policies.runner import VideoPolicies
+from workers.reports.touches import ReportTouches
 from workers.schedule.projection import Schedule
 from workers.schedule.scheduler import Scheduler
 from workers.scraping import jobs
@@ -73,6 +74,7 @@ class Dispatcher:
                 auto_disable.VerdictStreaks(),
                 Schedule(),
                 AlertTouches(),
+                ReportTouches(),
             )
         ]
         self._policies = VideoPolicies(store)

@@ -9,6 +9,8 @@ from domain.organization.plans import Limits
 from infra.eventstore.store import Store
 from workers.alerts import touches
 from workers.alerts.checks import EVERY, AlertChecks
+from workers.reports import touches as report_touches
+from workers.reports.issues import ReportIssues
 
 
 def due_kinds(store: Store, plans: Mapping[str, Limits]) -> Sequence[DueKind]:
@@ -20,4 +22,8 @@ def due_kinds(store: Store, plans: Mapping[str, Limits]) -> Sequence[DueKind]:
             next_turn=every(EVERY, missed="once"),
         ),
         ChannelMessages(store).due_kind,
+        DueKind(
+            name=report_touches.KIND,
+            handle=ReportIssues(store, plans).handle,
+        ),
     )

@@ -32,6 +32,7 @@ TAGS = {
         "Links to read-only pages about a creator, campaign or project, for people "
         "without an account."
     ),
+    "Reports": "Numbers that are sent each week or month, and stand still afterwards.",
     "Activity": "The list of events in creators, videos and campaigns, for people.",
     "Channels": "Services that get messages about alerts: mail, Slack and their like.",
     "Webhooks": "Endpoints that get public events, and their deliveries.",

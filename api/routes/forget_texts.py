@@ -120,6 +120,20 @@ class ForgetTextsRoutes(Controller):
         """
         return _forget(request, writer, rule_id)
 
+    @_forgetting("/reports/{report_id:uuid}", "Reports", "forgetReportTexts")
+    def forget_report_texts(
+        self,
+        request: Request,
+        report_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ForgottenAnswer]:
+        """Forget the earlier names of a report, and its earlier recipients.
+
+        Change the report first; see `POST /campaigns/{id}/forget-texts`. The present
+        name and recipients of a removed report are forgotten as well.
+        """
+        return _forget(request, writer, report_id)
+
     @_forgetting("/organization", "Organization", "forgetOrganizationTexts")
     def forget_organization_texts(
         self, request: Request, writer: NamedDependency[CommandWriter]

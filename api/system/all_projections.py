@@ -11,6 +11,7 @@ from projections.registry import PROJECTIONS
 from workers.alerts.touches import AlertTouches
 from workers.policies.auto_disable import VerdictStreaks
 from workers.policies.known_videos import KnownVideos
+from workers.reports.touches import ReportTouches
 from workers.schedule.projection import Schedule
 from workers.scraping.identity import CreatorIdentities
 from workers.scraping.jobs import ScrapeJobs
@@ -24,4 +25,5 @@ ALL_PROJECTIONS: tuple[Projection, ...] = (
     KnownVideos(),
     Schedule(),
     AlertTouches(),
+    ReportTouches(),
 )

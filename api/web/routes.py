@@ -43,6 +43,7 @@ from api.web.kit.page import PageContext
 from api.web.kit.site import Site
 from api.web.projects.list import ProjectsPage
 from api.web.projects.page import ProjectPages
+from api.web.reports.unsubscribing import UnsubscribeLimits, UnsubscribePages
 from api.web.search.page import SearchPages
 from api.web.settings.audit import AuditPages
 from api.web.settings.channels import ChannelPages
@@ -148,6 +149,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     IntegrityPages,
     BanPages,
     FormerAddresses,
+    UnsubscribePages,
     ViewPages,
 )
 
@@ -165,6 +167,7 @@ def web_routes(site: Site, sign_in: SignIn) -> list[ControllerRouterHandler]:
                 "projection_stream": _provide(ProjectionStream(SHUTDOWN)),
                 "sign_in": _provide(sign_in),
                 "shared_limits": _provide(SharedLimits()),
+                "unsubscribe_limits": _provide(UnsubscribeLimits()),
                 "page": Provide(_page_context),
             },
             exception_handlers={Exception: answer_page_failure},

@@ -31,6 +31,7 @@ MentionKind = Literal[
     "view",
     "share",
     "alert_rule",
+    "report",
 ]
 
 _EVENTS = f"""
@@ -39,7 +40,8 @@ WHERE (originator_id = %b OR originator_id IN (
     SELECT id FROM campaigns WHERE organization_id = %b
     UNION ALL SELECT id FROM views WHERE organization_id = %b
     UNION ALL SELECT id FROM shares WHERE organization_id = %b
-    UNION ALL SELECT id FROM alert_rules WHERE organization_id = %b))
+    UNION ALL SELECT id FROM alert_rules WHERE organization_id = %b
+    UNION ALL SELECT id FROM reports WHERE organization_id = %b))
 AND topic = ANY(%b::text[]) ORDER BY notification_id
 """  # noqa: S608 - constants
 _DELETED = """
@@ -48,6 +50,7 @@ UNION ALL SELECT id FROM views WHERE organization_id = %s AND deleted_at IS NOT 
 UNION ALL SELECT id FROM shares WHERE organization_id = %s AND revoked_at IS NOT NULL
 UNION ALL SELECT id FROM alert_rules
 WHERE organization_id = %s AND removed_at IS NOT NULL
+UNION ALL SELECT id FROM reports WHERE organization_id = %s AND removed_at IS NOT NULL
 """
 # The fields of each text by their names, without the person's own data.
 _OTHERS = """
@@ -83,6 +86,7 @@ _PATHS: dict[str, str] = {
     "view": "/views/{}",
     "share": "/shares/{}",
     "alert_rule": "/alert-rules/{}",
+    "report": "/reports/{}",
 }
 # The kinds whose events have names that begin like them.
 _OF_OWN_THINGS: Sequence[MentionKind] = (
@@ -92,6 +96,7 @@ _OF_OWN_THINGS: Sequence[MentionKind] = (
     "view",
     "share",
     "alert_rule",
+    "report",
 )
 # TikTok's texts, which nobody here can change.
 _SCRAPED = frozenset({"title", "scraped_display_name"})
@@ -155,7 +160,7 @@ def _of_own_things(
     cursor: Cursor[TupleRow], codec: Codec, terms: SearchTerms, organization_id: UUID
 ) -> Iterator[Mention]:
     names = [*TEXT_NAMES, "earlier_texts_forgotten"]
-    ids = (*[organization_id] * 5, arrays.texts(names))
+    ids = (*[organization_id] * 6, arrays.texts(names))
     rows = cursor.connection.cursor(binary=True).execute(_EVENTS, ids).fetchall()
     # For each thing and field: whether its last text names the person, and any text.
     present: dict[tuple[MentionKind, UUID, str], bool] = {}
@@ -170,7 +175,7 @@ def _of_own_things(
             present[key] = bool(terms.found_in(text))
             if present[key]:
                 ever.add(key)
-    deleted = {row[0] for row in cursor.execute(_DELETED, [organization_id] * 4)}
+    deleted = {row[0] for row in cursor.execute(_DELETED, [organization_id] * 5)}
     for kind, of, field in sorted(ever, key=str):
         path = _PATHS[kind].format(of)
         is_present = present[kind, of, field] and of not in deleted

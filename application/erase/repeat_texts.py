@@ -32,7 +32,7 @@ FROM (SELECT originator_id AS stream, topic, convert_from(state, 'UTF8')::jsonb 
       FROM goatherd_events WHERE topic IN (
           'organization_created', 'api_key_created', 'project_created',
           'campaign_created', 'view_saved', 'share_made',
-          'alert_rule_made')) AS created
+          'alert_rule_made', 'report_made')) AS created
 """
 # Values of rows that the backup has in the clear.
 _VALUES = """
@@ -47,6 +47,8 @@ SELECT DISTINCT text FROM (
     UNION ALL SELECT name FROM views WHERE id = %(of)s
     UNION ALL SELECT name FROM alert_rules WHERE id = %(of)s
     UNION ALL SELECT unnest(name || origins) FROM shares WHERE id = %(of)s
+    UNION ALL SELECT unnest(name || recipients || unsubscribed) FROM reports
+    WHERE id = %(of)s
     UNION ALL SELECT name FROM organizations WHERE organization_id = %(of)s
 ) AS texts (text) WHERE text NOT IN ('', 'erased')
 """

@@ -48,8 +48,8 @@ NO_KINDS = frozenset(
     | {"name", "texts", "query", "columns", "client", "comment"}
     # Webhooks and shared links have these.
     | {"url", "filters", "origins"}
-    # The address of a colleague, whose stream is not searched either.
-    | {"email"}
+    # Addresses of colleagues and recipients, whose streams are not searched either.
+    | {"email", "recipients", "address"}
     # The address of a channel in short.
     | {"shown"}
 )

@@ -100,6 +100,7 @@ class Issue(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     ``videos_in_all`` count what the lists were cut from.
     """
 
+    id: UUID
     report_id: UUID
     number: int
     name: str

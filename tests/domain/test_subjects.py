@@ -41,6 +41,7 @@ HARMLESS = {
     ("person_preferences_changed", "time_zone"): _CODE,
     ("campaign_created", "currency"): _CODE,
     ("campaign_details_changed", "currency"): _CODE,
+    ("report_issued", "time_zone"): _CODE,
     ("share_made", "as_of"): "a time or a position of the log",
     ("alert_rule_made", "built_in"): _CODE,
     **{

@@ -17,6 +17,7 @@ from projections.engine.follower import Follower
 from projections.feed.projection import Feed
 from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
+from projections.reports.projection import Reports
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.shares import Shares
 from projections.videos.projection import Videos
@@ -31,7 +32,7 @@ from workers.scraping.jobs import ScrapeJobs
 PROJECTIONS = (
     *(ApiKeys(), Campaigns(), CreatorList(), Projects(), ScrapeRuns(), Videos()),
     *(Activity(), Annotations(), Audit(), CreatorHistory(), ScrapeJobs(), Views()),
-    *(Alerts(), Feed(), Shares()),
+    *(Alerts(), Feed(), Reports(), Shares()),
 )
 
 

@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow, dict_row
 from domain import commands as c
 from domain import events as e
 from domain.alert.built_in import built_in_rules
-from domain.streams import video_stream
+from domain.streams import report_issue, video_stream
 from domain.view.built_in import built_in_views
 from infra.eventstore.store import RecordedEvent
 from tests.kit.expected_activity import activity
@@ -289,6 +289,72 @@ def shares(events: Iterable[RecordedEvent]) -> Rows:
                 rows[recorded.stream] |= ended | now
             case _:
                 pass
+    return rows
+
+
+def reports(events: Iterable[RecordedEvent]) -> Rows:
+    rows: Rows = {}
+    changeable = ("name", "period", "weekday", "hour", "enabled", "scheduled_from")
+    for recorded in events:
+        now = {"version": recorded.version, "updated_at": recorded.recorded_at}
+        match recorded.event:
+            case e.ReportMade() as report:
+                fields = {n: getattr(report, n) for n in report.__struct_fields__}
+                scope = fields.pop("scope")
+                rows[recorded.stream] = {
+                    **fields,
+                    "id": recorded.stream,
+                    "scope_type": scope.type,
+                    "scope_id": scope.id,
+                    "recipients": [*report.recipients],
+                    "unsubscribed": [],
+                    "sections": [*report.sections],
+                    "last_due_at": None,
+                    "issues": 0,
+                    "created_at": recorded.recorded_at,
+                    **now,
+                    "removed_at": None,
+                }
+            case e.ReportChanged() as change:
+                row = rows[recorded.stream]
+                row |= _set(change, *changeable) | now
+                for name in ("recipients", "sections"):
+                    if getattr(change, name) is not msgspec.UNSET:
+                        row[name] = [*getattr(change, name)]
+            case e.ReportIssued(number=number, due_at=due_at):
+                rows[recorded.stream] |= {"issues": number, **now}
+                if due_at is not None:
+                    rows[recorded.stream]["last_due_at"] = due_at
+            case e.RecipientUnsubscribed(address=address):
+                rows[recorded.stream]["recipients"].remove(address)
+                rows[recorded.stream]["unsubscribed"].append(address)
+                rows[recorded.stream] |= now
+            case e.ReportRemoved():
+                nothing = {"name": "", "recipients": [], "unsubscribed": []}
+                rows[recorded.stream] |= nothing | now
+                rows[recorded.stream]["removed_at"] = recorded.recorded_at
+            case _:
+                pass
+    return rows
+
+
+def report_issues(events: Iterable[RecordedEvent]) -> Rows:
+    rows: Rows = {}
+    for recorded in events:
+        if isinstance(issue := recorded.event, e.ReportIssued):
+            fields = {n: getattr(issue, n) for n in issue.__struct_fields__}
+            scope = fields.pop("scope")
+            issue_id = report_issue(recorded.stream, issue.number)
+            rows[issue_id] = {
+                **fields,
+                "id": issue_id,
+                "report_id": recorded.stream,
+                "scope_type": scope.type,
+                "scope_id": scope.id,
+                "sections": [*issue.sections],
+                "contents": msgspec.to_builtins(issue.contents),
+                "made_at": recorded.recorded_at,
+            }
     return rows
 
 
@@ -931,6 +997,8 @@ FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
     "annotations": annotations,
     "views": views,
     "shares": shares,
+    "reports": reports,
+    "report_issues": report_issues,
     "webhooks": webhooks,
     "channels": channels,
     "alert_rules": alert_rules,

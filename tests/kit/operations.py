@@ -84,6 +84,9 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     view = tenant.post("/views", {"name": "Best", "list": "creators"})
     shared = {"scope": "creator", "scope_id": creator["id"]}
     share = data_of(tenant.post("/shares", shared), status=201)
+    about = {"type": "project", "id": str(tenant.project_id)}
+    reported = {"name": "Monday", "scope": about, "recipients": ["ada@example.com"]}
+    report = data_of(tenant.post("/reports", reported), status=201)["id"]
     watched = {"type": "project", "id": str(tenant.project_id)}
     rule = {"name": "Quiet", "scope": watched, "condition": {"type": "views_spike"}}
     ruled = tenant.post("/alert-rules", rule)
@@ -109,6 +112,8 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     channel = {"kind": "webhook", "name": "Ops", "url": "http://127.0.0.1:9/ops"}
     channel_id = data_of(tenant.post("/channels", channel), status=201)["id"]
     tenant.goatherd.catch_up()
+    issue = data_of(tenant.post(f"/reports/{report}/send"), status=201)
+    tenant.goatherd.catch_up()
     return {
         "project_id": str(tenant.project_id),
         "creator_id": creator["id"],
@@ -120,6 +125,8 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "annotation_id": data_of(noted, status=201)["id"],
         "view_id": data_of(view, status=201)["id"],
         "share_id": share["id"],
+        "report_id": report,
+        "issue_id": issue["id"],
         "rule_id": data_of(ruled, status=201)["id"],
         "alert_id": str(alert_id),
         "key_id": str(key.key_id),

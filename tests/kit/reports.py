@@ -65,6 +65,7 @@ def _video(
 
 
 EXAMPLE = Issue(
+    id=UUID(int=0xB7),
     report_id=UUID(int=0xB1),
     number=7,
     name="Monday",

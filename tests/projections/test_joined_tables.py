@@ -32,6 +32,7 @@ READ_OF_OTHERS = {
     "feed": {"campaign_items", "creator_list", "videos"},
     "organizations": {"members", "people"},
     "members": {"invitations", "members"},
+    "reports": {"analytics_videos", "organizations"},
     "scrape_runs": {"creator_list", "organizations"},
     "videos": {"projects"},
 }

@@ -16,6 +16,8 @@ from application.notifications.news import NewsReader, mark_read, notify
 from application.shares.links import add_link
 from domain import events as e
 from domain.organization.logo import logo_of
+from domain.report.contents import Contents
+from domain.report.issue import ReportScope
 from domain.streams import video_stream
 from domain.video.attributes import VideoAttributes
 from infra.database import LIMITED_ROLE, READER_ROLE, reading_pool
@@ -38,6 +40,7 @@ from projections.organizations.projection import ApiKeys
 from projections.people import People
 from projections.project_logos import keep_logo
 from projections.projects import Projects
+from projections.reports.projection import Reports
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.shares import Shares
 from projections.videos.projection import Videos
@@ -121,6 +124,8 @@ WALLED = (
     "notification_reads",
     "shares",
     "share_links",
+    "reports",
+    "report_issues",
     "webhooks",
     "webhook_cursors",
     "webhook_waiting",
@@ -197,7 +202,7 @@ OF_PROJECTS = (
     *("analytics_creator_posts", "analytics_owner_days", "creator_history"),
     *("creator_history_videos", "creator_milestones", "campaigns", "campaign_items"),
     *("activity", "annotations", "feed", "notifications", "notification_reads"),
-    *("shares", "share_links"),
+    *("shares", "share_links", "reports", "report_issues"),
     *("alerts", "imports"),
 )
 # They see these tables for the reasons given, and no table that is not named here.
@@ -356,6 +361,30 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
             ),
         )
         history.happened(
+            UUID(int=0xBE0 + number),
+            e.ReportMade(
+                organization_id=tenant,
+                scope=ReportScope(type="project", id=project_id),
+                name="Same",
+                period="weekly",
+                hour=9,
+                sections=("kpis",),
+                scheduled_from=MONDAY,
+            ),
+            e.ReportIssued(
+                organization_id=tenant,
+                scope=ReportScope(type="project", id=project_id),
+                number=1,
+                period="weekly",
+                first_day=MONDAY.date(),
+                last_day=MONDAY.date(),
+                time_zone="UTC",
+                position=1,
+                sections=("kpis",),
+                contents=Contents(),
+            ),
+        )
+        history.happened(
             UUID(int=0xA10 + number),
             e.AlertOpened(
                 organization_id=tenant,
@@ -402,7 +431,7 @@ def _fill(store: Store, tenants: Sequence[UUID] = (HOME, AWAY)) -> None:
         *(AnalyticsProjection(), CreatorHistory(), ScrapeJobs(), Videos()),
         *(Alerts(), Feed()),
         *(Activity(), Campaigns(), Annotations(), Views(), Shares(), People(), Audit()),
-        *(Webhooks(), Channels()),
+        *(Webhooks(), Channels(), Reports()),
     ):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()

@@ -174,7 +174,8 @@ ADDED_PROJECTIONS: frozenset[str] = frozenset(
         *("activity", "alert_touches", "alerts", "annotations", "audit", "campaigns"),
         "channels",
         "connection_endings",
-        *("feed", "people", "shares", "views", "webhooks"),
+        *("feed", "people", "report_touches", "reports", "shares", "views"),
+        "webhooks",
     }
 )
 

@@ -17,6 +17,8 @@ from domain.decisions import Decision, Handler, Histories, on
 from domain.errors import NotFoundError
 from domain.messages import Event
 from domain.organization.decider import PROJECT_TEXTS, organization_of
+from domain.report.decider import TEXTS as REPORT_TEXTS
+from domain.report.decider import report_of
 from domain.share.decider import TEXTS as SHARE_TEXTS
 from domain.share.decider import share_of
 from domain.subjects import owner_of_texts, personal_fields, subject_of_texts
@@ -26,7 +28,7 @@ from domain.view.decider import view_of
 # The parameters of a view's query that hold words of people.
 _TYPED = ("search", "tag", "hashtag")
 # A message says the same of other organizations' things as of things that never were.
-_KINDS = "campaign, project, API key, view, shared link or alert rule"
+_KINDS = "campaign, project, API key, view, shared link, alert rule or report"
 
 
 class ForgottenTexts(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +58,8 @@ class _Texts(msgspec.Struct, frozen=True):
 def forget_earlier_texts(of: UUID, *, organization_id: UUID) -> Handler[ForgottenTexts]:
     """Forget the earlier texts of an organization or of one of its things.
 
-    The present texts stay, but not those of a deleted campaign, view or alert rule, or
-    of a revoked key or shared link.
+    The present texts stay, but not those of a deleted campaign, view, alert rule or
+    report, or of a revoked key or shared link.
     Without earlier texts, nothing is appended.
 
     Raises:
@@ -150,6 +152,11 @@ def _texts(of: UUID, organization_id: UUID, histories: Histories) -> _Texts:
             raise NotFoundError(_KINDS)
         kept = {} if rule.is_removed else _stated(rule, RULE_TEXTS)
         return _Texts("alert_rule", of, kept)
+    if (report := report_of(histories[of])) is not None:
+        if report.organization_id != organization_id:
+            raise NotFoundError(_KINDS)
+        kept = {} if report.is_removed else _stated(report, REPORT_TEXTS)
+        return _Texts("report", of, kept)
     campaign = campaign_of(histories[of])
     if campaign is None or campaign.organization_id != organization_id:
         raise NotFoundError(_KINDS)

@@ -34,6 +34,8 @@ NARROWED = {
     *("listEvents", "listEventTypes", "getSampleEvent"),
     *("listNotifications", "readNotifications"),
     *("listVideos", "getVideoAmounts", "listViews", "listShares"),
+    # A report about the whole organization is refused.
+    *("listReports", "createReport"),
     "getAnalyticsSchema",
     # A rule of the whole organization is refused.
     *("listAlertRules", "makeAlertRule", "previewAlertRule"),

@@ -36,11 +36,12 @@ from application.erase import erase as erasing
 from domain import events as e
 from domain.alert import handlers as alert_handlers
 from domain.channel import handlers as channel_handlers
+from domain.report import handlers as report_handlers
 from domain.webhook import handlers as webhook_handlers
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.engine import reader
-from tests.kit.application import Goatherd, Tenant, ago, started, stored_key
+from tests.kit.application import Goatherd, Tenant, ago, data_of, started, stored_key
 from tests.kit.connections import waiting_consent
 from tests.kit.databases import new_database
 from tests.kit.documented import Described
@@ -763,6 +764,28 @@ def channel_without_mail(scene: Scene) -> None:
     scene.ask.path = scene.ask.path.replace(scene.ids["channel_id"], channel["id"])
 
 
+def full_of_reports(scene: Scene) -> None:
+    scene.monkeypatch.setattr(report_handlers, "MOST_REPORTS", 1)
+
+
+def sent_too_often(scene: Scene) -> None:
+    scene.monkeypatch.setattr(report_handlers, "MOST_SENT_A_DAY", 1)
+
+
+def report_about_the_unknown(scene: Scene) -> None:
+    body_of(scene)["scope"] = {"type": "project", "id": str(uuid4())}
+
+
+def report_about_the_new(scene: Scene) -> None:
+    # Nobody has caught up with the creator yet.
+    scene.monkeypatch.setattr("api.routes.reports.routes.PATIENCE_SECONDS", 0.0)
+    creator = scene.tenant.add(f"new.{uuid4().hex[:20]}")
+    about = {"type": "creator", "id": creator["id"]}
+    made = scene.tenant.post("/reports", {"name": "New", "scope": about})
+    report_id = data_of(made, status=201)["id"]
+    scene.ask.path = scene.ask.path.replace(scene.ids["report_id"], report_id)
+
+
 def full_of_webhooks(scene: Scene) -> None:
     scene.monkeypatch.setattr(webhook_handlers, "MOST_WEBHOOKS", 1)
 
@@ -809,6 +832,10 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("acknowledgeAlert", Code.ALERT_OVER): alert_that_is_over,
     ("snoozeAlert", Code.ALERT_OVER): alert_that_is_over,
     ("createWebhook", Code.LIMIT_REACHED): full_of_webhooks,
+    ("createReport", Code.LIMIT_REACHED): full_of_reports,
+    ("createReport", Code.NOT_FOUND): report_about_the_unknown,
+    ("sendReport", Code.LIMIT_REACHED): sent_too_often,
+    ("sendReport", Code.PROJECTION_BEHIND): report_about_the_new,
     ("addChannel", Code.LIMIT_REACHED): full_of_channels,
     ("testChannel", Code.MAIL_NOT_SET_UP): channel_without_mail,
     ("getSampleEvent", Code.NOT_FOUND): unknown_type_of_event,
@@ -852,7 +879,10 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("eraseCreator", Code.HISTORY_IN_CLEAR): creator_in_clear,
     **{
         (f"forget{of}Texts", Code.HISTORY_IN_CLEAR): texts_in_clear
-        for of in ("Campaign", "Project", "ApiKey", "Organization", "View", "Share")
+        for of in (
+            *("Campaign", "Project", "ApiKey", "Organization", "View", "Share"),
+            "Report",
+        )
     },
     ("eraseCreator", Code.IDEMPOTENCY_KEY_REUSED): on_things_of_its_own(
         key_of_another_body

@@ -157,6 +157,8 @@ def test_a_cursor_of_another_organization_is_refused(
         data_of(tenant.post("/projects", {"name": "Second"}), status=201)
         shared = {"scope": "creator", "scope_id": second["id"]}
         data_of(tenant.post("/shares", shared), status=201)
+        data_of(tenant.post("/reports", {"name": "Second"}), status=201)
+        data_of(tenant.post(f"/reports/{ids['report_id']}/send"), status=201)
         invitation = {"email": "second@example.com", "role": "viewer"}
         data_of(tenant.post("/invitations", invitation), status=201)
         webhook = {"url": "http://127.0.0.1:9/second"}
@@ -237,6 +239,7 @@ def leaks(tenant: Tenant, own: dict[str, str], foreign: dict[str, str]) -> set[s
                 *("campaign_id", "inner_id", "annotation_id", "confirm", "view_id"),
                 *("person_id", "invitation_id", "share_id", "rule_id", "alert_id"),
                 *("webhook_id", "delivery_id", "channel_id"),
+                *("report_id", "issue_id"),
             },
         ),
     ),

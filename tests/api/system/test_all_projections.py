@@ -40,6 +40,7 @@ WHOLE_AGGREGATES = [
     ("annotations", e.AnnotationEvent),
     ("views", e.ViewEvent),
     ("shares", e.ShareEvent),
+    ("reports", e.ReportEvent),
     ("alerts", e.AlertRuleEvent),
     ("alerts", e.AlertEvent),
     ("creator_history", e.CreatorEvent | e.ScrapeEvent | e.VideoEvent),

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from domain import events as e
 from domain.organization.logo import logo_of
+from domain.report.issue import ReportScope
 from domain.summaries import AuditedEvent, audit_summary
 from tests.kit.builders import NOON
 from tests.kit.pictures import LOGO
@@ -202,6 +203,40 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
             (e.ShareRevoked(**OURS), " revoked"),
         )
     ),
+    (
+        e.ReportMade(
+            **OURS,
+            scope=ReportScope(type="org"),
+            name="Monday",
+            period="weekly",
+            hour=9,
+            recipients=("ben@example.com",),
+            sections=("kpis",),
+            scheduled_from=NOON,
+        ),
+        'Weekly report "Monday" with 1 recipient made by Ada.',
+    ),
+    (
+        e.ReportChanged(
+            **OURS,
+            name="Friday",
+            period="monthly",
+            weekday="friday",
+            hour=16,
+            recipients=(),
+            sections=("kpis", "videos"),
+            enabled=False,
+        ),
+        (
+            'Report changed: named "Friday", monthly, on Friday, at 16:00, '
+            "0 recipients, shows key figures and videos and switched off, by Ada."
+        ),
+    ),
+    (
+        e.RecipientUnsubscribed(**OURS, address="ben@example.com"),
+        "Recipient of a report unsubscribed by Ada.",
+    ),
+    (e.ReportRemoved(**OURS), "Report removed by Ada."),
     (
         e.WebhookReplayRequested(**OURS, first=1_000, last=2_000),
         "Events 1,000 to 2,000 sent again to the item, as asked for by Ada.",

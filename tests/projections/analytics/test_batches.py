@@ -36,6 +36,7 @@ from projections.engine.projection import Projection
 from projections.feed.projection import Feed
 from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
+from projections.reports.projection import Reports
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.shares import Shares
 from projections.videos.projection import Videos
@@ -67,6 +68,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     Annotations(),
     Activity(),
     Views(),
+    Reports(),
     Shares(),
     Alerts(),
 )

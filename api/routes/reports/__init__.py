@@ -1,0 +1,1 @@
+"""The routes of reports: their list, sending, and issues with frozen numbers."""

@@ -1,0 +1,358 @@
+"""/reports: what is sent each week or month, and its issues."""
+
+from datetime import UTC, datetime
+from typing import Annotated, LiteralString
+from uuid import UUID
+
+from litestar import Controller, delete, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, PathParameter
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from api.http.errors import Code
+from api.http.reading.paging import ListRequest, behind, caught_up, found
+from api.http.request import Request
+from api.http.responses import Answer, ListPage
+from api.http.routes import read_route, write_route
+from api.http.writer import CommandWriter, Rows
+from api.routes.aggregate.parameters import ListFormat
+from api.routes.reports.file import IssueFile
+from api.routes.reports.schemas import NewReport, ReportChange
+from application.reports.preparing import PreparedIssue, owned_report, prepared_issue
+from domain import commands as c
+from domain import events as e
+from domain.errors import NotFoundError
+from domain.messages import copied
+from domain.report.handlers import change_report, make_report, send_report
+from domain.report.issue import Issue
+from infra.eventstore.execute import Executed, InTransaction, execute
+from infra.ids import new_id
+from projections.engine.reader import (
+    PATIENCE_SECONDS,
+    ProjectionBehindError,
+    Reader,
+)
+from projections.reports.projection import row_of_issue, row_of_report
+from projections.reports.queries import (
+    ListedIssue,
+    ScheduledReport,
+    one_issue,
+    one_report,
+    page_of_issues,
+    page_of_reports,
+    report_from_row,
+)
+
+READ_MODEL = "reports"
+_READ_MODELS = (READ_MODEL, "creator_list", "videos", "projects", "campaigns")
+_ZONE: LiteralString = """
+SELECT time_zone FROM organizations WHERE organization_id = %s
+"""
+_NumberOrId = Annotated[
+    str, PathParameter(max_length=36, description="The number or the id of the issue.")
+]
+_MOST_DIGITS = 9
+
+
+class ReportRoutes(Controller):
+    """The list of reports, one report, and its issues."""
+
+    path = "/reports"
+    tags = ("Reports",)
+
+    @read_route("/", "listReports")
+    async def list_reports(
+        self, request: Request, listing: NamedDependency[ListRequest]
+    ) -> ListPage[ScheduledReport]:
+        """List the reports, newest first.
+
+        People who are limited to some projects see the reports about these projects,
+        their campaigns and their creators.
+        """
+        await listing.caught_up(READ_MODEL, "api_keys")
+        return await listing.page(
+            "reports",
+            lambda limit, after: page_of_reports(
+                listing.reader,
+                listing.organization_id,
+                limit=limit,
+                after=after,
+                has_recipients=_has_recipients(request),
+            ),
+            key=lambda row: (row.created_at, row.id),
+            after=tuple[datetime, UUID],
+        )
+
+    @read_route("/{report_id:uuid}", "getReport")
+    async def get_report(
+        self,
+        request: Request,
+        report_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+    ) -> Answer[ScheduledReport]:
+        """Show one report."""
+        await caught_up(request, reader, READ_MODEL, "api_keys")
+        return found(
+            "report",
+            await one_report(
+                reader,
+                request.organization_id,
+                report_id,
+                has_recipients=_has_recipients(request),
+            ),
+        )
+
+    @write_route(
+        post,
+        "/",
+        "createReport",
+        errors=[Code.LIMIT_REACHED, Code.NOT_FOUND],
+        body_examples={
+            "NewReport": {
+                "name": "Monday",
+                "period": "weekly",
+                "weekday": "monday",
+                "hour": 9,
+                "recipients": ["ada@example.com"],
+            }
+        },
+    )
+    def create_report(
+        self,
+        request: Request,
+        data: JSONBody[NewReport],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ScheduledReport]:
+        """Make a report about the organization, a project, a campaign or a creator.
+
+        A weekly one is made each `weekday` and is about the seven days before. A
+        monthly one is made on the first day of a month and is about the month before.
+        """
+        command = copied(
+            data,
+            c.MakeReport,
+            organization_id=request.organization_id,
+            at=datetime.now(UTC),
+        )
+        report_id = new_id()
+        return writer.perform(
+            request,
+            lambda: make_report(report_id, command),
+            lambda rows, done: _answer(request, rows, done, status=201),
+        )
+
+    @write_route(
+        patch,
+        "/{report_id:uuid}",
+        "changeReport",
+        body_examples={"ReportChange": {"weekday": "friday", "hour": 16}},
+    )
+    def update_report(
+        self,
+        request: Request,
+        report_id: FromPath[UUID],
+        data: JSONBody[ReportChange],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ScheduledReport]:
+        """Change a report; its issues stay as they are.
+
+        With another time, or switched on again, it falls due from now on: what it
+        missed before is not made up for.
+        """
+        command = copied(data, c.ChangeReport, at=datetime.now(UTC))
+        return _changed(request, writer, report_id, command)
+
+    @write_route(delete, "/{report_id:uuid}", "removeReport")
+    def remove_report(
+        self,
+        request: Request,
+        report_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ScheduledReport]:
+        """Remove a report; nobody sees it or its issues any more."""
+        return _changed(request, writer, report_id, c.RemoveReport())
+
+    @write_route(
+        post,
+        "/{report_id:uuid}/send",
+        "sendReport",
+        errors=[Code.LIMIT_REACHED, Code.PROJECTION_BEHIND],
+        status=201,
+    )
+    def send_report(
+        self,
+        request: Request,
+        report_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ListedIssue]:
+        """Make an issue now and send it to all recipients.
+
+        It is about the newest week or month of the report that is over. Without a mail
+        server it is made and not sent: `mailed` is 0.
+        """
+        writer.require_visible(request, report_id, "report")
+        prepared: PreparedIssue | None = None
+
+        def run(hook: InTransaction[UUID] | None) -> Executed[UUID]:
+            nonlocal prepared
+            made = prepared = _prepared(request, writer, report_id)
+            return execute(
+                writer.store,
+                lambda: send_report(
+                    report_id,
+                    made.command,
+                    organization_id=request.organization_id,
+                    version=made.version,
+                    day=datetime.now(UTC).date(),
+                ),
+                context=writer.context(request),
+                in_transaction=hook,
+            )
+
+        def within(cursor: Cursor[TupleRow], _: Executed[UUID]) -> None:
+            assert prepared is not None
+            prepared.send(cursor, writer.store)
+
+        return writer.answer(request, run, _issued, in_transaction=within)
+
+    @read_route("/{report_id:uuid}/issues", "listReportIssues")
+    async def list_issues(
+        self,
+        report_id: FromPath[UUID],
+        listing: NamedDependency[ListRequest],
+    ) -> ListPage[ListedIssue]:
+        """List the issues of a report, newest first."""
+        await listing.caught_up(READ_MODEL, "api_keys")
+        reader, organization_id = listing.reader, listing.organization_id
+        known = await one_report(
+            reader, organization_id, report_id, has_recipients=False
+        )
+        if known is None:
+            raise NotFoundError("report")
+        return await listing.page(
+            "report issues",
+            lambda limit, after: page_of_issues(
+                reader, organization_id, report_id, limit=limit, before=after
+            ),
+            filters={"report": str(report_id)},
+            key=lambda row: row.number,
+            after=int,
+        )
+
+    @read_route(
+        "/{report_id:uuid}/issues/{issue_id:str}", "getReportIssue", versioned=False
+    )
+    async def get_issue(
+        self,
+        request: Request,
+        report_id: FromPath[UUID],
+        issue_id: _NumberOrId,
+        reader: NamedDependency[Reader],
+        format_: ListFormat = "json",
+    ) -> Answer[Issue]:
+        """Show one issue; its numbers stay as they were when it was made.
+
+        Names are the present ones, and null once the person was erased.
+        """
+        await caught_up(request, reader, *_READ_MODELS)
+        known = await one_issue(
+            reader, request.organization_id, report_id, number=_number_or_id(issue_id)
+        )
+        return _shown(known, format_)
+
+    @read_route("/{report_id:uuid}/latest", "getLatestReportIssue", versioned=False)
+    async def get_latest_issue(
+        self,
+        request: Request,
+        report_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        format_: ListFormat = "json",
+    ) -> Answer[Issue]:
+        """Show the newest issue, as `GET /reports/{id}/issues/{number}` does."""
+        await caught_up(request, reader, *_READ_MODELS)
+        issue = await one_issue(reader, request.organization_id, report_id)
+        return _shown(issue, format_)
+
+
+def _shown(issue: Issue | None, format_: str) -> Answer[Issue]:
+    if issue is None:
+        raise NotFoundError("report_issue")
+    return IssueFile(issue) if format_ == "csv" else Answer(issue)
+
+
+def _number_or_id(text: str) -> int | UUID:
+    """Return the number or the id of an issue.
+
+    Raises:
+        NotFoundError: the text is neither, so no issue has it.
+    """
+    if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
+        return int(text)
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFoundError("report_issue") from None
+
+
+def _has_recipients(request: Request) -> bool:
+    return "write" in request.principal.scopes
+
+
+def _prepared(
+    request: Request, writer: CommandWriter, report_id: UUID
+) -> PreparedIssue:
+    of = owned_report(
+        writer.store,
+        writer.plans,
+        report_id,
+        organization_id=request.organization_id,
+    )
+    if of.report.is_removed:
+        raise NotFoundError("report")
+    try:
+        return prepared_issue(
+            writer.store, of, due_at=None, is_mailed=True, patience=PATIENCE_SECONDS
+        )
+    except ProjectionBehindError as error:
+        raise behind(error) from error
+
+
+def _changed(
+    request: Request,
+    writer: CommandWriter,
+    report_id: UUID,
+    command: c.ReportCommand,
+) -> Answer[ScheduledReport]:
+    return writer.perform(
+        request,
+        lambda: change_report(
+            report_id,
+            command,
+            organization_id=request.organization_id,
+            expected_versions=writer.expected_versions(request),
+        ),
+        lambda rows, done: _answer(request, rows, done),
+    )
+
+
+def _answer(
+    request: Request, rows: Rows, done: Executed[UUID], *, status: int | None = None
+) -> Answer[ScheduledReport]:
+    row = row_of_report(done.history(done.result))
+    assert row is not None
+    of = (request.organization_id,)
+    zone = rows.ask(lambda cursor: cursor.execute(_ZONE, of).fetchone())
+    report = report_from_row(
+        row, time_zone=zone[0] if zone else "UTC", has_recipients=True
+    )
+    return Answer(report, status=status, version=report.version)
+
+
+def _issued(_: Rows, done: Executed[UUID]) -> Answer[ListedIssue]:
+    for recorded in done.events:
+        if isinstance(recorded.event, e.ReportIssued):
+            row = row_of_issue(recorded, recorded.event)
+            listed = copied(row, ListedIssue, from_=row.first_day, to=row.last_day)
+            return Answer(listed, status=201)
+    raise NotFoundError("report")

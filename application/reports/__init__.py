@@ -1,0 +1,1 @@
+"""Reports: an issue is made from the figures, and sent to each recipient by mail."""

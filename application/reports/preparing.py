@@ -1,0 +1,248 @@
+"""An issue before it is in the log: its numbers, and the mails that tell of it."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, LiteralString
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from application.mail.outbox import can_send_mail, send_mail
+from application.mail.server import Mail
+from application.rendering.mail import IssueMails
+from application.reports.recipients import mails_subject, unsubscribe_url
+from domain import commands as c
+from domain import events as e
+from domain.analytics.buckets import Range
+from domain.errors import NotFoundError
+from domain.messages import copied
+from domain.organization.decider import organization_of
+from domain.organization.plans import Limits
+from domain.report.contents import Contents
+from domain.report.decider import ReportState, report_of
+from domain.report.issue import Issue
+from infra.database import PROCESS_NAME
+from infra.eventstore.store import RecordedEvent, Store, plain_events
+from projections.analytics.read.explanations.basis import basis_of_now
+from projections.analytics.summaries.scope import known_scope
+from projections.engine.reader import ProjectionBehindError, Reader
+from projections.engine.snapshot_reader import snapshot
+from projections.project_logos import logo_of_project
+from projections.reports.contents import ReportDays, contents_of
+from projections.reports.projection import row_of_issue
+from projections.reports.queries import issue_of
+
+# A mail that no server takes for so long is out of date.
+_KEPT_FOR: Final = timedelta(days=3)
+_STATEMENT_MS: Final = 60_000
+_POLL_SECONDS: Final = 0.05
+_READ_MODELS: Final = [
+    *("analytics", "api_keys", "campaigns", "creator_list", "projects", "videos"),
+]
+_BEHIND: LiteralString = """
+SELECT name FROM projection WHERE name = ANY(%s) AND position < %s LIMIT 1
+"""
+
+
+class OwnedReport(Struct, frozen=True, kw_only=True):
+    """A report with what its organization decides: the time zone and the plan."""
+
+    id: UUID
+    report: ReportState
+    time_zone: str
+    limits: Limits
+
+
+class PreparedIssue(Struct, frozen=True, kw_only=True):
+    """An issue to be made, if the report still has this version, and its mails.
+
+    ``mails`` are for the recipients that the report has in this version.
+    """
+
+    version: int
+    command: c.IssueReport
+    mails: Sequence[tuple[UUID, Mail]]
+
+    def send(self, cursor: Cursor[TupleRow], store: Store) -> None:
+        """Let the mails be sent after the transaction that appends the issue."""
+        for subject, mail in self.mails:
+            send_mail(cursor, store, mail, subject=subject, kept_for=_KEPT_FOR)
+
+
+def owned_report(
+    store: Store,
+    plans: Mapping[str, Limits],
+    report_id: UUID,
+    *,
+    organization_id: UUID | None = None,
+) -> OwnedReport:
+    """Return a report of any organization, or of this one, from the log.
+
+    Raises:
+        NotFoundError: there is no such report.
+    """
+    report = report_of(plain_events(store.load(report_id)[report_id]))
+    if report is None or organization_id not in {None, report.organization_id}:
+        raise NotFoundError("report")
+    of = report.organization_id
+    organization = organization_of(plain_events(store.load(of)[of]))
+    if organization is None:
+        raise NotFoundError("organization")
+    return OwnedReport(
+        id=report_id,
+        report=report,
+        time_zone=organization.time_zone,
+        limits=plans[organization.plan],
+    )
+
+
+def prepared_issue(
+    store: Store,
+    of: OwnedReport,
+    *,
+    due_at: datetime | None,
+    is_mailed: bool,
+    patience: float,
+) -> PreparedIssue:
+    """Return the issue that falls due at a time, or that somebody asks for now.
+
+    The numbers are read in one snapshot, which knows every event from before unless
+    read models do not catch up with the log within ``patience`` seconds.
+
+    Raises:
+        NotFoundError: the thing that the report is about is gone.
+        ProjectionBehindError: an issue that fell due has to wait for a read model, or
+            the thing is not known yet.
+    """
+    behind = _behind(store, patience=patience)
+    if behind is not None and due_at is not None:
+        raise ProjectionBehindError(behind)
+    now = datetime.now(UTC)
+    report, zone = of.report, ZoneInfo(of.time_zone)
+    first, last = report.schedule(of.time_zone).days_at(due_at or now)
+    days = Range(first=first, last=last, granularity="day", zone=zone)
+    before = _shown(days.before(), of.limits, now=now)
+    recipients = report.recipients if is_mailed and can_send_mail(store) else ()
+
+    async def read() -> tuple[c.IssueReport, IssueMails | None]:
+        async with snapshot(
+            str(store.pool.conninfo),
+            "analytics",
+            application_name=PROCESS_NAME,
+            statement_ms=_STATEMENT_MS,
+            codec=store.codec,
+        ) as (reader, _):
+            if not await _is_there(reader, report):
+                if behind is not None:
+                    raise ProjectionBehindError(behind)
+                raise NotFoundError(report.scope.type)
+            command = c.IssueReport(
+                period=report.period,
+                first_day=first,
+                last_day=last,
+                compare_first_day=before and before.first,
+                compare_last_day=before and before.last,
+                time_zone=of.time_zone,
+                position=(await basis_of_now(reader, report.organization_id)).position,
+                due_at=due_at,
+                sections=report.sections,
+                contents=await _contents(
+                    reader, report, ReportDays(days=days, before=before), now=now
+                ),
+                mailed=len(recipients),
+            )
+            if not recipients:
+                return command, None
+            issue = await _issue(reader, of, command, now=now)
+            logo = issue.logo and await logo_of_project(
+                reader, report.organization_id, issue.project_id or of.id
+            )
+            return command, IssueMails.of(issue, logo=logo and logo.content)
+
+    command, drawn = asyncio.run(read())
+    mails: list[tuple[UUID, Mail]] = []
+    if drawn is not None:
+        mails = [
+            (
+                mails_subject(store.names, of.id, address),
+                drawn.to(
+                    address,
+                    page_url=f"{store.settings.own_url}/reports/{of.id}"
+                    f"/issues/{report.issues + 1}",
+                    unsubscribe_url=unsubscribe_url(store, of.id, address),
+                ),
+            )
+            for address in recipients
+        ]
+    return PreparedIssue(version=report.version, command=command, mails=mails)
+
+
+async def _is_there(reader: Reader, report: ReportState) -> bool:
+    scope = report.scope
+    if scope.type == "org" or scope.id is None:
+        return True
+    found, _ = await known_scope(reader, report.organization_id, scope.type, scope.id)
+    return found
+
+
+async def _contents(
+    reader: Reader, report: ReportState, days: ReportDays, *, now: datetime
+) -> Contents:
+    return await contents_of(
+        reader,
+        report.organization_id,
+        report.scope,
+        days,
+        sections=report.sections,
+        now=now,
+    )
+
+
+async def _issue(
+    reader: Reader, of: OwnedReport, command: c.IssueReport, *, now: datetime
+) -> Issue:
+    """Return the issue as it will be read, once the log has it."""
+    event = copied(
+        command,
+        e.ReportIssued,
+        organization_id=of.report.organization_id,
+        scope=of.report.scope,
+        number=of.report.issues + 1,
+    )
+    recorded = RecordedEvent(
+        stream=of.id,
+        version=of.report.version + 1,
+        position=command.position,
+        event=event,
+        recorded_at=now,
+        actor="",
+    )
+    return await issue_of(reader, row_of_issue(recorded, event), name=of.report.name)
+
+
+def _shown(days: Range, limits: Limits, *, now: datetime) -> Range | None:
+    """Return the days unless the plan does not show them any more."""
+    retention = limits.stats_history_retention_days
+    if retention is None:
+        return days
+    earliest = now.astimezone(days.zone).date() - timedelta(days=retention)
+    return None if days.first < earliest else days
+
+
+def _behind(store: Store, *, patience: float) -> str | None:
+    """Wait for the read models; return the name of one that is behind."""
+    deadline = time.monotonic() + patience
+    params: tuple[Any, ...] = (_READ_MODELS, store.head())
+    while True:
+        with store.pool.connection() as connection:
+            row = connection.execute(_BEHIND, params).fetchone()
+        if row is None:
+            return None
+        if time.monotonic() > deadline:
+            return row[0]
+        time.sleep(_POLL_SECONDS)

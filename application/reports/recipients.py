@@ -1,0 +1,135 @@
+"""Recipients of reports: the link by which each of them gets no more mails.
+
+A link needs no table. It has the id of the report and a keyed hash of the address, so
+nobody can guess or change one, and an address stays in the log alone.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error
+from hmac import compare_digest
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain import commands as c
+from domain.email import same_email
+from domain.report.decider import ReportState, report_of
+from domain.report.handlers import change_report
+from domain.streams import Names
+from infra.eventstore.append import Context
+from infra.eventstore.execute import Executed, execute
+from infra.eventstore.store import Store, plain_events
+from infra.ids import new_id
+
+ACTOR: Final = "recipient"
+_ID_BYTES: Final = 16
+_HASH_BYTES: Final = 24
+_LONGEST: Final = 80
+_END_MAILS: LiteralString = "DELETE FROM mails WHERE subject = %s"
+# A wrong link costs the read of a history as well.
+_NOBODY: Final = UUID(int=0)
+
+
+class Recipient(Struct, frozen=True, kw_only=True):
+    """The recipient behind a link; ``is_subscribed`` until they unsubscribe."""
+
+    report_id: UUID
+    report: ReportState
+    address: str
+    is_subscribed: bool
+
+    def __repr__(self) -> str:
+        return f"Recipient({self.report_id})"
+
+
+class Recipients:
+    """The recipients of an installation, for the page that they open."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def found(self, token: str) -> Recipient | None:
+        """Return the recipient behind a link, also one who has unsubscribed.
+
+        None if there is none, or if the address was taken out of the report.
+        """
+        return _recipient_of(self._store, token)
+
+    def unsubscribe(self, recipient: Recipient) -> None:
+        """Let a recipient get no more mails; waiting ones are not sent any more."""
+        _unsubscribe(self._store, recipient)
+
+
+def unsubscribe_url(store: Store, report_id: UUID, address: str) -> str:
+    """Return the address of the page on which a recipient unsubscribes."""
+    token = report_id.bytes + _hash(store.names, report_id, address)
+    text = urlsafe_b64encode(token).rstrip(b"=").decode()
+    return f"{store.settings.own_url}/unsubscribe/{text}"
+
+
+def mails_subject(names: Names, report_id: UUID, address: str) -> UUID:
+    """Return the subject of the waiting mails of a report to an address."""
+    return UUID(bytes=_digest(names, report_id, address)[-_ID_BYTES:])
+
+
+def _recipient_of(store: Store, token: str) -> Recipient | None:
+    report_id, hashed = _parts(token)
+    report = report_of(plain_events(store.load(report_id)[report_id]))
+    if report is None:
+        return None
+    found: Recipient | None = None
+    for addresses in (report.unsubscribed, report.recipients):
+        for address in addresses:
+            # Every address is compared, so that the time tells nothing.
+            if compare_digest(_hash(store.names, report_id, address), hashed):
+                found = Recipient(
+                    report_id=report_id,
+                    report=report,
+                    address=address,
+                    is_subscribed=addresses is report.recipients,
+                )
+    return found
+
+
+def _unsubscribe(store: Store, recipient: Recipient) -> None:
+    def in_transaction(cursor: Cursor[TupleRow], _: Executed[UUID]) -> None:
+        _end_mails(cursor, store, recipient)
+
+    command = c.UnsubscribeRecipient(address=recipient.address)
+    execute(
+        store,
+        lambda: change_report(
+            recipient.report_id,
+            command,
+            organization_id=recipient.report.organization_id,
+        ),
+        context=Context(actor=ACTOR, command_id=new_id()),
+        in_transaction=in_transaction,
+    )
+
+
+def _end_mails(cursor: Cursor[Any], store: Store, recipient: Recipient) -> None:
+    of = mails_subject(store.names, recipient.report_id, recipient.address)
+    cursor.execute(_END_MAILS, (of,))
+
+
+def _parts(token: str) -> tuple[UUID, bytes]:
+    if len(token) <= _LONGEST:
+        try:
+            decoded = urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4))
+        except (Error, ValueError):
+            decoded = b""
+        if len(decoded) == _ID_BYTES + _HASH_BYTES:
+            return UUID(bytes=decoded[:_ID_BYTES]), decoded[_ID_BYTES:]
+    return _NOBODY, bytes(_HASH_BYTES)
+
+
+def _hash(names: Names, report_id: UUID, address: str) -> bytes:
+    return _digest(names, report_id, address)[:_HASH_BYTES]
+
+
+def _digest(names: Names, report_id: UUID, address: str) -> bytes:
+    return names.recipient_digest(report_id, same_email(address))

@@ -1,0 +1,248 @@
+"""Reports: the state of one, the events that commands cause, and their effects."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final, assert_never
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from domain.decisions import check_name, state_after
+from domain.email import checked_email, same_email
+from domain.errors import CorruptHistoryError, InvalidEmailError, NotFoundError
+from domain.messages import Event, changed_fields, copied, set_fields
+from domain.report import commands as c
+from domain.report import events as e
+from domain.report.contents import SECTIONS, SectionName
+from domain.report.errors import InvalidReportError
+from domain.report.issue import ReportPeriod, ReportScope
+from domain.report.schedule import ReportSchedule
+from domain.texts import EarlierTextsForgotten, texts_after
+
+MOST_RECIPIENTS: Final = 50
+LAST_HOUR: Final = 23
+# The fields of a report that people can change, and the texts that it keeps.
+DETAILS = (*("name", "period", "weekday", "hour", "recipients", "sections", "enabled"),)
+TEXTS = ("name", "recipients", "unsubscribed")
+# The sections that compare creators, which a report about one creator has not.
+_OF_SEVERAL: frozenset[SectionName] = frozenset({"leaders", "gained_and_lost"})
+_TIMES = frozenset({"period", "weekday", "hour"})
+
+
+class ReportState(msgspec.Struct, frozen=True, kw_only=True):
+    """A report after its history.
+
+    ``issues`` is the number of its issues, and ``last_due_at`` the time at which the
+    newest one fell due. ``unsubscribed`` are the addresses that want no more mails.
+    """
+
+    organization_id: UUID
+    scope: ReportScope
+    name: str
+    period: ReportPeriod
+    weekday: e.Weekday
+    hour: int
+    recipients: tuple[str, ...]
+    sections: tuple[SectionName, ...]
+    enabled: bool
+    scheduled_from: datetime
+    unsubscribed: tuple[str, ...] = ()
+    issues: int = 0
+    last_due_at: datetime | None = None
+    is_removed: bool = False
+    version: int = 1
+
+    def schedule(self, time_zone: str) -> ReportSchedule:
+        """Return the times of the report in a time zone."""
+        return ReportSchedule(
+            period=self.period,
+            weekday=self.weekday,
+            hour=self.hour,
+            zone=ZoneInfo(time_zone),
+        )
+
+    def due_at(self, time_zone: str) -> datetime | None:
+        """Return when the next issue falls due, also if that is over; None if never."""
+        if self.is_removed or not self.enabled:
+            return None
+        last = max(self.scheduled_from, self.last_due_at or self.scheduled_from)
+        return self.schedule(time_zone).due_after(last)
+
+
+def make(command: c.MakeReport) -> list[e.ReportEvent]:
+    """Return the event of a new report.
+
+    Raises:
+        BlankNameError: the name is only blanks.
+        InvalidReportError: the scope, the hour, a recipient or the sections are not
+            possible.
+    """
+    check_name(command.name)
+    _check_hour(command.hour)
+    made = copied(command, e.ReportMade, scheduled_from=command.at)
+    return [
+        replace(
+            made,
+            recipients=_addresses(command.recipients, unsubscribed=()),
+            sections=_sections(command.sections, command.scope),
+        )
+    ]
+
+
+def decide(report: ReportState | None, command: c.ReportCommand) -> list[e.ReportEvent]:
+    """Return the events that ``command`` causes; none if nothing would change.
+
+    An issue that fell due is made once, and a recipient unsubscribes once.
+
+    Raises:
+        NotFoundError: there is no report with this id, or it was removed.
+        BlankNameError: the name is only blanks.
+        InvalidReportError: the hour, a recipient or the sections are not possible.
+    """
+    if report is None:
+        raise NotFoundError("report")
+    of: dict[str, Any] = {"organization_id": report.organization_id}
+    if isinstance(command, c.RemoveReport):
+        return [] if report.is_removed else [e.ReportRemoved(**of)]
+    if isinstance(command, c.UnsubscribeRecipient):
+        found = _among(command.address, report.recipients)
+        if found is None or report.is_removed:
+            return []
+        return [e.RecipientUnsubscribed(**of, address=found)]
+    if report.is_removed:
+        raise NotFoundError("report")
+    match command:
+        case c.IssueReport(due_at=due_at):
+            last = report.last_due_at
+            if due_at is not None and last is not None and due_at <= last:
+                return []
+            number = report.issues + 1
+            issue = copied(
+                command, e.ReportIssued, **of, scope=report.scope, number=number
+            )
+            return [issue]
+        case c.ChangeReport():
+            return _change(report, command)
+        case _:
+            assert_never(command)
+
+
+def _change(report: ReportState, command: c.ChangeReport) -> list[e.ReportEvent]:
+    if command.name is not UNSET:
+        check_name(command.name)
+    if command.hour is not UNSET:
+        _check_hour(command.hour)
+    if command.recipients is not UNSET:
+        addresses = _addresses(command.recipients, unsubscribed=report.unsubscribed)
+        command = replace(command, recipients=addresses)
+    if command.sections is not UNSET:
+        sections = _sections(command.sections, report.scope)
+        command = replace(command, sections=sections)
+    changed = changed_fields(command, report, DETAILS)
+    if not changed:
+        return []
+    if not _TIMES.isdisjoint(changed) or changed.get("enabled"):
+        changed["scheduled_from"] = command.at
+    return [e.ReportChanged(organization_id=report.organization_id, **changed)]
+
+
+def evolve(report: ReportState | None, event: e.ReportEvent) -> ReportState:
+    """Return the report after ``event``; it never refuses."""
+    if isinstance(event, e.ReportMade):
+        return copied(event, ReportState)
+    if report is None:
+        msg = "A report's history must begin with report_made."
+        raise CorruptHistoryError(msg)
+    report = replace(report, version=report.version + 1)
+    match event:
+        case e.ReportChanged():
+            fields = set_fields(event, (*DETAILS, "scheduled_from"))
+            return replace(report, **fields)
+        case e.ReportIssued(number=number, due_at=due_at):
+            last = report.last_due_at if due_at is None else due_at
+            return replace(report, issues=number, last_due_at=last)
+        case e.RecipientUnsubscribed(address=address):
+            return replace(report, **without(address, report))
+        case EarlierTextsForgotten():
+            return replace(report, **texts_of(event))
+        case e.ReportRemoved():
+            return replace(report, is_removed=True)
+        case _:
+            assert_never(event)
+
+
+def without(address: str, report: Any) -> dict[str, Any]:  # noqa: ANN401 - also a row
+    """Return both lists of addresses of a report after one unsubscribed."""
+    return {
+        "recipients": tuple(
+            each
+            for each in report.recipients
+            if same_email(each) != same_email(address)
+        ),
+        "unsubscribed": (*report.unsubscribed, address),
+    }
+
+
+def texts_of(event: EarlierTextsForgotten) -> dict[str, Any]:
+    """Return the texts of a report after its earlier texts were forgotten."""
+    kept = texts_after(event, TEXTS)
+    lists = {name: tuple(kept[name]) for name in ("recipients", "unsubscribed")}
+    return {**kept, **lists}
+
+
+def report_of(history: Sequence[Event]) -> ReportState | None:
+    """Return the report of this history, None if the history is not a report's."""
+    return state_after(history, e.ReportEvent, evolve)
+
+
+def _check_hour(hour: int) -> None:
+    if not 0 <= hour <= LAST_HOUR:
+        raise InvalidReportError("hour", f"must be from 0 to {LAST_HOUR}")
+
+
+def _sections(
+    sections: Iterable[SectionName], scope: ReportScope
+) -> tuple[SectionName, ...]:
+    """Return the sections in the order of the page, each once.
+
+    Raises:
+        InvalidReportError: none is left.
+    """
+    left = _OF_SEVERAL if scope.type == "creator" else frozenset[SectionName]()
+    chosen = {*sections} - left
+    if not chosen:
+        raise InvalidReportError("sections", "must have at least one for this scope")
+    return tuple(each for each in SECTIONS if each in chosen)
+
+
+def _addresses(
+    addresses: Sequence[str], *, unsubscribed: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the addresses as they are stored, each once.
+
+    Raises:
+        InvalidReportError: one is no address, one has unsubscribed, or they are too
+            many.
+    """
+    found: dict[str, str] = {}
+    for each in addresses:
+        try:
+            address = checked_email(each)
+        except InvalidEmailError:
+            reason = "must be addresses such as ada@example.com"
+            raise InvalidReportError("recipients", reason) from None
+        if _among(address, unsubscribed) is not None:
+            reason = f"must not have {address}, who has unsubscribed"
+            raise InvalidReportError("recipients", reason)
+        found.setdefault(same_email(address), address)
+    if len(found) > MOST_RECIPIENTS:
+        raise InvalidReportError("recipients", f"must be at most {MOST_RECIPIENTS}")
+    return (*found.values(),)
+
+
+def _among(address: str, addresses: Iterable[str]) -> str | None:
+    same = same_email(address)
+    return next((each for each in addresses if same_email(each) == same), None)

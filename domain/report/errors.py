@@ -1,0 +1,16 @@
+"""Errors of commands to reports."""
+
+from domain.errors import DomainError
+
+
+class InvalidReportError(DomainError):
+    """A field of the report is wrong; ``reason`` says why."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field} {reason}.")
+        self.field = field
+        self._reason = reason
+
+    @property
+    def reason(self) -> str:
+        return self._reason

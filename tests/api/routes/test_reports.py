@@ -1,0 +1,277 @@
+"""/reports: made, changed, sent and removed, and issues whose numbers stand still."""
+
+import csv
+import io
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from infra.embedded.processes import wait_until
+from infra.ids import new_id
+from tests.api.http.test_limited_people import limited_to, limits
+from tests.kit.application import Goatherd, Tenant, ago, code_of, data_of
+from tests.kit.patience import PATIENTLY
+
+__all__ = ["limits"]
+
+ADA, BO = "ada@example.com", "bo@example.com"
+
+
+def made(home: Tenant, **fields: object) -> dict[str, Any]:
+    report = data_of(home.post("/reports", {"name": "Monday", **fields}), status=201)
+    home.goatherd.catch_up()
+    return report
+
+
+def of_project(home: Tenant) -> dict[str, Any]:
+    return {"scope": {"type": "project", "id": str(home.project_id)}}
+
+
+def sent(home: Tenant, report: dict[str, Any]) -> dict[str, Any]:
+    home.goatherd.catch_up()
+    issue = data_of(home.post(f"/reports/{report['id']}/send"), status=201)
+    home.goatherd.catch_up()
+    return issue
+
+
+def a_posting_creator(home: Tenant, handle: str = "goat") -> str:
+    """A creator with a video that gained views in the last weeks."""
+    creator_id = home.add(handle)["id"]
+    video_id = str(new_id().int % 10**18 + 10**18)
+    home.found(creator_id, video_id, posted_at=ago(20))
+    for day in (21, 15, 8, 4, 0.1):
+        views = round(10_000 - 400 * day)
+        home.saw_videos(creator_id, {video_id: views}, at=ago(day))
+        followers = 1_000 - round(10 * day)
+        home.saw(creator_id, follower_count=followers, observed_at=ago(day))
+    home.goatherd.catch_up()
+    return creator_id
+
+
+def test_a_report_is_made_with_sensible_choices(home: Tenant) -> None:
+    report = made(home, recipients=[ADA, " ADA@example.com ", BO])
+
+    assert report["scope"] == {"type": "org", "id": None}
+    assert (report["period"], report["weekday"], report["hour"]) == (
+        "weekly",
+        "monday",
+        9,
+    )
+    assert report["recipients"] == [ADA, BO]
+    assert report["sections"] == [
+        *("kpis", "charts", "leaders", "gained_and_lost", "videos"),
+    ]
+    due = datetime.fromisoformat(report["next_due_at"])
+    assert datetime.now(UTC) < due <= datetime.now(UTC) + timedelta(days=7)
+    assert data_of(home.get("/reports")) == [report]
+    assert data_of(home.get(f"/reports/{report['id']}")) == report
+
+
+def test_what_is_not_possible_is_refused_with_the_name_of_the_field(
+    home: Tenant,
+) -> None:
+    creator_id = home.add("goat")["id"]
+    of_creator = {"scope": {"type": "creator", "id": creator_id}}
+    for wrong, field in (
+        ({"name": " "}, "name"),
+        ({"hour": 24}, "hour"),
+        ({"weekday": "Monday"}, "weekday"),
+        ({"period": "daily"}, "period"),
+        ({"recipients": ["ada"]}, "recipients"),
+        ({"recipients": [f"a{n}@example.com" for n in range(51)]}, "recipients"),
+        ({"sections": []}, "sections"),
+        ({"sections": ["leaders"], **of_creator}, "sections"),
+        ({"scope": {"type": "project"}}, "scope"),
+    ):
+        answer = home.post("/reports", {"name": "Monday", **wrong})
+        assert code_of(answer) == (400, "invalid_body"), (wrong, answer.text)
+        (problem,) = answer.json()["meta"]["fields"]
+        assert problem["path"].startswith(f"/{field}"), wrong
+    nobody = {"scope": {"type": "campaign", "id": str(new_id())}}
+    answer = home.post("/reports", {"name": "Monday", **nobody})
+    assert code_of(answer) == (404, "not_found")
+
+
+def test_a_report_is_changed_in_part_and_removed_with_its_issues(home: Tenant) -> None:
+    report = made(home)
+    issue = sent(home, report)
+    path = f"/reports/{report['id']}"
+
+    off = data_of(home.patch(path, {"enabled": False, "name": "Later"}))
+    assert (off["enabled"], off["next_due_at"], off["name"]) == (False, None, "Later")
+    monthly = data_of(home.patch(path, {"period": "monthly", "enabled": True}))
+    assert datetime.fromisoformat(monthly["next_due_at"]).day == 1
+    stale = home.patch(path, {"name": "x"}, headers={"If-Match": '"1"'})
+    assert code_of(stale) == (412, "version_conflict")
+
+    data_of(home.delete(path))
+    home.goatherd.catch_up()
+    assert data_of(home.get("/reports")) == []
+    for gone in ("", "/issues", "/latest", f"/issues/{issue['number']}"):
+        assert code_of(home.get(f"{path}{gone}")) == (404, "not_found"), gone
+    assert code_of(home.post(f"{path}/send")) == (404, "not_found")
+    assert code_of(home.patch(path, {"name": "x"})) == (404, "not_found")
+
+
+def test_an_issue_has_the_numbers_of_analytics_and_keeps_them(home: Tenant) -> None:
+    creator_id = a_posting_creator(home)
+    report = made(home, **of_project(home))
+
+    listed = sent(home, report)
+    issue = data_of(home.get(f"/reports/{report['id']}/latest"))
+
+    path = f"/reports/{report['id']}/issues"
+    assert data_of(home.get(path)) == [listed]
+    for named in (listed["number"], listed["id"]):
+        assert data_of(home.get(f"{path}/{named}")) == issue
+    first, last = date.fromisoformat(issue["from"]), date.fromisoformat(issue["to"])
+    assert (last - first, first.weekday()) == (timedelta(days=6), 0)
+    days = {
+        "project_id": str(home.project_id),
+        "from": issue["from"],
+        "to": issue["to"],
+    }
+    kpis = data_of(
+        home.get("/analytics/kpis", params={**days, "compare": "prior_period"})
+    )
+    assert len(issue["kpis"]) == 11
+    for kpi in issue["kpis"]:
+        assert kpi == {**kpis[kpi["name"]], "name": kpi["name"]}
+    (leader,) = issue["leaders"]
+    assert leader["creator_id"] == creator_id
+    assert leader["tiktok_handle"] == "goat"
+    assert leader["new_views"] == kpis["new_views"]["value"] > 0
+    (video,) = issue["videos"]
+    assert video["new_views"] == kpis["new_views"]["value"]
+    chart = next(each for each in issue["charts"] if each["name"] == "new_views")
+    assert sum(filter(None, chart["values"])) == kpis["new_views"]["value"]
+    assert len(chart["values"]) == len(chart["previous"]) == 7
+    assert issue["position"] <= home.goatherd.head
+
+    # A later import changes the past, and not the issue.
+    home.found(creator_id, "5" * 18, posted_at=ago(9))
+    for day in (9, 3):
+        home.saw_videos(creator_id, {"5" * 18: round(90_000 / day)}, at=ago(day))
+    home.goatherd.catch_up()
+    later = data_of(home.get(f"{path}/{listed['number']}"))
+    assert later == issue
+    assert sent(home, report)["number"] == 2
+    newest = data_of(home.get(f"/reports/{report['id']}/latest"))
+    assert newest["kpis"][0] != issue["kpis"][0]
+
+
+def test_an_issue_of_all_projects_has_the_totals_of_the_list(home: Tenant) -> None:
+    a_posting_creator(home)
+    report = made(home)
+
+    sent(home, report)
+    issue = data_of(home.get(f"/reports/{report['id']}/latest"))
+
+    days = {"from": issue["from"], "to": issue["to"]}
+    totals = home.get("/creators", params=days).json()["meta"]["totals"]
+    by_name = {kpi["name"]: kpi["value"] for kpi in issue["kpis"]}
+    for name in ("views", "new_views", "likes", "posts", "new_followers"):
+        assert by_name[name] == totals[name], name
+    chart = next(each for each in issue["charts"] if each["name"] == "new_views")
+    assert sum(filter(None, chart["values"])) == totals["new_views"]
+    assert [each["tiktok_handle"] for each in issue["leaders"]] == ["goat"]
+    assert len(issue["videos"]) == 1
+
+
+def test_an_issue_is_a_file_for_spreadsheets_as_well(home: Tenant) -> None:
+    a_posting_creator(home)
+    report = made(home, **of_project(home))
+    sent(home, report)
+
+    answer = home.get(f"/reports/{report['id']}/latest", params={"format": "csv"})
+
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = [*csv.DictReader(io.StringIO(answer.text))]
+    issue = data_of(home.get(f"/reports/{report['id']}/latest"))
+    views = next(row for row in rows if row["section"] == "kpis")
+    assert views["figure"] == "new_views"
+    assert int(views["value"]) == issue["kpis"][0]["value"]
+    charted = [row for row in rows if row["section"] == "charts"]
+    assert len(charted) == 7 * len(issue["charts"])
+    assert {row["name"] for row in rows if row["section"] == "leaders"} == {"goat"}
+
+
+def test_erased_people_leave_numbers_without_a_name(
+    home: Tenant, goatherd: Goatherd
+) -> None:
+    creator_id = a_posting_creator(home, "gone.goat")
+    report = made(home, **of_project(home))
+    sent(home, report)
+    path = f"/reports/{report['id']}/latest"
+    before = data_of(home.get(path))
+
+    erase = {"confirm": "gone.goat"}
+    assert home.post(f"/creators/{creator_id}/erase", erase).status_code == 200
+    goatherd.catch_up()
+    after = data_of(home.get(path))
+
+    assert after["kpis"] == before["kpis"]
+    (leader,) = after["leaders"]
+    assert (leader["tiktok_handle"], leader["display_name"]) == (None, None)
+    assert leader["new_views"] == before["leaders"][0]["new_views"]
+    (video,) = after["videos"]
+    assert (video["title"], video["url"], video["tiktok_handle"]) == (None,) * 3
+    assert "gone.goat" not in home.get(path).text
+    assert b"gone.goat" not in b"".join(
+        bytes(row[0])
+        for row in goatherd.query(
+            "SELECT state FROM goatherd_events WHERE originator_id = %s", report["id"]
+        )
+    )
+
+
+def test_recipients_are_sealed_and_shown_to_writers_alone(
+    home: Tenant, goatherd: Goatherd
+) -> None:
+    report = made(home, recipients=[ADA])
+    viewer = home.with_key("read")
+
+    (shown,) = data_of(viewer.get("/reports"))
+
+    assert (shown["recipients"], shown["unsubscribed"]) == (None, None)
+    assert shown["name"] == "Monday"
+    stored = goatherd.query(
+        "SELECT state FROM goatherd_events WHERE originator_id = %s", report["id"]
+    )
+    assert all(ADA.encode() not in bytes(row[0]) for row in stored)
+    assert code_of(viewer.post(f"/reports/{report['id']}/send")) == (
+        403,
+        "insufficient_scope",
+    )
+    feed = home.get("/events", params={"types": "*"})
+    assert ADA not in feed.text
+
+    path = f"/reports/{report['id']}"
+    data_of(home.patch(path, {"recipients": [BO]}))
+    goatherd.catch_up()
+    data_of(home.post(f"{path}/forget-texts"))
+    # A process may hold the key for a second.
+    assert wait_until(
+        lambda: ADA not in repr(goatherd.events(report["id"])), seconds=PATIENTLY
+    )
+    goatherd.catch_up()
+    assert data_of(home.get(path))["recipients"] == [BO]
+
+
+def test_limited_people_see_and_send_reports_of_their_projects(
+    home: Tenant, limits: dict[UUID, frozenset[UUID]]
+) -> None:
+    whole = made(home)
+    own = made(home, **of_project(home))
+    person = limited_to(home, limits, home.project_id)
+
+    assert [each["id"] for each in data_of(person.get("/reports"))] == [own["id"]]
+    assert code_of(person.post(f"/reports/{whole['id']}/send")) == (404, "not_found")
+    assert code_of(person.post("/reports", {"name": "All"}))[0] == 404
+    issue = data_of(person.post(f"/reports/{own['id']}/send"), status=201)
+    home.goatherd.catch_up()
+    path = f"/reports/{own['id']}/issues/{issue['number']}"
+    assert data_of(person.get(path)) == data_of(home.get(path))
+    data_of(home.post(f"/reports/{whole['id']}/send"), status=201)
+    home.goatherd.catch_up()
+    assert code_of(person.get(f"/reports/{whole['id']}/latest")) == (404, "not_found")
