@@ -232,6 +232,11 @@ def sent_reports_counter(organization_id: UUID, day: date) -> UUID:
     return _uuid5(_COUNTER, f"{organization_id}/sent_reports/{day.isoformat()}")
 
 
+def demo_report(organization_id: UUID) -> UUID:
+    """Return the id of the report that the demo has from the start."""
+    return _uuid5(_REPORT_ISSUE, f"{organization_id}/demo")
+
+
 def report_issue(report_id: UUID, number: int) -> UUID:
     """Return the id of an issue, by its number among those of its report."""
     return _uuid5(_REPORT_ISSUE, f"{report_id}/{number}")

@@ -43,6 +43,7 @@ from api.web.kit.page import PageContext
 from api.web.kit.site import Site
 from api.web.projects.list import ProjectsPage
 from api.web.projects.page import ProjectPages
+from api.web.reports.pages import ReportPages
 from api.web.reports.unsubscribing import UnsubscribeLimits, UnsubscribePages
 from api.web.search.page import SearchPages
 from api.web.settings.audit import AuditPages
@@ -149,6 +150,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     IntegrityPages,
     BanPages,
     FormerAddresses,
+    ReportPages,
     UnsubscribePages,
     ViewPages,
 )

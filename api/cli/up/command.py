@@ -23,7 +23,7 @@ from api.cli.connections import (
 from api.cli.kit.databases import connected, opened_store, ping_redis
 from api.cli.kit.options import DataDir, Host, Port, read_settings
 from api.cli.up.data_dir_lock import data_dir_locked
-from api.cli.up.demo import import_history, track_demo
+from api.cli.up.demo import import_history, make_weekly_report, track_demo
 from api.cli.up.fake_tiktok import (
     fake_tiktok_child,
     fake_tiktok_socket,
@@ -234,6 +234,8 @@ def _ensure_organization(
                 _report(settings, f"Added {added} demo creators")
             if runs := import_history(store, organization):
                 _report(settings, f"Imported {runs} past runs of the demo creators")
+            if make_weekly_report(store, organization):
+                _report(settings, "Made a report of each Monday")
     return organization
 
 

@@ -1,7 +1,7 @@
 """The demo: its creators in the first project, and their past observations."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
@@ -9,11 +9,15 @@ from uuid import UUID
 from api.cli import CommandError
 from api.cli.kit.databases import cli_context
 from api.cli.up.first_run import ACTOR, FirstOrganization
+from domain import commands as c
 from domain import events as e
 from domain.creator.decider import creator_of
 from domain.creator.handlers.add import RequestedCreator, add_creators
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
+from domain.report.handlers import make_report
+from domain.report.issue import ReportScope
+from domain.streams import demo_report
 from infra.eventstore.execute import execute
 from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
@@ -27,6 +31,8 @@ from workers.sources.recordings.file_format import (
 from workers.sources.recordings.import_recording import store_recording
 from workers.sources.recordings.replay_clock import replay_started_at
 from workers.sources.recordings.sorted_recording import SortedRecording
+
+_A_WEEK = timedelta(days=7)
 
 
 def track_demo(
@@ -93,6 +99,27 @@ def import_history(store: Store, first: FirstOrganization) -> int:
             )
             for handle, creator_id in _tracked(store, project_id).items()
         )
+
+
+def make_weekly_report(store: Store, first: FirstOrganization) -> bool:
+    """Make a report of each Monday; tell whether it was not there before.
+
+    Its first issue has fallen due already, so that there is one to look at. A report
+    that somebody removed stays away.
+    """
+    now = datetime.now(UTC)
+    command = c.MakeReport(
+        organization_id=first.organization_id,
+        scope=ReportScope(type="project", id=_project_of(store, first)),
+        name="Monday",
+        at=now - _A_WEEK,
+    )
+    made = execute(
+        store,
+        lambda: make_report(demo_report(first.organization_id), command),
+        context=cli_context(ACTOR),
+    )
+    return bool(made.events)
 
 
 def _first_weeks(handle: str, *, days: int, folder: Path) -> Path:

@@ -1,0 +1,1 @@
+"""`goatherd reports`: reports are listed, made and sent, and their issues listed."""

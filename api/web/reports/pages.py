@@ -1,0 +1,306 @@
+"""/reports: the list, one report with its issues, and an issue as people read it."""
+
+import asyncio
+from typing import Any, Final, get_args
+from uuid import UUID
+
+from litestar import Controller
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Response, Template
+from msgspec import Struct
+
+from api.http.error_codes import Code
+from api.http.errors import ApiError
+from api.web.charts.sheets import drawn_sheet
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.csv_file import csv_file
+from api.web.kit.forms.project_choices import all_projects, some_campaigns
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
+from api.web.reports.form import ReportForm, form_of
+from api.web.sign_in.page import SignIn
+from domain.errors import NotFoundError
+from domain.report.contents import SECTION_TITLES
+from domain.report.events import Weekday
+from domain.report.issue import Issue, ReportScope
+from projections.creators.creator import Creator
+from projections.reports.queries import ListedIssue, ScheduledReport
+
+PATH: Final = "/reports"
+
+_PER_PAGE: Final = 50
+_NO_MAIL: Final = (
+    "Issues are made and not sent, because Goatherd has no mail server: "
+    "set GOATHERD_SMTP_URL."
+)
+_SHOWN_ERRORS: Final = {
+    Code.INVALID_BODY,
+    Code.LIMIT_REACHED,
+    Code.NOT_FOUND,
+    Code.VERSION_CONFLICT,
+}
+_UNSENT: Final = {Code.LIMIT_REACHED, Code.NOT_FOUND, Code.PROJECTION_BEHIND}
+
+
+class _ReportedThing(Struct, frozen=True):
+    name: str
+
+
+class ListedReport(Struct, frozen=True, kw_only=True):
+    """A report, and the present name of what it is about."""
+
+    report: ScheduledReport
+    about: str
+
+
+class ReportPages(Controller):
+    """The reports of the organization, or of the projects that a person may see."""
+
+    path = PATH
+
+    @page_route()
+    async def reports(
+        self,
+        page: NamedDependency[PageContext],
+        sign_in: NamedDependency[SignIn],
+        cursor: FromQuery[str] = "",
+        about: FromQuery[str] = "",
+    ) -> Template:
+        """List the reports, newest first, with the form for another one."""
+        form = ReportForm(about=about or ReportForm().about)
+        return await _show_all(page, sign_in, cursor=cursor, form=form)
+
+    @form_route(form=ReportForm)
+    async def make(
+        self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
+    ) -> PageResponse:
+        """Make a report, and show it."""
+        form = page.form(ReportForm)
+        body = {**form.body(), "scope": form.scope()}
+        try:
+            made = (await page.send("POST", PATH, ScheduledReport, body)).data
+        except ApiError as error:
+            if error.code not in _SHOWN_ERRORS:
+                raise
+            return await _show_all(page, sign_in, form=form, error=error)
+        page.flash("The report was made.")
+        return page.go_to(f"{PATH}/{made.id}")
+
+    @page_route("/{report_id:uuid}")
+    async def report(
+        self,
+        page: NamedDependency[PageContext],
+        sign_in: NamedDependency[SignIn],
+        report_id: FromPath[UUID],
+        cursor: FromQuery[str] = "",
+    ) -> Template:
+        """Show a report, its issues, and the form that changes it."""
+        return await _show_one(page, sign_in, report_id, cursor=cursor)
+
+    @form_route("/{report_id:uuid}", form=ReportForm)
+    async def change(
+        self,
+        page: NamedDependency[PageContext],
+        sign_in: NamedDependency[SignIn],
+        report_id: FromPath[UUID],
+    ) -> PageResponse:
+        """Change a report, unless another person changed it."""
+        form, path = page.form(ReportForm), f"{PATH}/{report_id}"
+        version = form.made_from
+        try:
+            await page.send(
+                "PATCH", path, ScheduledReport, form.body(), version=version
+            )
+        except ApiError as error:
+            if error.code not in _SHOWN_ERRORS:
+                raise
+            return await _show_one(page, sign_in, report_id, form=form, error=error)
+        page.flash("The report was saved.")
+        return page.go_to(path)
+
+    @form_route("/{report_id:uuid}/switch")
+    async def switch(
+        self, page: NamedDependency[PageContext], report_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Switch a report on or off."""
+        path = f"{PATH}/{report_id}"
+        report = (await page.get(path, ScheduledReport)).data
+        body = {"enabled": not report.enabled}
+        await page.send("PATCH", path, ScheduledReport, body)
+        page.flash("The report is off." if report.enabled else "The report is on.")
+        return page.go_to(path)
+
+    @form_route("/{report_id:uuid}/remove")
+    async def remove(
+        self, page: NamedDependency[PageContext], report_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Remove a report with its issues."""
+        await page.send("DELETE", f"{PATH}/{report_id}", ScheduledReport)
+        page.flash("The report was removed.")
+        return page.go_to(PATH)
+
+    @form_route("/{report_id:uuid}/send")
+    async def send(
+        self,
+        page: NamedDependency[PageContext],
+        sign_in: NamedDependency[SignIn],
+        report_id: FromPath[UUID],
+    ) -> PageResponse:
+        """Make an issue now, and show it."""
+        path = f"{PATH}/{report_id}"
+        try:
+            issue = (await page.send("POST", f"{path}/send", ListedIssue)).data
+        except ApiError as error:
+            if error.code not in _UNSENT:
+                raise
+            return await _show_one(page, sign_in, report_id, error=error)
+        to = f" and sent to {issue.mailed}" if issue.mailed else ""
+        page.flash(f"The issue was made{to}.")
+        return page.go_to(f"{path}/issues/{issue.number}")
+
+    @page_route("/{report_id:uuid}/latest")
+    async def latest(
+        self, page: NamedDependency[PageContext], report_id: FromPath[UUID]
+    ) -> Template:
+        """Show the newest issue."""
+        return await _show_issue(page, report_id, "latest")
+
+    @page_route("/{report_id:uuid}/issues/{number:int}")
+    async def issue(
+        self,
+        page: NamedDependency[PageContext],
+        report_id: FromPath[UUID],
+        number: FromPath[int],
+    ) -> Template:
+        """Show one issue."""
+        return await _show_issue(page, report_id, f"issues/{number}")
+
+    @page_route("/{report_id:uuid}/issues/{name:str}")
+    async def file(
+        self,
+        page: NamedDependency[PageContext],
+        report_id: FromPath[UUID],
+        name: FromPath[str],
+    ) -> Response[bytes]:
+        """Return the numbers of an issue as a file, by the name of the file."""
+        number = name.removesuffix(".csv")
+        if number == name or not number.isdecimal():
+            raise NotFoundError("report_issue")
+        path = f"{PATH}/{report_id}/issues/{number}"
+        got = await page.get_raw(path, format="csv")
+        return csv_file(got.body, disposition=got.headers["content-disposition"])
+
+
+async def _show_issue(page: PageContext, report_id: UUID, which: str) -> Template:
+    path = f"{PATH}/{report_id}"
+    issue = (await page.get(f"{path}/{which}", Issue)).data
+    context = {
+        "issue": issue,
+        "shown": drawn_sheet(issue),
+        "path": path,
+    }
+    return page.show("reports/issue.html", context)
+
+
+async def _show_all(
+    page: PageContext,
+    sign_in: SignIn,
+    *,
+    form: ReportForm,
+    cursor: str = "",
+    error: ApiError | None = None,
+) -> Template:
+    got, choices = await asyncio.gather(
+        page.get(PATH, list[ScheduledReport], limit=_PER_PAGE, cursor=cursor or None),
+        _choices(page, form),
+    )
+    about = await asyncio.gather(*(_name_of(page, one.scope) for one in got.data))
+    context: dict[str, Any] = {
+        **_of_forms(sign_in),
+        "reports": [
+            ListedReport(report=one, about=name)
+            for one, name in zip(got.data, about, strict=True)
+        ],
+        "choices": choices,
+        "form": form,
+        "more_url": got.next_url(PATH),
+    }
+    return page.show("reports/list.html", context, error=error)
+
+
+async def _show_one(
+    page: PageContext,
+    sign_in: SignIn,
+    report_id: UUID,
+    *,
+    form: ReportForm | None = None,
+    cursor: str = "",
+    error: ApiError | None = None,
+) -> Template:
+    path = f"{PATH}/{report_id}"
+    got, issues = await asyncio.gather(
+        page.get(path, ScheduledReport),
+        page.get(
+            f"{path}/issues", list[ListedIssue], limit=_PER_PAGE, cursor=cursor or None
+        ),
+    )
+    report = got.data
+    context: dict[str, Any] = {
+        **_of_forms(sign_in),
+        "report": report,
+        "about": await _name_of(page, report.scope),
+        "issues": issues.data,
+        "more_url": issues.next_url(path),
+        "form": form or form_of(report),
+        "path": path,
+    }
+    return page.show("reports/report.html", context, error=error)
+
+
+def _of_forms(sign_in: SignIn) -> dict[str, Any]:
+    return {
+        "mail_problem": "" if sign_in.accounts.can_mail else _NO_MAIL,
+        "sections": SECTION_TITLES,
+        "weekdays": get_args(Weekday),
+    }
+
+
+async def _choices(
+    page: PageContext, form: ReportForm
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the things that a report can be about, in groups."""
+    if not page.may("write"):
+        return []
+    projects, campaigns = await asyncio.gather(all_projects(page), some_campaigns(page))
+    groups = [
+        ("Projects", [(f"project:{one.id}", one.name) for one in projects]),
+        ("Campaigns", [(f"campaign:{one.id}", one.name) for one in campaigns]),
+    ]
+    kind, _, of = form.about.partition(":")
+    if kind == "creator" and of:
+        try:
+            id_ = UUID(of)
+        except ValueError:
+            return groups
+        name = await _name_of(page, ReportScope(type="creator", id=id_))
+        groups.insert(0, ("Creators", [(form.about, name)]))
+    return groups
+
+
+async def _name_of(page: PageContext, scope: ReportScope) -> str:
+    """Return the present name of what a report is about."""
+    if scope.type == "org" or scope.id is None:
+        return "All projects"
+    known = page.organization.projects.get(scope.id)
+    if known is not None:
+        return known
+    path = f"/{scope.type}s/{scope.id}"
+    try:
+        if scope.type == "creator":
+            return f"@{(await page.get(path, Creator)).data.tiktok_handle}"
+        return (await page.get(path, _ReportedThing)).data.name
+    except ApiRefusedError as error:
+        if error.code not in {Code.NOT_FOUND, Code.GONE}:
+            raise
+        return "Something that is gone"
