@@ -138,10 +138,11 @@ def _key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """A link to a read-only page about the creator, campaign or project ``scope_id``.
+    """A link to a read-only page about the thing ``scope_id``.
 
     The page shows the days from ``from`` to ``to``, or those of the period ``rolling``;
-    without ``to`` up to the present. ``hide`` names what it leaves out. With ``as_of``
+    without ``to`` up to the present. A report has neither: the page shows its newest
+    issue. ``hide`` names what it leaves out. With ``as_of``
     it stands still at that time or position of the log, which is ``as_of_at``.
     ``origins`` are the sites that may show it in a frame if ``embed`` is true.
     ``opened_count`` counts how often somebody opened the page.

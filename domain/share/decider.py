@@ -61,8 +61,9 @@ def make(command: c.MakeShare, *, project_id: UUID) -> list[e.ShareEvent]:
     Raises:
         InvalidShareError: the days, the end or the origins are not possible.
     """
-    details = _checked(asdict(command), at=command.at)
-    if not (details["first_day"] or details["last_day"] or details["rolling"]):
+    details = _checked(asdict(command), at=command.at, scope=command.scope)
+    has_days = details["first_day"] or details["last_day"] or details["rolling"]
+    if command.scope != "report" and not has_days:
         details["rolling"] = USUAL_PERIOD
     made = copied(command, e.ShareMade, project_id=project_id)
     return [replace(made, **{name: details[name] for name in DETAILS})]
@@ -90,9 +91,11 @@ def decide(share: ShareState | None, command: c.ShareCommand) -> list[e.ShareEve
     elif (given.get("first_day") or given.get("last_day")) and "rolling" not in given:
         given["rolling"] = None
     details = {name: getattr(share, name) for name in DETAILS} | given
-    if not (details["first_day"] or details["last_day"] or details["rolling"]):
+    has_days = details["first_day"] or details["last_day"] or details["rolling"]
+    if share.scope != "report" and not has_days:
         given["rolling"] = details["rolling"] = USUAL_PERIOD
-    checked = _checked(details, at=command.at if given.get("expires_at") else None)
+    at = command.at if given.get("expires_at") else None
+    checked = _checked(details, at=at, scope=share.scope)
     changed = changed_fields(
         c.ChangeShare(at=command.at, **{name: checked[name] for name in given}),
         share,
@@ -145,7 +148,9 @@ def share_of(history: Sequence[Event]) -> ShareState | None:
     return state_after(history, e.ShareEvent, evolve)
 
 
-def _checked(details: Mapping[str, Any], *, at: datetime | None) -> dict[str, Any]:
+def _checked(
+    details: Mapping[str, Any], *, at: datetime | None, scope: e.ShareScope
+) -> dict[str, Any]:
     """Return the details as they are stored.
 
     Raises:
@@ -156,6 +161,11 @@ def _checked(details: Mapping[str, Any], *, at: datetime | None) -> dict[str, An
     )
     if details["name"]:
         check_name(details["name"])
+    if scope == "report":
+        for field, given in (("from", first), ("to", last), ("rolling", rolling)):
+            if given:
+                reason = "must be left out for a report, which has its own days"
+                raise InvalidShareError(field, reason)
     if rolling and (first or last):
         reason = "must be left out where days are given"
         raise InvalidShareError("rolling", reason)

@@ -9,18 +9,25 @@ from domain.creator.decider import creator_of
 from domain.decisions import Decision, Handler, Histories, check_version, on
 from domain.errors import NotFoundError
 from domain.organization.decider import organization_of
+from domain.report.decider import report_of
 from domain.share.decider import decide, make, share_of
+from domain.share.errors import InvalidShareError
+from domain.share.events import ShareScope
 
 
 def make_share(share_id: UUID, command: c.MakeShare) -> Handler[UUID]:
-    """Make a link to a page about a creator, campaign or project.
+    """Make a link to a page about a creator, campaign, project or report.
 
     Raises:
         NotFoundError: the organization has no such thing.
-        InvalidShareError: the days, the end or the origins are not possible.
+        InvalidShareError: the days, the end or the origins are not possible, or the
+            report is about the whole organization.
     """
     histories = yield (share_id, command.organization_id, command.scope_id)
-    project_id = _project_of(command, histories)
+    scope, scope_id = _thing_of(command, histories)
+    if scope_id not in histories:
+        histories = yield (share_id, command.organization_id, scope_id)
+    project_id = _project_of(scope, scope_id, command.organization_id, histories)
     if project_id is None:
         raise NotFoundError(command.scope)
     events = on(share_id, make(command, project_id=project_id))
@@ -50,22 +57,45 @@ def change_share(
     return Decision(share_id, events=on(share_id, decide(share, command)))
 
 
-def _project_of(command: c.MakeShare, histories: Histories) -> UUID | None:
+def _thing_of(command: c.MakeShare, histories: Histories) -> tuple[ShareScope, UUID]:
+    """Return the thing that the numbers of the page are about.
+
+    Raises:
+        NotFoundError: the organization has no such report.
+        InvalidShareError: the report is about the whole organization.
+    """
+    if command.scope != "report":
+        return command.scope, command.scope_id
+    report = report_of(histories[command.scope_id])
+    if report is None or report.organization_id != command.organization_id:
+        raise NotFoundError("report")
+    if report.is_removed:
+        raise NotFoundError("report")
+    kind, id_ = report.scope.type, report.scope.id
+    if kind == "org" or id_ is None:
+        reason = "must be a report about a project, a campaign or a creator"
+        raise InvalidShareError("scope_id", reason)
+    return kind, id_
+
+
+def _project_of(
+    scope: ShareScope, scope_id: UUID, organization_id: UUID, histories: Histories
+) -> UUID | None:
     """Return the present project of the thing, None if there is no such thing."""
-    match command.scope:
+    match scope:
         case "project":
-            organization = organization_of(histories[command.organization_id])
-            known = organization is not None and command.scope_id in (
-                organization.projects
-            )
-            return command.scope_id if known else None
+            organization = organization_of(histories[organization_id])
+            known = organization is not None and scope_id in (organization.projects)
+            return scope_id if known else None
         case "creator":
-            creator = creator_of(histories[command.scope_id])
-            if creator is None or creator.organization_id != command.organization_id:
+            creator = creator_of(histories[scope_id])
+            if creator is None or creator.organization_id != organization_id:
                 return None
             return None if creator.status == "erased" else creator.project_id
         case "campaign":
-            campaign = campaign_of(histories[command.scope_id])
-            if campaign is None or campaign.organization_id != command.organization_id:
+            campaign = campaign_of(histories[scope_id])
+            if campaign is None or campaign.organization_id != organization_id:
                 return None
             return None if campaign.is_deleted else campaign.project_id
+        case "report":
+            return None

@@ -35,15 +35,15 @@ from projections.reports.queries import ListedIssue
 
 _PATIENCE_SECONDS = 30.0
 _LIST: LiteralString = """
-SELECT id, organization_id, name, scope_type, scope_id, period, weekday, hour,
-       cardinality(recipients), enabled, issues
+SELECT id, organization_id AS org_id, name, scope_type AS scope, scope_id, period,
+       weekday, hour, cardinality(recipients) AS recipients, enabled, issues
 FROM reports WHERE removed_at IS NULL
 AND (%(organization)s::uuid IS NULL OR organization_id = %(organization)s)
 ORDER BY organization_id, created_at DESC, id
 """
 _ISSUES: LiteralString = """
-SELECT i.id, report_id, number, i.period, first_day, last_day, position, due_at,
-       made_at, mailed
+SELECT i.id, report_id, number, i.period, first_day AS from_, last_day AS to,
+       position, due_at, made_at, mailed
 FROM report_issues i JOIN reports r ON r.id = i.report_id AND r.removed_at IS NULL
 WHERE report_id = %(report)s ORDER BY number DESC LIMIT %(limit)s
 """

@@ -29,6 +29,7 @@ from domain.analytics.periods import NamedPeriod
 from domain.campaign.decider import campaign_of
 from domain.creator.decider import creator_of
 from domain.errors import DomainError, NotFoundError
+from domain.report.decider import report_of
 from domain.share.decider import ShareState, share_of
 from domain.share.events import HiddenPart, ShareScope
 from domain.share.handlers import change_share, make_share
@@ -114,7 +115,9 @@ def list_shares(
 
 
 def add(
-    scope: Annotated[ShareScope, Parameter(help="creator, campaign or project.")],
+    scope: Annotated[
+        ShareScope, Parameter(help="creator, campaign, project or report.")
+    ],
     scope_id: Annotated[UUID, Parameter(help="The id of that thing.")],
     /,
     *,
@@ -129,7 +132,7 @@ def add(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Make a link to a read-only page about a creator, campaign or project.
+    """Make a link to a page about a creator, campaign, project or report.
 
     The address is printed this once. Without days the page shows the last 28 days.
     """
@@ -273,20 +276,23 @@ def _change(
 
 
 def _owner_of(store: Store, scope: ShareScope, scope_id: UUID) -> UUID:
-    """Return the organization of a creator, campaign or project.
+    """Return the organization of a creator, campaign, project or report.
 
     Raises:
         CommandError: there is no such project.
-        NotFoundError: there is no such creator or campaign.
+        NotFoundError: there is no such creator, campaign or report.
     """
     if scope == "project":
         with store.pool.connection() as connection:
             return project_named(connection, str(scope_id)).organization_id
     history = plain_events(store.load(scope_id)[scope_id])
-    found = creator_of(history) if scope == "creator" else campaign_of(history)
+    found = _OF[scope](history)
     if found is None:
         raise NotFoundError(scope)
     return found.organization_id
+
+
+_OF = {"creator": creator_of, "campaign": campaign_of, "report": report_of}
 
 
 def _state(done: Executed[UUID]) -> ShareState:

@@ -75,7 +75,8 @@ class ShareRoutes(Controller):
         scope_id: Annotated[
             UUID | None,
             QueryParameter(
-                description="Show only links to this creator, campaign or project."
+                description="Show only links to this creator, campaign, project or "
+                "report."
             ),
         ] = None,
     ) -> ListPage[Share]:
@@ -133,7 +134,7 @@ class ShareRoutes(Controller):
         connections: NamedDependency[Connections],
         shared_links: NamedDependency[SharedLinks],
     ) -> Answer[MadeShare]:
-        """Make a link to a read-only page about a creator, campaign or project.
+        """Make a link to a page about a creator, campaign, project or report.
 
         Everybody who has the address sees the page, without an account, until the link
         is revoked or expires. Only this answer shows the address. `?format=csv` behind

@@ -64,7 +64,7 @@ _AsOf = Annotated[
 
 
 class ShareTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The creator, campaign or project that a page is about."""
+    """The creator, campaign, project or report that a page is about."""
 
     type: ShareScope
     id: UUID
@@ -80,7 +80,8 @@ class NewShare(
     """A link to make.
 
     ``scope`` is a kind, with the id in ``scope_id``, or an object with both. Without
-    days and without ``rolling`` the page shows the last 28 days.
+    days and without ``rolling`` the page shows the last 28 days. A page about a report
+    shows its newest issue, or with ``as_of`` the newest one of then.
     """
 
     scope: Annotated[ShareScope | ShareTarget, Meta(examples=["project"])]

@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
-from litestar.response import Response, Template
+from litestar.response import Template
 from msgspec import Struct
 
 from api.http.error_codes import Code
@@ -166,29 +166,21 @@ class ReportPages(Controller):
         """Show the newest issue."""
         return await _show_issue(page, report_id, "latest")
 
-    @page_route("/{report_id:uuid}/issues/{number:int}")
+    @page_route("/{report_id:uuid}/issues/{name:str}")
     async def issue(
         self,
         page: NamedDependency[PageContext],
         report_id: FromPath[UUID],
-        number: FromPath[int],
-    ) -> Template:
-        """Show one issue."""
-        return await _show_issue(page, report_id, f"issues/{number}")
-
-    @page_route("/{report_id:uuid}/issues/{name:str}")
-    async def file(
-        self,
-        page: NamedDependency[PageContext],
-        report_id: FromPath[UUID],
         name: FromPath[str],
-    ) -> Response[bytes]:
-        """Return the numbers of an issue as a file, by the name of the file."""
+    ) -> PageResponse:
+        """Show one issue by its number, or return its numbers as a file."""
         number = name.removesuffix(".csv")
-        if number == name or not number.isdecimal():
+        if not number.isdecimal():
             raise NotFoundError("report_issue")
-        path = f"{PATH}/{report_id}/issues/{number}"
-        got = await page.get_raw(path, format="csv")
+        which = f"issues/{number}"
+        if number == name:
+            return await _show_issue(page, report_id, which)
+        got = await page.get_raw(f"{PATH}/{report_id}/{which}", format="csv")
         return csv_file(got.body, disposition=got.headers["content-disposition"])
 
 

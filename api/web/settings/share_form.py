@@ -11,7 +11,7 @@ from api.http.errors import Code, field_error
 from api.web.kit.forms.ends import end_of_day
 from projections.shares import Share
 
-ScopeName = Literal["creator", "campaign", "project"]
+ScopeName = Literal["creator", "campaign", "project", "report"]
 # The choice of days of one's own; the others are names of periods.
 OWN_DAYS = "own"
 
@@ -44,18 +44,19 @@ class ShareForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             ApiError: ``invalid_body``, if a date is none.
         """
         is_own = self.days == OWN_DAYS
+        has_days = self.scope != "report"
         origins = self.origins.split()
         found: dict[str, Any] = {
             "name": self.name.strip(),
-            "from": _day("from", self.from_) if is_own else None,
-            "to": _day("to", self.to) if is_own else None,
-            "rolling": None if is_own else self.days,
+            "from": _day("from", self.from_) if is_own and has_days else None,
+            "to": _day("to", self.to) if is_own and has_days else None,
+            "rolling": self.days if has_days and not is_own else None,
             "hide": self.hide,
             "expires_at": end_of_day(self.until, time_zone),
             "origins": origins,
             "embed": bool(origins),
         }
-        if is_own and not self.from_:
+        if is_own and has_days and not self.from_:
             message = "is required for days of your own"
             raise field_error(Code.INVALID_BODY, "/from", message)
         if self.no_password:
@@ -70,6 +71,7 @@ def form_of(share: Share, *, time_zone: str) -> ShareForm:
         zone = ZoneInfo(time_zone)
         until = str((share.expires_at - timedelta(seconds=1)).astimezone(zone).date())
     return ShareForm(
+        scope=share.scope,
         name=share.name,
         days=share.rolling or OWN_DAYS,
         from_=str(share.from_ or ""),

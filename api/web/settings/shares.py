@@ -32,7 +32,12 @@ PATH = "/settings/shares"
 _PER_PAGE = 50
 _CREATED = 201
 _SHOWN_ERRORS = {Code.INVALID_BODY, Code.VERSION_CONFLICT}
-_PATHS = {"creator": "/creators", "campaign": "/campaigns", "project": "/projects"}
+_PATHS = {
+    "creator": "/creators",
+    "campaign": "/campaigns",
+    "project": "/projects",
+    "report": "/reports",
+}
 
 
 class _SharedThing(Struct, frozen=True):

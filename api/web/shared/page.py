@@ -21,7 +21,9 @@ from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.http.request import Request
 from api.routes.campaigns.routes import ShownCampaign
+from api.routes.reports.file import csv_of_issue
 from api.web.charts.measures import groups_for
+from api.web.charts.sheets import drawn_sheet
 from api.web.dashboard.query import DashboardQuery
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.page import PageResponse
@@ -40,8 +42,10 @@ from application.shares.links import path_of
 from application.shares.service import FoundShare, SharedLinks
 from domain.analytics.targets import Progress
 from domain.organization.logo import Logo
+from domain.report.issue import Issue
 from domain.share.decider import ShareState
 from projections.creators.creator import Creator
+from projections.reports.queries import ListedIssue
 
 COOKIE = "goatherd_share"
 
@@ -91,6 +95,7 @@ class _Subject(Struct, frozen=True, kw_only=True):
     project: _Project
     creator: Creator | None = None
     campaign: ShownCampaign | None = None
+    issue: Issue | None = None
 
 
 _UNKNOWN = _Notice(
@@ -287,6 +292,8 @@ class _OpenedPage:
         Raises:
             ApiError: the thing is gone, or the plan does not show these days.
         """
+        if self._subject.issue is not None:
+            return _issue_file(self._subject.issue)
         days = self._days(query_of(given))
         if not days.has_begun:
             days = replace(days, first=days.today, last=days.today)
@@ -301,6 +308,8 @@ class _OpenedPage:
         Raises:
             ApiError: the thing is gone, or the plan does not show these days.
         """
+        if self._subject.issue is not None:
+            return self._issue_page(self._subject.issue)
         query = query_of(given)
         days = self._days(query)
         share, zone = self._share, ZoneInfo(self._page.time_zone)
@@ -324,6 +333,14 @@ class _OpenedPage:
                 "as_of": f"{at.day} {at:%b %Y, %H:%M}",
             },
             frames=share.origins if share.embed else (),
+        )
+
+    def _issue_page(self, issue: Issue) -> PageResponse:
+        return _show(
+            self._site,
+            "shared/report.html",
+            {"issue": issue, "shown": drawn_sheet(issue)},
+            frames=self._share.origins if self._share.embed else (),
         )
 
     def _days(self, query: DashboardQuery) -> SharedDays:
@@ -386,6 +403,37 @@ async def _subject_of(page: SharedContext, share: ShareState) -> _Subject:
             )
         case "project":
             return _Subject(name=project.name, detail="", project=project)
+        case "report":
+            issue = await _issue_of(page, share)
+            return _Subject(
+                name=issue.name, detail=issue.scope_name, project=project, issue=issue
+            )
+
+
+async def _issue_of(page: SharedContext, share: ShareState) -> Issue:
+    """Return the newest issue of a report, or the newest one of a link's moment.
+
+    Raises:
+        ApiRefusedError: ``not_found``: the report was removed, or has no issue yet.
+    """
+    path = f"/reports/{share.scope_id}"
+    which = "latest"
+    if share.as_of_at is not None:
+        issues = (await page.get(f"{path}/issues", list[ListedIssue], limit=100)).data
+        before = [one.number for one in issues if one.made_at <= share.as_of_at]
+        if not before:
+            raise ApiError(Code.NOT_FOUND)
+        which = f"issues/{before[0]}"
+    return (await page.get(f"{path}/{which}", Issue)).data
+
+
+def _issue_file(issue: Issue) -> Response[bytes]:
+    name = f"report-{issue.to}.csv"
+    return Response(
+        csv_of_issue(issue).encode(),
+        media_type="text/csv",
+        headers={**_QUIET, "Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 async def _progress_of(

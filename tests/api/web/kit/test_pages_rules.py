@@ -74,6 +74,8 @@ OPEN = {
     ("GET", "/connect/{token}"),
     ("GET", "/s/{token}"),
     ("POST", "/s/{token}"),
+    ("GET", "/unsubscribe/{token}"),
+    ("POST", "/unsubscribe/{token}"),
     ("GET", "/connect/{token}/consent"),
     ("GET", "/connect/callback"),
     ("POST", "/connect/confirm"),
