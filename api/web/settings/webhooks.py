@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -25,6 +26,8 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.settings.layout import show_settings
 from domain.feed.types import ALL, TYPES
+from projections.campaigns.queries import Campaign
+from projections.creators.creator import Creator
 from projections.webhooks.queries import Webhook, WebhookDelivery
 
 PATH: Final = "/settings/webhooks"
@@ -63,6 +66,8 @@ class WebhookForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     choice: str = "all"
     types: list[str] = field(default_factory=list[str])
     project_id: str = ""
+    creator: Annotated[str, typed("Creator")] = ""
+    campaign_id: Annotated[str, typed("Campaign")] = ""
     tag: Annotated[str, typed("Tag")] = ""
     min_milestone: Annotated[str, typed("Least milestone")] = ""
     payload: str = "full"
@@ -74,8 +79,8 @@ class WebhookForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         """Return the version as a number; no webhook has the version 0."""
         return int(self.version) if self.version.isdecimal() else 0
 
-    def body(self, webhook: Webhook | None = None) -> dict[str, Any]:
-        """Return the body of the request; filters without a field here stay.
+    def body(self, creator_id: UUID | None) -> dict[str, Any]:
+        """Return the body of the request, for the creator that the form names.
 
         Raises:
             ApiError: ``invalid_body``, if single types were to be chosen and none was,
@@ -88,10 +93,9 @@ class WebhookForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         if milestone and not milestone.isdecimal():
             message = "must be a whole number"
             raise field_error(Code.INVALID_BODY, "/filters/min_milestone", message)
-        kept = None if webhook is None else webhook.filters
         filters = {
-            "creator_id": None if kept is None else kept.creator_id,
-            "campaign_id": None if kept is None else kept.campaign_id,
+            "creator_id": creator_id,
+            "campaign_id": self.campaign_id or None,
             "tag": self.tag.strip() or None,
             "min_milestone": int(milestone[:12]) if milestone else None,
         }
@@ -143,7 +147,8 @@ class WebhookPages(Controller):
         """Create a webhook, and show its secret in this answer only."""
         form = page.form(WebhookForm)
         try:
-            got = await page.send("POST", "/webhooks", CreatedWebhook, form.body())
+            body = form.body(await _creator_of(page, form))
+            got = await page.send("POST", "/webhooks", CreatedWebhook, body)
         except ApiError as error:
             if error.code not in _SHOWN_ERRORS:
                 raise
@@ -166,9 +171,8 @@ class WebhookPages(Controller):
     ) -> PageResponse:
         """Change a webhook."""
         form, path = page.form(WebhookForm), f"/webhooks/{webhook_id}"
-        webhook = (await page.get(path, Webhook)).data
         try:
-            body = form.body(webhook)
+            body = form.body(await _creator_of(page, form))
             await page.send("PATCH", path, Webhook, body, version=form.made_from)
         except ApiError as error:
             if error.code not in _SHOWN_ERRORS:
@@ -266,6 +270,31 @@ class WebhookPages(Controller):
         return page.go_to(f"{PATH}/{webhook_id}")
 
 
+async def _creator_of(page: PageContext, form: WebhookForm) -> UUID | None:
+    """Return the creator that a form names by the handle, None if it names none.
+
+    Raises:
+        ApiError: ``invalid_body``, if the organization has no such creator.
+    """
+    handle = form.creator.strip().removeprefix("@").lower()
+    if not handle:
+        return None
+    with suppress(ValueError):
+        # The field has the id of a creator that is gone.
+        return UUID(handle)
+    got = await page.get("/creators", list[Creator], search=handle, limit=50)
+    for creator in got.data:
+        if creator.tiktok_handle == handle:
+            return creator.id
+    message = "must be the handle of a creator that you track"
+    raise field_error(Code.INVALID_BODY, "/creator", message)
+
+
+async def _campaigns(page: PageContext) -> list[Campaign]:
+    """Return the campaigns that a webhook may be narrowed to."""
+    return (await page.get("/campaigns", list[Campaign], limit=100)).data
+
+
 def type_groups() -> list[TypeGroup]:
     """Return the types of public events in groups, for the boxes of a form."""
     groups: dict[str, list[tuple[str, str]]] = {}
@@ -283,11 +312,13 @@ async def _show_all(
     form: WebhookForm | None = None,
     error: ApiError | None = None,
 ) -> Template:
-    got, projects = await asyncio.gather(
+    got, projects, campaigns = await asyncio.gather(
         page.get("/webhooks", list[Webhook], limit=_PER_PAGE, cursor=cursor or None),
         all_projects(page),
+        _campaigns(page),
     )
     context = {
+        "campaigns": campaigns,
         "form": form or WebhookForm(),
         "groups": type_groups(),
         "more_url": got.next_url(PATH),
@@ -308,7 +339,7 @@ async def _show_one(
     error: ApiError | None = None,
 ) -> Template:
     path = f"/webhooks/{webhook_id}"
-    got, deliveries, projects = await asyncio.gather(
+    got, deliveries, projects, campaigns = await asyncio.gather(
         page.get(path, Webhook),
         page.get(
             f"{path}/deliveries",
@@ -317,11 +348,13 @@ async def _show_one(
             cursor=cursor or None,
         ),
         all_projects(page),
+        _campaigns(page),
     )
     webhook = got.data
     context = {
+        "campaigns": campaigns,
         "deliveries": deliveries.data,
-        "form": form or _form_of(webhook),
+        "form": form or await _form_of(page, webhook),
         "groups": type_groups(),
         "more_url": deliveries.next_url(f"{PATH}/{webhook_id}"),
         "projects": projects,
@@ -352,8 +385,16 @@ async def _show_secret(
     )
 
 
-def _form_of(webhook: Webhook) -> WebhookForm:
+async def _form_of(page: PageContext, webhook: Webhook) -> WebhookForm:
     filters = webhook.filters
+    handle, campaign_id = "", None
+    if filters is not None:
+        campaign_id = filters.campaign_id
+        if filters.creator_id is not None:
+            handle = str(filters.creator_id)
+            with suppress(ApiError):
+                got = await page.get(f"/creators/{filters.creator_id}", Creator)
+                handle = got.data.tiktok_handle or handle
     is_all = ALL in webhook.types
     milestone = None if filters is None else filters.min_milestone
     return WebhookForm(
@@ -362,6 +403,8 @@ def _form_of(webhook: Webhook) -> WebhookForm:
         choice="all" if is_all else "some",
         types=[name for name in webhook.types if name != ALL],
         project_id="" if webhook.project_id is None else str(webhook.project_id),
+        creator=handle,
+        campaign_id="" if campaign_id is None else str(campaign_id),
         tag="" if filters is None else filters.tag or "",
         min_milestone="" if milestone is None else str(milestone),
         payload=webhook.payload,
