@@ -371,6 +371,12 @@ class Code(StrEnum):
         "Goatherd failed. The log has the reason under the request id.",
         "Something went wrong on our side.",
     )
+    PDF_NOT_INSTALLED = (
+        "pdf_not_installed",
+        501,
+        "This installation writes no PDF files: the extra pdf is not installed.",
+        "PDF needs the extra pdf of Goatherd. Print the page of the report instead.",
+    )
     PROJECTION_BEHIND = (
         "projection_behind",
         503,

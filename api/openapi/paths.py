@@ -1,7 +1,7 @@
 """One operation in the OpenAPI document: its parameters and its answers."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from litestar.typing import FieldDefinition
@@ -13,7 +13,7 @@ from api.openapi.links import Links
 from api.openapi.operations import Operation, Parameter
 from api.openapi.schemas import Schema, complete, example, schemas_of
 
-_JSON, _CSV = "application/json", "text/csv"
+_JSON, _CSV, _PDF = "application/json", "text/csv", "application/pdf"
 _CONSTRAINTS = {
     "ge": "minimum",
     "le": "maximum",
@@ -179,11 +179,9 @@ def _successes(operation: Operation, types: Types, links: Links) -> dict[str, Sc
                 }
             },
         }
-        if any(parameter.name == "format" for parameter in operation.parameters):
-            found[str(status)]["content"][_CSV] = {
-                "schema": {"type": "string"},
-                "example": "a header, then a line for each row",
-            }
+        for parameter in operation.parameters:
+            if parameter.name == "format":
+                found[str(status)]["content"] |= _forms(parameter)
         if linked := links.of(operation, status):
             found[str(status)]["links"] = {
                 link.target.id: reference("links", link.name) for link in linked
@@ -194,6 +192,17 @@ def _successes(operation: Operation, types: Types, links: Links) -> dict[str, Sc
             "headers": headers,
         }
     return found or {"200": {"description": f"{operation.summary}."}}
+
+
+def _forms(parameter: Parameter) -> Schema:
+    """Return the contents of an answer that a parameter offers besides JSON."""
+    content = {
+        _CSV: {
+            "schema": {"type": "string"},
+            "example": "a header, then a line for each row",
+        }
+    }
+    return content | _files([_PDF]) if "pdf" in get_args(parameter.type) else content
 
 
 def _files(media_types: Sequence[str]) -> Schema:

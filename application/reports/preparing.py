@@ -9,6 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
@@ -126,7 +127,9 @@ def prepared_issue(
     report, zone = of.report, ZoneInfo(of.time_zone)
     first, last = report.schedule(of.time_zone).days_at(due_at or now)
     days = Range(first=first, last=last, granularity="day", zone=zone)
-    before = _shown(days.before(), of.limits, now=now)
+    # A whole month before is one bucket, and days are compared with days.
+    before = replace(days.before(), granularity="day")
+    before = _shown(before, of.limits, now=now)
     recipients = report.recipients if is_mailed and can_send_mail(store) else ()
 
     async def read() -> tuple[c.IssueReport, IssueMails | None]:

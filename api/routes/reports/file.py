@@ -1,4 +1,4 @@
-"""An issue as a CSV file: one row for each number."""
+"""An issue as a file: CSV with a row for each number, or PDF."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -37,6 +37,21 @@ class IssueFile(Answer[Issue]):
 
     def encoded_body(self) -> bytes:
         return csv_of_issue(self.content).encode()
+
+
+class IssuePdf(Answer[Issue]):
+    """An issue as a PDF file."""
+
+    sent_media_type = b"application/pdf"
+
+    def __init__(self, issue: Issue, pdf: bytes) -> None:
+        super().__init__(issue)
+        self._pdf = pdf
+        name = f"report-{issue.to.isoformat()}.pdf"
+        self.headers["Content-Disposition"] = f'inline; filename="{name}"'
+
+    def encoded_body(self) -> bytes:
+        return self._pdf
 
 
 def csv_of_issue(issue: Issue) -> str:

@@ -1,24 +1,25 @@
 """/reports: what is sent each week or month, and its issues."""
 
+import asyncio
 from datetime import UTC, datetime
-from typing import Annotated, LiteralString
+from typing import Annotated, Literal, LiteralString
 from uuid import UUID
 
 from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, PathParameter
+from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from api.http.errors import Code
+from api.http.errors import ApiError, Code
 from api.http.reading.paging import ListRequest, behind, caught_up, found
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
-from api.routes.aggregate.parameters import ListFormat
-from api.routes.reports.file import IssueFile
+from api.routes.reports.file import IssueFile, IssuePdf
 from api.routes.reports.schemas import NewReport, ReportChange
+from application.rendering.pdf import can_write_pdf, issue_pdf
 from application.reports.preparing import PreparedIssue, owned_report, prepared_issue
 from domain import commands as c
 from domain import events as e
@@ -33,6 +34,7 @@ from projections.engine.reader import (
     ProjectionBehindError,
     Reader,
 )
+from projections.project_logos import logo_of_project
 from projections.reports.projection import row_of_issue, row_of_report
 from projections.reports.queries import (
     ListedIssue,
@@ -53,6 +55,14 @@ _NumberOrId = Annotated[
     str, PathParameter(max_length=36, description="The number or the id of the issue.")
 ]
 _MOST_DIGITS = 9
+IssueFormat = Annotated[
+    Literal["json", "csv", "pdf"],
+    QueryParameter(
+        name="format",
+        description="The format: csv and pdf answer with a file. A PDF needs the extra "
+        "pdf of Goatherd.",
+    ),
+]
 
 
 class ReportRoutes(Controller):
@@ -241,7 +251,10 @@ class ReportRoutes(Controller):
         )
 
     @read_route(
-        "/{report_id:uuid}/issues/{issue_id:str}", "getReportIssue", versioned=False
+        "/{report_id:uuid}/issues/{issue_id:str}",
+        "getReportIssue",
+        errors=[Code.PDF_NOT_INSTALLED],
+        versioned=False,
     )
     async def get_issue(
         self,
@@ -249,7 +262,7 @@ class ReportRoutes(Controller):
         report_id: FromPath[UUID],
         issue_id: _NumberOrId,
         reader: NamedDependency[Reader],
-        format_: ListFormat = "json",
+        format_: IssueFormat = "json",
     ) -> Answer[Issue]:
         """Show one issue; its numbers stay as they were when it was made.
 
@@ -259,26 +272,43 @@ class ReportRoutes(Controller):
         known = await one_issue(
             reader, request.organization_id, report_id, number=_number_or_id(issue_id)
         )
-        return _shown(known, format_)
+        return await _shown(reader, request.organization_id, known, format_)
 
-    @read_route("/{report_id:uuid}/latest", "getLatestReportIssue", versioned=False)
+    @read_route(
+        "/{report_id:uuid}/latest",
+        "getLatestReportIssue",
+        errors=[Code.PDF_NOT_INSTALLED],
+        versioned=False,
+    )
     async def get_latest_issue(
         self,
         request: Request,
         report_id: FromPath[UUID],
         reader: NamedDependency[Reader],
-        format_: ListFormat = "json",
+        format_: IssueFormat = "json",
     ) -> Answer[Issue]:
         """Show the newest issue, as `GET /reports/{id}/issues/{number}` does."""
         await caught_up(request, reader, *_READ_MODELS)
         issue = await one_issue(reader, request.organization_id, report_id)
-        return _shown(issue, format_)
+        return await _shown(reader, request.organization_id, issue, format_)
 
 
-def _shown(issue: Issue | None, format_: str) -> Answer[Issue]:
+async def _shown(
+    reader: Reader, organization_id: UUID, issue: Issue | None, format_: str
+) -> Answer[Issue]:
     if issue is None:
         raise NotFoundError("report_issue")
-    return IssueFile(issue) if format_ == "csv" else Answer(issue)
+    if format_ == "csv":
+        return IssueFile(issue)
+    if format_ == "json":
+        return Answer(issue)
+    if not can_write_pdf():
+        raise ApiError(Code.PDF_NOT_INSTALLED)
+    logo = None
+    if issue.project_id is not None:
+        logo = await logo_of_project(reader, organization_id, issue.project_id)
+    content = None if logo is None else logo.content
+    return IssuePdf(issue, await asyncio.to_thread(issue_pdf, issue, logo=content))
 
 
 def _number_or_id(text: str) -> int | UUID:

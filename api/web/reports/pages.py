@@ -2,12 +2,13 @@
 
 import asyncio
 from typing import Any, Final, get_args
+from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
-from litestar.response import Template
+from litestar.response import Response, Template
 from msgspec import Struct
 
 from api.http.error_codes import Code
@@ -20,6 +21,7 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.reports.form import ReportForm, form_of
 from api.web.sign_in.page import SignIn
+from application.rendering.pdf import can_write_pdf
 from domain.errors import NotFoundError
 from domain.report.contents import SECTION_TITLES
 from domain.report.events import Weekday
@@ -166,22 +168,29 @@ class ReportPages(Controller):
         """Show the newest issue."""
         return await _show_issue(page, report_id, "latest")
 
-    @page_route("/{report_id:uuid}/issues/{name:str}")
+    @page_route("/{report_id:uuid}/issues/{issue_id:str}")
     async def issue(
         self,
         page: NamedDependency[PageContext],
         report_id: FromPath[UUID],
-        name: FromPath[str],
+        issue_id: FromPath[str],
     ) -> PageResponse:
-        """Show one issue by its number, or return its numbers as a file."""
-        number = name.removesuffix(".csv")
-        if not number.isdecimal():
-            raise NotFoundError("report_issue")
-        which = f"issues/{number}"
-        if number == name:
+        """Show one issue, or return its CSV or PDF if its number has such an end."""
+        name, _, form = issue_id.partition(".")
+        which = f"issues/{quote(name, safe='')}"
+        if not form:
             return await _show_issue(page, report_id, which)
-        got = await page.get_raw(f"{PATH}/{report_id}/{which}", format="csv")
-        return csv_file(got.body, disposition=got.headers["content-disposition"])
+        if form not in {"csv", "pdf"}:
+            raise NotFoundError("report_issue")
+        got = await page.get_raw(f"{PATH}/{report_id}/{which}", format=form)
+        named = got.headers["content-disposition"]
+        if form == "csv":
+            return csv_file(got.body, disposition=named)
+        return Response(
+            got.body,
+            media_type=got.headers["content-type"],
+            headers={"Content-Disposition": named},
+        )
 
 
 async def _show_issue(page: PageContext, report_id: UUID, which: str) -> Template:
@@ -191,6 +200,7 @@ async def _show_issue(page: PageContext, report_id: UUID, which: str) -> Templat
         "issue": issue,
         "shown": drawn_sheet(issue),
         "path": path,
+        "has_pdf": can_write_pdf(),
     }
     return page.show("reports/issue.html", context)
 

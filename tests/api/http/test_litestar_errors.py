@@ -31,6 +31,7 @@ from api.routes.integrity import (
     proofs,
     roots,
 )
+from api.routes.reports import routes as report_routes
 from application.connect import rows
 from application.erase import erase as erasing
 from domain import events as e
@@ -825,6 +826,11 @@ def no_picture(scene: Scene) -> None:
     scene.ask.content = b"<svg/>"
 
 
+def pdf_without_the_extra(scene: Scene) -> None:
+    scene.monkeypatch.setattr(report_routes, "can_write_pdf", lambda: False)
+    scene.ask.params = {"format": "pdf"}
+
+
 OWN: dict[tuple[str, Code], Spoil] = {
     ("setProjectLogo", Code.INVALID_LOGO): no_picture,
     ("makeAlertRule", Code.LIMIT_REACHED): full_of_rules,
@@ -836,6 +842,8 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("createReport", Code.NOT_FOUND): report_about_the_unknown,
     ("sendReport", Code.LIMIT_REACHED): sent_too_often,
     ("sendReport", Code.PROJECTION_BEHIND): report_about_the_new,
+    ("getReportIssue", Code.PDF_NOT_INSTALLED): pdf_without_the_extra,
+    ("getLatestReportIssue", Code.PDF_NOT_INSTALLED): pdf_without_the_extra,
     ("addChannel", Code.LIMIT_REACHED): full_of_channels,
     ("testChannel", Code.MAIL_NOT_SET_UP): channel_without_mail,
     ("getSampleEvent", Code.NOT_FOUND): unknown_type_of_event,
