@@ -74,11 +74,13 @@ def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
 
 def _some_ids() -> dict[str, str]:
     """Return an id for each name in the path of an operation."""
-    return {
+    found = {
         name: str(new_id())
         for each in operations().values()
         for name in each.ids("path")
     }
+    # An issue is named by its number as well, so its id may be any text.
+    return {**found, "issue_id": str(new_id())}
 
 
 class _Scene:
