@@ -203,11 +203,13 @@ class Tracking:
             )
 
     def new_creator_of_a_video(self) -> None:
-        """A single video turns out to be a creator's."""
+        """A single video turns out to be a creator's, who was added before."""
         alone = [name for name, creator in self.videos.items() if creator is None]
         if alone:
             name = self.random.choice(alone)
-            self.videos[name] = self.random.choice(CREATORS)
+            there = {one.stream for one in self.history.events}
+            added_ones = [creator for creator in CREATORS if creator in there]
+            self.videos[name] = self.random.choice(added_ones)
             self.discovered(name, self.videos[name])
 
     def single_video(self) -> None:
