@@ -85,8 +85,10 @@ def test_a_rule_chooses_its_channels_and_others_keep_them(
     writer = Visitor(home.goatherd)
     writer.sign_in(home.with_key("read", "write").key)
     own = f"/alerts/rules/{rule['id']}"
-    writer.submit(writer.see(own), own, name="Lost", act="save")
+    saved = writer.submit(writer.see(own), own, name="Lost", act="save")
+    home.goatherd.catch_up()
 
+    assert saved.status_code == 303
     assert rule["channels"] == [channel["id"]]
     changed = data_of(home.get(f"/alert-rules/{rule['id']}"))
     assert (changed["name"], changed["channels"]) == ("Lost", [channel["id"]])
