@@ -275,3 +275,24 @@ def test_limited_people_see_and_send_reports_of_their_projects(
     data_of(home.post(f"/reports/{whole['id']}/send"), status=201)
     home.goatherd.catch_up()
     assert code_of(person.get(f"/reports/{whole['id']}/latest")) == (404, "not_found")
+
+
+def test_issues_from_before_a_move_stay_with_those_who_see_the_other_project(
+    home: Tenant, limits: dict[UUID, frozenset[UUID]]
+) -> None:
+    creator_id = a_posting_creator(home)
+    report = made(home, scope={"type": "creator", "id": creator_id})
+    first = sent(home, report)
+    second = data_of(home.post("/projects", {"name": "Rival"}), status=201)
+    move = {"project_id": second["id"], "history": "stay"}
+    data_of(home.post(f"/creators/{creator_id}/move", move))
+    later = sent(home, report)
+    person = limited_to(home, limits, UUID(second["id"]))
+    both = limited_to(home, limits, UUID(second["id"]), home.project_id)
+    path = f"/reports/{report['id']}/issues"
+
+    seen = [each["number"] for each in data_of(person.get(path))]
+    assert seen == [later["number"]]
+    hidden = person.get(f"{path}/{first['number']}")
+    assert code_of(hidden) == (404, "not_found")
+    assert len(data_of(both.get(path))) == 2
