@@ -41,14 +41,16 @@ from projections.rebuild.rebuild import CONNECTIONS, rebuild
 from projections.rebuild.state import outdated
 from projections.registry import PROJECTIONS
 
-# Some sessions and links of the backup were ended or used up after it, and mails sent.
-_WAYS_IN = (
+# Some sessions and links of the backup were ended or used up after it, and mails and
+# messages sent.
+_ENDED = (
     "person_sessions",
     "pending_sign_ins",
     "password_links",
     "email_links",
     "sign_in_links",
     "mails",
+    "channel_messages",
 )
 # A link that was replaced or used after the backup must not work again. The rows stay:
 # an erasure finds invitations to an address by them.
@@ -113,7 +115,7 @@ def finish_restore(
     with connection.transaction(), connection.cursor() as cursor:
         destroy(cursor, erased_subjects(connection))
         note_logged_erasures(cursor)
-        for table in _WAYS_IN:
+        for table in _ENDED:
             cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
         cursor.execute(_END_INVITATION_LINKS)
         cursor.execute(END_KEY_SESSIONS)

@@ -274,6 +274,11 @@ def test_a_restore_signs_everybody_out_and_ends_links(
             "VALUES (%s, %s, 'a link', now() + interval '1 hour')",
             (new_id(), person_id),
         )
+        connection.execute(
+            "INSERT INTO channel_messages (id, organization_id, channel_id, kind, "
+            "content) VALUES (%s, %s, %s, 'alert', '{}')",
+            (new_id(), home.organization_id, new_id()),
+        )
     back_up(cli, tmp_path / "backup.zip")
     cli.set(database_url=empty_database_url)
 
@@ -291,6 +296,7 @@ def test_a_restore_signs_everybody_out_and_ends_links(
             "pending_sign_ins",
             "email_links",
             "mails",
+            "channel_messages",
         ):
             assert len(kept[f"public.{table}"]) == left, table
         with psycopg.connect(url) as connection:
