@@ -16,6 +16,7 @@ from infra.eventstore.store import BusyError
 from infra.keys.creator_contacts import remove_creator_contacts
 from infra.keys.erasures import note_erasure
 from infra.keys.keyring import destroy
+from infra.keys.waiting_mails import drop_mails_with_creators
 from projections.rebuild.swap import forget_previous
 
 # Events after the read that belong to the erased data. Further appends wait for this
@@ -118,6 +119,7 @@ def wipe(
         {"ids": list(erasure.subjects), "texts": [*subjects, *in_clear]},
     )
     cursor.execute(_WEBHOOK_ANSWERS, {"organization": organization_id})
+    drop_mails_with_creators(cursor, organization_id)
     destroy_and_note(cursor, done)
     # Tables that swaps replaced have the names as well. A rollback to them is not
     # possible any more.

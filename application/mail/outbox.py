@@ -22,8 +22,8 @@ KEPT_FOR = timedelta(days=1)
 _LEASE = timedelta(minutes=5)
 
 _ADD: LiteralString = """
-INSERT INTO mails (id, subject, sealed, until)
-VALUES (%(id)s, %(subject)s, %(sealed)s, now() + %(kept_for)s)
+INSERT INTO mails (id, subject, creators_of, sealed, until)
+VALUES (%(id)s, %(subject)s, %(creators_of)s, %(sealed)s, now() + %(kept_for)s)
 """
 _CLAIM: LiteralString = """
 UPDATE mails SET send_at = now() + %s, tries = tries + 1
@@ -66,6 +66,7 @@ def send_mail(
     mail: Mail,
     *,
     subject: UUID | None = None,
+    creators_of: UUID | None = None,
     kept_for: timedelta = KEPT_FOR,
 ) -> bool:
     """Let a mail be sent after the transaction of ``cursor``; tell whether it will be.
@@ -73,6 +74,7 @@ def send_mail(
     Without a mail server nothing happens. The mail is sent at least once: it is sent
     again if a process dies after the server took it. It is given up after ``kept_for``.
     ``subject`` is the person or the invitation with whose end it is deleted.
+    ``creators_of`` is the organization whose creators the mail names, if it does.
     """
     if not can_send_mail(store):
         return False
@@ -81,7 +83,13 @@ def send_mail(
     sealed = master_key.wrap(mail_name(mail_id), msgspec.json.encode(mail))
     cursor.execute(
         _ADD,
-        {"id": mail_id, "subject": subject, "sealed": sealed, "kept_for": kept_for},
+        {
+            "id": mail_id,
+            "subject": subject,
+            "creators_of": creators_of,
+            "sealed": sealed,
+            "kept_for": kept_for,
+        },
     )
     return True
 

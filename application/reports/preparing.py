@@ -28,7 +28,7 @@ from domain.report.contents import Contents
 from domain.report.decider import ReportState, report_of
 from domain.report.issue import Issue
 from infra.database import PROCESS_NAME
-from infra.eventstore.store import RecordedEvent, Store, plain_events
+from infra.eventstore.store import BusyError, RecordedEvent, Store, plain_events
 from projections.analytics.read.explanations.basis import basis_of_now
 from projections.analytics.summaries.scope import known_scope
 from projections.engine.reader import ProjectionBehindError, Reader
@@ -45,6 +45,10 @@ _POLL_SECONDS: Final = 0.05
 _READ_MODELS: Final = [
     *("analytics", "api_keys", "campaigns", "creator_list", "projects", "videos"),
 ]
+_ERASED_SINCE: LiteralString = """
+SELECT EXISTS (
+    SELECT FROM goatherd_events WHERE notification_id > %s AND topic = 'subject_erased')
+"""
 _BEHIND: LiteralString = """
 SELECT name FROM projection WHERE name = ANY(%s) AND position < %s LIMIT 1
 """
@@ -62,17 +66,34 @@ class OwnedReport(Struct, frozen=True, kw_only=True):
 class PreparedIssue(Struct, frozen=True, kw_only=True):
     """An issue to be made, if the report still has this version, and its mails.
 
-    ``mails`` are for the recipients that the report has in this version.
+    ``mails`` are for the recipients that the report has in this version. They have the
+    names of creators at the position ``head`` or later.
     """
 
     version: int
+    head: int
+    organization_id: UUID
     command: c.IssueReport
     mails: Sequence[tuple[UUID, Mail]]
 
     def send(self, cursor: Cursor[TupleRow], store: Store) -> None:
-        """Let the mails be sent after the transaction that appends the issue."""
+        """Let the mails be sent after the transaction that appends the issue.
+
+        Raises:
+            BusyError: a creator was erased meanwhile, whom the mails may name.
+        """
+        row = cursor.execute(_ERASED_SINCE, (self.head,)).fetchone()
+        if self.mails and row is not None and row[0]:
+            raise BusyError("A creator was erased meanwhile. Try again.")
         for subject, mail in self.mails:
-            send_mail(cursor, store, mail, subject=subject, kept_for=_KEPT_FOR)
+            send_mail(
+                cursor,
+                store,
+                mail,
+                subject=subject,
+                creators_of=self.organization_id,
+                kept_for=_KEPT_FOR,
+            )
 
 
 def owned_report(
@@ -120,7 +141,8 @@ def prepared_issue(
         ProjectionBehindError: an issue that fell due has to wait for a read model, or
             the thing is not known yet.
     """
-    behind = _behind(store, patience=patience)
+    head = store.head()
+    behind = _behind(store, head, patience=patience)
     if behind is not None and due_at is not None:
         raise ProjectionBehindError(behind)
     now = datetime.now(UTC)
@@ -182,7 +204,13 @@ def prepared_issue(
             )
             for address in recipients
         ]
-    return PreparedIssue(version=report.version, command=command, mails=mails)
+    return PreparedIssue(
+        version=report.version,
+        head=head,
+        organization_id=report.organization_id,
+        command=command,
+        mails=mails,
+    )
 
 
 async def _is_there(reader: Reader, report: ReportState) -> bool:
@@ -237,10 +265,10 @@ def _shown(days: Range, limits: Limits, *, now: datetime) -> Range | None:
     return None if days.first < earliest else days
 
 
-def _behind(store: Store, *, patience: float) -> str | None:
-    """Wait for the read models; return the name of one that is behind."""
+def _behind(store: Store, head: int, *, patience: float) -> str | None:
+    """Wait for read models to be at ``head``; return the name of one that is behind."""
     deadline = time.monotonic() + patience
-    params: tuple[Any, ...] = (_READ_MODELS, store.head())
+    params: tuple[Any, ...] = (_READ_MODELS, head)
     while True:
         with store.pool.connection() as connection:
             row = connection.execute(_BEHIND, params).fetchone()

@@ -2,10 +2,18 @@
 
 from email.message import EmailMessage
 from typing import Any
+from uuid import UUID
 
+import pytest
+from msgspec.structs import replace
+
+from application.reports.preparing import owned_report, prepared_issue
 from domain import events as e
+from infra.eventstore.store import BusyError, open_store
+from tests.api.routes.test_reports import a_posting_creator
 from tests.kit.application import Tenant, data_of
 from tests.kit.mailing import PUBLIC_URL, Mailing
+from tests.kit.patience import PATIENTLY
 
 ADA, BO = "ada@example.com", "bo@example.com"
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -83,6 +91,33 @@ def test_mails_that_wait_are_not_sent_to_those_who_left(mailing: Mailing):
 
     assert page.status_code == 200
     assert len(mailing.mails_to(ada)) == 1
+
+
+def test_mails_that_wait_name_nobody_who_was_erased(mailing: Mailing):
+    home = mailing.goatherd.tenant()
+    creator_id, ada = a_posting_creator(home, "gonegoat"), f"erased.{ADA}"
+    body = {"name": "Monday", "recipients": [ada]}
+    report = data_of(home.post("/reports", body), status=201)
+    assert send(home, report) == 1
+    mailing.goatherd.catch_up()
+    settings = replace(mailing.goatherd.store.settings, smtp_url=mailing.smtp_url)
+    store = open_store(mailing.goatherd.url, pool_size=2, settings=settings)
+    of = owned_report(store, settings.all_plans, UUID(report["id"]))
+    prepared = prepared_issue(
+        store, of, due_at=None, is_mailed=True, patience=PATIENTLY
+    )
+    assert "gonegoat" in prepared.mails[0][1].text
+
+    erase = {"confirm": "gonegoat"}
+    assert home.post(f"/creators/{creator_id}/erase", erase).status_code == 200
+
+    with store.pool.connection() as connection, pytest.raises(BusyError):
+        prepared.send(connection.cursor(), store)
+    store.pool.close()
+    assert mailing.mails_to(ada) == []
+    assert send(home, report) == 1
+    (mail,) = mailing.mails_to(ada)
+    assert "gonegoat" not in mail.as_string()
 
 
 def test_wrong_links_change_nothing_and_are_slowed_down(
