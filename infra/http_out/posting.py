@@ -1,5 +1,6 @@
 """Posts bodies to addresses that customers chose, and never inside this network."""
 
+import re
 import time
 from collections.abc import Collection, Mapping
 from types import TracebackType
@@ -12,6 +13,7 @@ from domain.webhook.errors import InvalidWebhookUrlError
 from infra.http_out.addresses import (
     AddressRefusedError,
     MayReach,
+    is_literal,
     is_literal_inside,
     is_public,
 )
@@ -21,6 +23,7 @@ from infra.http_out.refusals import RefusedError
 SECONDS: Final = 20.0
 MOST_ANSWER: Final = 1_024
 _MOST_URL = 2_000
+_NUMBER = re.compile("[0-9]+|0[xX][0-9A-Fa-f]*", re.ASCII)
 
 
 class Posted(Struct, frozen=True, kw_only=True):
@@ -57,11 +60,16 @@ def check_url(url: str, *, allowed_hosts: Collection[str]) -> None:
     host = parsed.host
     if parsed.scheme not in {"http", "https"} or not host or "%" in host:
         raise InvalidWebhookUrlError("must be an https:// address")
+    if parsed.port is not None and not 0 < parsed.port < 2**16:
+        raise InvalidWebhookUrlError("must have a port from 1 to 65535")
     if parsed.userinfo:
         raise InvalidWebhookUrlError("must have no user name and no password")
     if host.lower() in allowed_hosts:
         return
-    if is_literal_inside(_ascii_host(parsed)):
+    literal = _ascii_host(parsed)
+    if _ends_in_number(literal) and not is_literal(literal):
+        raise InvalidWebhookUrlError("must have a valid name or address")
+    if is_literal_inside(literal):
         raise InvalidWebhookUrlError(
             "must not be an address inside of a network; the setting "
             "GOATHERD_WEBHOOK_ALLOWED_HOSTS allows some by name"
@@ -159,9 +167,21 @@ def _parsed(url: str) -> httpx.URL:
     if len(url) > _MOST_URL or not url.isprintable() or " " in url or "\\" in url:
         raise InvalidWebhookUrlError("must be an https:// address")
     try:
-        return httpx.URL(url)
+        parsed = httpx.URL(url)
+        # Only reading the host finds labels that no name can have, such as xn--.
+        parsed.host  # noqa: B018
     except (httpx.InvalidURL, UnicodeError):
         raise InvalidWebhookUrlError("must be an https:// address") from None
+    return parsed
+
+
+def _ends_in_number(host: str) -> bool:
+    """Return whether the URL standard takes a host for an IPv4 address.
+
+    The system takes some of these forms for names.
+    """
+    last = host.rstrip(".").rpartition(".")[2]
+    return _NUMBER.fullmatch(last) is not None
 
 
 def _ascii_host(parsed: httpx.URL) -> str:

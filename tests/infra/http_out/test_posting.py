@@ -63,7 +63,9 @@ def test_names_and_public_addresses_are_accepted_by_https_alone(
             "https://example.com\\@10.0.0.1/",
             "example.com",
         ),
-        "https://example.com/\n",
+        *("https://example.com/\n", "https://xn--/", "https://0x.0x.0/"),
+        *("https://0x100000000/", "https://1.2.3.4.5./", "https://example.com:999999/"),
+        *("https://example.com:0/", "https://example.com:-80/"),
     ):
         with subtests.test(url), pytest.raises(InvalidWebhookUrlError):
             check_url(url, allowed_hosts=())
