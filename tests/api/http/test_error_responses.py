@@ -360,6 +360,7 @@ def test_the_table_of_codes_is_the_contracts():
             "creator_removed",
             "invalid_handle",
             "no_change",
+            "mail_not_set_up",
             "campaign_cycle",
             "campaign_too_deep",
             "already_member",
@@ -397,6 +398,7 @@ def test_the_table_of_codes_is_the_contracts():
         422: {"idempotency_key_reused", "invalid_logo"},
         429: {"rate_limit_exceeded"},
         500: {"internal_error"},
+        501: {"pdf_not_installed"},
         503: {"projection_behind", "unavailable"},
     }
 
