@@ -48,6 +48,8 @@ from projections.creators.creator import Creator
 from projections.reports.queries import ListedIssue
 
 COOKIE = "goatherd_share"
+# The issues of a report that are read at once, to find that of a moment.
+_ISSUES = 100
 
 _PURPOSE = "password of a share"
 _COOKIE_SECONDS = 12 * 3_600
@@ -419,12 +421,27 @@ async def _issue_of(page: SharedContext, share: ShareState) -> Issue:
     path = f"/reports/{share.scope_id}"
     which = "latest"
     if share.as_of_at is not None:
-        issues = (await page.get(f"{path}/issues", list[ListedIssue], limit=100)).data
-        before = [one.number for one in issues if one.made_at <= share.as_of_at]
-        if not before:
-            raise ApiError(Code.NOT_FOUND)
-        which = f"issues/{before[0]}"
+        which = f"issues/{await _number_at(page, path, share.as_of_at)}"
     return (await page.get(f"{path}/{which}", Issue)).data
+
+
+async def _number_at(page: SharedContext, path: str, moment: datetime) -> int:
+    """Return the number of the newest issue of a moment.
+
+    Raises:
+        ApiError: ``not_found``: there was no issue yet.
+    """
+    cursor: str | None = None
+    while True:
+        got = await page.get(
+            f"{path}/issues", list[ListedIssue], limit=_ISSUES, cursor=cursor
+        )
+        for one in got.data:
+            if one.made_at <= moment:
+                return one.number
+        cursor = got.meta["nextCursor"]
+        if cursor is None:
+            raise ApiError(Code.NOT_FOUND)
 
 
 def _issue_file(issue: Issue) -> Response[bytes]:

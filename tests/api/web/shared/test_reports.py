@@ -57,6 +57,22 @@ def test_a_link_shows_the_newest_issue_or_the_one_of_its_moment(
     assert creator_id not in stranger_visitor.get(frozen).text
 
 
+def test_a_link_finds_its_issue_behind_many_newer_ones(
+    home: Tenant, stranger_visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("api.web.shared.page._ISSUES", 1)
+    report = made_report(home, **of_project(home))
+    first = sent(home, report)
+    frozen = linked(home, report, as_of="now")
+    for _ in range(2):
+        sent(home, report)
+
+    file = stranger_visitor.get(f"{frozen}?format=csv")
+
+    assert file.status_code == 200
+    assert f"kpis,{first['to']},,,new_views" in file.text
+
+
 def test_links_to_reports_have_no_days_and_show_one_project(home: Tenant):
     report = made_report(home, **of_project(home))
     whole = made_report(home)
