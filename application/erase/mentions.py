@@ -1,4 +1,4 @@
-"""Mentions: texts about other people and things that name the person by a handle."""
+"""Mentions: texts about others that have a handle of the person, or their address."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Literal
@@ -123,16 +123,17 @@ def mentions_of(
     *,
     organization_id: UUID,
     handles: Iterable[str],
+    addresses: Iterable[str],
     own: Collection[UUID],
 ) -> list[Mention]:
-    """Return the texts of an organization that contain one of the handles.
+    """Return the texts of an organization that contain a handle or a contact address.
 
     ``own`` are the creators, videos and notes that are erased with the person.
     """
-    handles = [*handles]
-    terms = SearchTerms(ErasedValue("handle", handle) for handle in handles)
+    names = [*handles, *addresses]
+    terms = SearchTerms(ErasedValue("handle", name) for name in names)
     return [
-        *_of_others(cursor, terms, handles, organization_id, own),
+        *_of_others(cursor, terms, names, organization_id, own),
         *_of_own_things(cursor, codec, terms, organization_id),
     ]
 
@@ -140,13 +141,13 @@ def mentions_of(
 def _of_others(
     cursor: Cursor[TupleRow],
     terms: SearchTerms,
-    handles: Iterable[str],
+    names: Iterable[str],
     organization_id: UUID,
     own: Collection[UUID],
 ) -> Iterator[Mention]:
     params = {
         "organization": organization_id,
-        "like": [f"%{_escaped(handle)}%" for handle in handles],
+        "like": [f"%{_escaped(name)}%" for name in names],
         "own": [*own],
         "cell_end": CELL_END,
     }

@@ -1,5 +1,6 @@
 """The preview of an erasure: everything it would erase, counted before it is done."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 import msgspec
@@ -11,6 +12,7 @@ from application.erase.clear_history import is_in_clear
 from application.erase.mentions import Mention, mentions_of
 from application.erase.records import handles_of, records_of
 from infra.eventstore.store import Store
+from infra.keys.creator_contacts import creator_contact
 from infra.structs import structs
 
 _COUNTS = """
@@ -51,7 +53,8 @@ class ErasurePreview(msgspec.Struct, frozen=True, kw_only=True):
     contain one of these creators or videos. ``ban_count`` counts the bans of their
     handles, which stay. ``history_in_clear`` says that events from before sealing name
     the person; then the erasure is refused. ``mentions`` are texts that have a present
-    or former handle of theirs, and that an erasure does not change.
+    or former handle of theirs or their contact address, such as recipients of reports,
+    and that an erasure does not change.
     """
 
     creator_id: UUID
@@ -97,6 +100,7 @@ def preview_of(
                 cursor, store.codec, organization_id, each.creator_id
             )
         },
+        addresses=_addresses(cursor, store, [each.creator_id for each in records]),
         own={
             one
             for each in records
@@ -104,3 +108,12 @@ def preview_of(
         },
     )
     return replace(preview, history_in_clear=in_clear, mentions=mentions)
+
+
+def _addresses(
+    cursor: Cursor[TupleRow], store: Store, creator_ids: Iterable[UUID]
+) -> list[str]:
+    """Return the contact addresses of creators that have one."""
+    master_key = store.keyring.master_key(cursor.connection)
+    found = (creator_contact(cursor, master_key, each) for each in creator_ids)
+    return [address for address in found if address is not None]

@@ -296,3 +296,29 @@ def test_issues_from_before_a_move_stay_with_those_who_see_the_other_project(
     hidden = person.get(f"{path}/{first['number']}")
     assert code_of(hidden) == (404, "not_found")
     assert len(data_of(both.get(path))) == 2
+
+
+def test_the_preview_of_an_erasure_names_reports_to_the_persons_own_address(
+    home: Tenant,
+) -> None:
+    creator_id = home.add("goat")["id"]
+    report = made(home, recipients=[ADA, BO])
+    preview = f"/creators/{creator_id}/erase"
+    assert data_of(home.get(preview))["mentions"] == []
+
+    data_of(home.patch(f"/creators/{creator_id}", {"contact_email": ADA.title()}))
+    (mention,) = data_of(home.get(preview))["mentions"]
+
+    path = f"/reports/{report['id']}"
+    assert (mention["kind"], mention["field"]) == ("report", "recipients")
+    assert mention["change"] == f"PATCH {path}"
+    data_of(home.patch(path, {"recipients": [BO]}))
+    home.goatherd.catch_up()
+    (mention,) = data_of(home.get(preview))["mentions"]
+    assert mention["earlier"]
+    data_of(home.post(f"{path}/forget-texts"))
+    home.goatherd.catch_up()
+    # A process may hold the key for a second.
+    assert wait_until(
+        lambda: data_of(home.get(preview))["mentions"] == [], seconds=PATIENTLY
+    )
