@@ -28,6 +28,7 @@ from domain.messages import (
     TrackingStatus,
     VideoKind,
 )
+from domain.report.issue import ReportPeriod, ReportScope
 
 _T = TypeVar("_T")
 
@@ -299,6 +300,25 @@ class AlertResolvedData(AlertData, frozen=True, kw_only=True):
     """``end`` is over if the condition holds no more, else rule_ended."""
 
     end: AlertEnd
+
+
+class ReportReadyData(Data, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """An issue of a report, about the days from ``from`` to ``to``.
+
+    ``number`` counts the issues of the report from 1. ``position`` is that of the
+    newest event that its numbers know, and ``due_at`` is null if somebody asked for it.
+    ``scope`` is what the report is about, without an id for the organization.
+    """
+
+    report_id: UUID
+    issue_id: UUID
+    number: int
+    scope: ReportScope
+    period: ReportPeriod
+    from_: date
+    to: date
+    due_at: Time | None
+    position: int
 
 
 class MemberJoinedData(Data, frozen=True, kw_only=True):

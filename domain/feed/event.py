@@ -10,7 +10,15 @@ import msgspec
 from domain.feed.data import Time
 
 PublicSubjectType = Literal[
-    "creator", "video", "scrape", "source", "import", "campaign", "alert", "person"
+    "creator",
+    "video",
+    "scrape",
+    "source",
+    "import",
+    "campaign",
+    "alert",
+    "report",
+    "person",
 ]
 
 # The ids of one organization differ with a probability that this number of bytes makes

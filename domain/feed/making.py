@@ -12,6 +12,7 @@ from domain import events as e
 from domain.alert.conditions import AlertSubject, words_of
 from domain.feed import data as d
 from domain.messages import BY_HAND, Event, copied
+from domain.streams import report_issue
 
 DECISIONS: Mapping[type[Event], d.VideoDecision] = {
     e.VideoIncluded: "included",
@@ -254,6 +255,19 @@ def alert_opened(origin: EventOrigin) -> d.AlertOpenedData:
 def alert_resolved(origin: EventOrigin) -> d.AlertResolvedData:
     assert isinstance(origin.event, e.AlertResolved)
     return copied(origin.event, d.AlertResolvedData, **_alert(origin))
+
+
+def report_ready(origin: EventOrigin) -> d.ReportReadyData:
+    event = origin.event
+    assert isinstance(event, e.ReportIssued)
+    return copied(
+        event,
+        d.ReportReadyData,
+        report_id=origin.subject_id,
+        issue_id=report_issue(origin.subject_id, event.number),
+        from_=event.first_day,
+        to=event.last_day,
+    )
 
 
 def member_joined(origin: EventOrigin) -> d.MemberJoinedData:

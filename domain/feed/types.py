@@ -18,6 +18,7 @@ from domain.feed import data as d
 from domain.feed import making as m
 from domain.feed.event import PublicEvent, PublicSubjectType, Subject, event_id
 from domain.messages import Event
+from domain.streams import report_issue
 
 Filter = Literal["creator_id", "campaign_id", "tag", "min_milestone"]
 
@@ -66,8 +67,10 @@ _IMPORT = UUID("0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a51")
 _CAMPAIGN = UUID("0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a47")
 _ALERT = UUID("2c9f7b60-18d4-5a3e-9b71-6e0d5c4f8a48")
 _RULE = UUID("6b1d0e94-7c2a-5f38-8d05-1a9e3b7c2f49")
+_REPORT = UUID("0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a52")
 _PERSON = UUID("0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a41")
 _AT = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
+_DUE = datetime(2026, 11, 23, 7, tzinfo=UTC)
 _POSTED = datetime(2026, 11, 24, 9, 12, tzinfo=UTC)
 
 _OF_NO_PROJECT = ("person", "source")
@@ -431,6 +434,26 @@ TYPES: Final[Sequence[EventType]] = (
         filters=_OF_CREATORS,
     ),
     EventType(
+        name="report.ready",
+        summary="An issue of a report was made: its numbers stand still.",
+        subject="report",
+        data=d.ReportReadyData,
+        made=m.report_ready,
+        of=(e.ReportIssued,),
+        example=d.ReportReadyData(
+            report_id=_REPORT,
+            issue_id=report_issue(_REPORT, 12),
+            number=12,
+            scope=e.ReportScope(type="project", id=_PROJECT),
+            period="weekly",
+            from_=date(2026, 11, 16),
+            to=date(2026, 11, 22),
+            due_at=_DUE,
+            position=51_206,
+        ),
+        filters=_OF_CREATORS,
+    ),
+    EventType(
         name="member.joined",
         summary="A person belongs to the organization.",
         subject="person",
@@ -508,7 +531,8 @@ def example_of(type_: EventType) -> PublicEvent:
     data = msgspec.to_builtins(type_.example)
     ids = {"creator": _CREATOR, "video": _VIDEO, "scrape": _SCRAPE}
     ids |= {"source": _SOURCE, "import": _IMPORT}
-    ids |= {"campaign": _CAMPAIGN, "alert": _ALERT, "person": _PERSON}
+    ids |= {"campaign": _CAMPAIGN, "alert": _ALERT, "report": _REPORT}
+    ids |= {"person": _PERSON}
     subject_id = ids[type_.subject]
     position = 51_207
     return PublicEvent(

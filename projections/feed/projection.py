@@ -109,6 +109,13 @@ def _happened(event: Event, batch: FeedBatch, recorded: RecordedEvent) -> None:
     elif isinstance(event, e.AlertOpened | e.AlertResolved):
         subject_id, project_id = recorded.stream, event.project_id
         state = batch.subject(organization_id, event.creator_id)
+    elif isinstance(event, e.ReportIssued):
+        subject_id, scope = recorded.stream, event.scope
+        if scope.type == "project":
+            project_id = scope.id
+        elif scope.id is not None:
+            batch.load(organization_id, [scope.id])
+            state = batch.subject(organization_id, scope.id)
     elif isinstance(event, e.ScrapeFailed):
         subject_id = recorded.stream
         state = batch.subject(organization_id, event.creator_id)
@@ -121,7 +128,8 @@ def _happened(event: Event, batch: FeedBatch, recorded: RecordedEvent) -> None:
     creator = (
         None if state is None else batch.subject(organization_id, state.creator_id)
     )
-    if _is_erased(creator, recorded):
+    # A report has no name of its creator, and each issue of it is an event.
+    if _is_erased(creator, recorded) and not isinstance(event, e.ReportIssued):
         return
     place = creator or state
     if place is not None:

@@ -40,7 +40,8 @@ class FeedFilter(msgspec.Struct, frozen=True, kw_only=True):
     """The events to return; None is any.
 
     An event about a creator's videos is one about the creator. A campaign's events are
-    those of its members, too, and a tag's those of the creators and videos with it now.
+    those of its members and of reports about it, too, and a tag's those of the creators
+    and videos with it now.
     ``min_milestone`` leaves out smaller milestones, and nothing else.
     """
 
@@ -76,7 +77,11 @@ _CONDITIONS = {
     "creator_id": "f.creator_id = %(creator_id)s",
     "campaign_id": "(f.subject_id = %(campaign_id)s "
     "OR f.subject_id IN (SELECT item_id FROM inside) "
-    "OR f.creator_id IN (SELECT item_id FROM inside))",
+    "OR f.creator_id IN (SELECT item_id FROM inside) "
+    "OR f.type = 'report.ready' AND f.subject_id IN (SELECT r.id FROM reports r "
+    "WHERE r.organization_id = %(organization)s AND r.scope_type = 'campaign' "
+    "AND (r.scope_id = %(campaign_id)s "
+    "OR r.scope_id IN (SELECT item_id FROM inside))))",
     "tag": "(EXISTS (SELECT FROM creator_list c "
     "WHERE c.organization_id = %(organization)s AND c.id = f.creator_id "
     "AND c.tag_keys @> ARRAY[%(tag)s]) "

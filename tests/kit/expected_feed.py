@@ -44,6 +44,7 @@ _TYPES: dict[type[e.Event], str] = {
     e.ImportFinished: "import.finished",
     e.AlertOpened: "alert.opened",
     e.AlertResolved: "alert.resolved",
+    e.ReportIssued: "report.ready",
     e.MemberAdded: "member.joined",
     e.MemberRemoved: "member.left",
     e.SubjectErased: "subject.erased",
@@ -131,6 +132,14 @@ class _Fold:
             self.put(recorded, type_ or "", own)
         elif isinstance(event, e.ImportFinished):
             self.put(recorded, type_ or "", own, project_id=event.project_id)
+        elif isinstance(event, e.ReportIssued):
+            fields = {}
+            about = event.scope.id
+            if event.scope.type == "project":
+                fields = {"project_id": about}
+            elif about is not None and about in self.project_of:
+                fields = self.place(about)
+            self.put(recorded, type_ or "", own, **fields)
         elif isinstance(event, e.MemberAdded | e.MemberRemoved):
             self.put(recorded, type_ or "", event.person_id)
         elif own in self.project_of and self.creator_of.get(own) not in self.erased:

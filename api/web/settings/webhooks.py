@@ -55,6 +55,7 @@ _GROUPS = {
     "member": "People",
     "subject": "Erasures",
     "alert": "Alerts",
+    "report": "Reports",
 }
 
 

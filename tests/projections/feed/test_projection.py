@@ -12,6 +12,8 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.messages import IMPORT_PROVIDER, copied
+from domain.report.contents import Contents
+from domain.report.issue import ReportScope
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from projections.feed.projection import Feed
@@ -94,6 +96,21 @@ def alert(creator_id: UUID | None) -> e.AlertOpened:
 def resolved(creator_id: UUID | None, *, has_fired: bool = True) -> e.AlertResolved:
     return copied(
         alert(creator_id), e.AlertResolved, at=MONDAY, has_fired=has_fired, end="over"
+    )
+
+
+def issued(scope: ReportScope) -> e.ReportIssued:
+    return e.ReportIssued(
+        **OF,
+        scope=scope,
+        number=1,
+        period="weekly",
+        first_day=MONDAY.date(),
+        last_day=MONDAY.date(),
+        time_zone="UTC",
+        position=1,
+        sections=("kpis",),
+        contents=Contents(),
     )
 
 
@@ -182,6 +199,34 @@ def test_an_alert_is_in_the_project_where_its_creator_is(
     ]
 
 
+def test_an_issue_is_in_the_project_of_what_its_report_is_about(
+    connection: Reading, history: History
+):
+    history.happened(BILLIE, added())
+    history.happened(
+        CAMPAIGN, e.CampaignCreated(**OF, project_id=SECOND, name="Spring")
+    )
+    scopes = (
+        *(ReportScope(type="org"), ReportScope(type="project", id=SECOND)),
+        ReportScope(type="campaign", id=CAMPAIGN),
+        ReportScope(type="creator", id=BILLIE),
+    )
+    for number, scope in enumerate(scopes):
+        history.happened(UUID(int=0x80 + number), issued(scope))
+    history.happened(BILLIE, e.SubjectErased(**OF, number=1, figures="drop"))
+    history.happened(UUID(int=0x83), issued(scopes[-1]))
+
+    found_rows = applied(connection, history)
+
+    issues = [row for row in found_rows if row["type"] == "report.ready"]
+    assert [
+        (row["subject_id"].int, row["project_id"], row["creator_id"]) for row in issues
+    ] == [
+        *((0x80, None, None), (0x81, SECOND, None), (0x82, SECOND, None)),
+        *((0x83, PROJECT, BILLIE), (0x83, PROJECT, BILLIE)),
+    ]
+
+
 def test_rows_hold_no_text_but_the_type(connection: Reading):
     columns = connection.execute(
         "SELECT column_name FROM information_schema.columns "
@@ -264,6 +309,16 @@ def histories(draw: st.DrawFn) -> History:  # noqa: PLR0915 - one case a kind of
                 history.happened(creator, own)
                 history.happened(HOME, e.MemberAdded(person_id=ADA, role="viewer"))
                 history.happened(CAMPAIGN, e.CampaignTargetChanged(**OF))
+                scope = draw(
+                    st.sampled_from(
+                        (
+                            ReportScope(type="project", id=PROJECT),
+                            ReportScope(type="campaign", id=CAMPAIGN),
+                            ReportScope(type="creator", id=creator),
+                        )
+                    )
+                )
+                history.happened(UUID(int=0x7000 + run), issued(scope))
                 of: Any = draw(st.sampled_from((creator, None)))
                 fired = draw(st.booleans())
                 history.happened(

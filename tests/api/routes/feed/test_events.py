@@ -262,6 +262,48 @@ def test_alerts_are_in_the_events_with_their_creator_and_evidence(
     assert types(limited, types="alert.opened") == ["alert.opened"]
 
 
+def test_each_issue_of_a_report_is_an_event_with_its_days_and_no_name(
+    home: Tenant, limits: dict[UUID, frozenset[UUID]]
+) -> None:
+    creator = added(home)
+    campaign = home.campaign("Spring")
+    issues: dict[str, dict[str, Any]] = {}
+    for type_, id_ in (
+        *(("org", None), ("project", str(home.project_id))),
+        *(("campaign", campaign), ("creator", creator["id"])),
+    ):
+        scope = {"type": type_} if id_ is None else {"type": type_, "id": id_}
+        given = {"name": "Monday", "scope": scope, "recipients": ["ada@example.com"]}
+        report = data_of(home.post("/reports", given), status=201)
+        home.goatherd.catch_up()
+        sent = home.post(f"/reports/{report['id']}/send")
+        issues[type_] = data_of(sent, status=201)
+
+    events = listed(home, types="report.ready")
+    limited = limited_to(home, limits, home.project_id)
+
+    for event, (type_, issue) in zip(events, issues.items(), strict=True):
+        Draft202012Validator(schema_of(BY_NAME["report.ready"])).validate(event)
+        data = event["data"]
+        assert event["subject"] == {"type": "report", "id": issue["report_id"]}
+        assert (data["scope"]["type"], data["issue_id"]) == (type_, issue["id"])
+        same = ("report_id", "number", "period", "from", "to", "position", "due_at")
+        assert {name: data[name] for name in same} == {
+            name: issue[name] for name in same
+        }
+        in_none = type_ == "org"
+        assert event["project_id"] == (None if in_none else str(home.project_id))
+    assert "Monday" not in str(events)
+    assert "ada" not in str(events)
+    assert listed(limited, types="report.ready") == events[1:]
+    for name, id_, expected in (
+        ("project_id", home.project_id, events[1:]),
+        ("campaign_id", campaign, events[2:3]),
+        ("creator_id", creator["id"], events[3:]),
+    ):
+        assert listed(home, types="report.ready", **{name: id_}) == expected, name
+
+
 def test_every_event_fits_the_schema_of_its_type(home: Tenant) -> None:
     creator = added(home)
     home.found(creator["id"], status="pending_review")
