@@ -287,9 +287,19 @@ class Deliverer:
         return batch.result()
 
 
-def _thing_of(event: PublicEvent) -> object:
-    """Return the creator of an event, or its subject."""
-    return event.data.get("creator_id") or str(event.subject.id)
+def apart(events: Sequence[FedEvent]) -> Sequence[FedEvent]:
+    """Return the first events of which no two have one creator or one subject.
+
+    A single video that became a creator's has events with and without the creator.
+    """
+    things: set[object] = set()
+    for count, fed in enumerate(events):
+        subject = str(fed.event.subject.id)
+        its_things = {subject, fed.event.data.get("creator_id") or subject}
+        if not things.isdisjoint(its_things):
+            return events[:count]
+        things |= its_things
+    return events
 
 
 class _Batch:
@@ -367,14 +377,7 @@ class _Batch:
         batch shows whether the endpoint works; one that fails gets one after the other.
         """
         works = self._delivered_at is not None and not self._failures
-        most = AT_A_TIME if works else 1
-        things: set[object] = set()
-        for count, fed in enumerate(left[:most]):
-            thing = _thing_of(fed.event)
-            if thing in things:
-                return left[:count]
-            things.add(thing)
-        return left[:most]
+        return apart(left[: AT_A_TIME if works else 1])
 
     def send_new(self, together: Sequence[FedEvent]) -> None:
         """Send events, unless an earlier one of their subject has to come first."""
