@@ -277,25 +277,29 @@ def test_limited_people_see_and_send_reports_of_their_projects(
     assert code_of(person.get(f"/reports/{whole['id']}/latest")) == (404, "not_found")
 
 
-def test_issues_from_before_a_move_stay_with_those_who_see_the_other_project(
+def test_reports_from_before_a_move_stay_with_those_who_see_the_other_project(
     home: Tenant, limits: dict[UUID, frozenset[UUID]]
 ) -> None:
     creator_id = a_posting_creator(home)
-    report = made(home, scope={"type": "creator", "id": creator_id})
+    of_creator = {"scope": {"type": "creator", "id": creator_id}}
+    report = made(home, **of_creator, recipients=[ADA])
     first = sent(home, report)
     second = data_of(home.post("/projects", {"name": "Rival"}), status=201)
     move = {"project_id": second["id"], "history": "stay"}
     data_of(home.post(f"/creators/{creator_id}/move", move))
-    later = sent(home, report)
+    later = made(home, **of_creator)
+    sent(home, report)
+    sent(home, later)
     person = limited_to(home, limits, UUID(second["id"]))
     both = limited_to(home, limits, UUID(second["id"]), home.project_id)
-    path = f"/reports/{report['id']}/issues"
 
-    seen = [each["number"] for each in data_of(person.get(path))]
-    assert seen == [later["number"]]
-    hidden = person.get(f"{path}/{first['number']}")
-    assert code_of(hidden) == (404, "not_found")
-    assert len(data_of(both.get(path))) == 2
+    assert [each["id"] for each in data_of(person.get("/reports"))] == [later["id"]]
+    assert len(data_of(person.get(f"/reports/{later['id']}/issues"))) == 1
+    path = f"/reports/{report['id']}"
+    for hidden in ("", "/issues", "/latest", f"/issues/{first['number']}"):
+        assert code_of(person.get(f"{path}{hidden}")) == (404, "not_found"), hidden
+    assert len(data_of(both.get(f"{path}/issues"))) == 2
+    assert len(data_of(both.get("/reports"))) == 2
 
 
 def test_the_preview_of_an_erasure_names_reports_to_the_persons_own_address(
