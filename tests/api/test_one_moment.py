@@ -25,6 +25,8 @@ OTHERWISE_READ = {
 }
 # The parts of an answer that tell when it was requested.
 NOW = re.compile(r'"oldest_due_seconds":[0-9.]+|"to":{"position":\d+,"at":"[^"]+"}')
+# A source answers this one anew each time, and not the database.
+OF_A_SOURCE = "checkSource"
 FIGURES = {"entity": "project", "from": str(ago(3).date()), "mode": "new"}
 
 
@@ -67,7 +69,8 @@ def reads(ids: dict[str, str]) -> list[tuple[str, Ask]]:
     found = [
         (operation.id, ask_for(operation, ids))
         for operation in operations().values()
-        if operation.method == "GET" and operation.id not in OTHERWISE_READ
+        if operation.method == "GET"
+        and operation.id not in {*OTHERWISE_READ, OF_A_SOURCE}
     ]
     parts = {**FIGURES, "entity_id": ids["project_id"], "metric": "views"}
     more: list[tuple[str, dict[str, str]]] = [

@@ -104,8 +104,8 @@ def test_each_place_leads_to_its_first_page(home: Tenant, scopes: tuple[Scope, .
 def test_the_account_menu_leads_to_its_places(visitor: Visitor):
     menu = visitor.see("/creators").one("div", id="account")
 
-    places = [link["href"] for link in menu.all("a")][:3]
-    assert places == ["/you", "/alerts", "/settings"]
+    places = [link["href"] for link in menu.all("a")][:4]
+    assert places == ["/you", "/alerts", "/reports", "/settings"]
 
 
 @pytest.mark.parametrize(("former", "place"), FORMER.items())
