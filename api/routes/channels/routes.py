@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from litestar import Controller, delete, patch, post
@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET
 
+from api.http.access.failed_logins import FailedLogins
 from api.http.bodies.hidden_secret import with_secret
 from api.http.errors import Code
 from api.http.reading.paging import ListRequest, caught_up, found
@@ -44,6 +45,9 @@ from projections.channels.queries import (
 from projections.engine.reader import Reader
 
 READ_MODEL = "channels"
+_TESTS: Final = FailedLogins(
+    limit=20, window=3_600, refusal="Too many tests of channels."
+)
 _ADMIN: dict[str, Any] = {"scope": "admin", "whole_organization": True}
 
 
@@ -224,12 +228,14 @@ class ChannelRoutes(Controller):
     ) -> Answer[ChannelTest]:
         """Send a test message now, and show what came back.
 
-        It takes up to 20 seconds. The channel may be switched off.
+        It takes up to 20 seconds. The channel may be switched off. An organization
+        sends 20 tests an hour, since an address need not be its own.
         """
         store, organization_id = writer.store, request.organization_id
 
         def run(_: object) -> Executed[ChannelTest]:
             writer.require_no_version(request)
+            _TESTS.count(str(organization_id))
             test = send_test(store, organization_id, channel_id)
             return Executed(test, [], store.load(channel_id))
 

@@ -35,6 +35,7 @@ _SHOWN_ERRORS = {
     Code.LIMIT_REACHED,
     Code.MAIL_NOT_SET_UP,
     Code.NOT_FOUND,
+    Code.RATE_LIMIT_EXCEEDED,
     Code.VERSION_CONFLICT,
 }
 _FORMS: Final[Mapping[str, ChannelForm]] = {name: k.form for name, k in KINDS.items()}

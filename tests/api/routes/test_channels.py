@@ -141,6 +141,22 @@ def test_a_test_shows_what_came_back_also_while_the_channel_is_off(
     assert data_of(home.get(path))["failures"] == 0
 
 
+def test_an_organization_sends_some_tests_an_hour(home: Tenant, site: ScriptedSite):
+    site.answers = {"/taken": Answer(body=b"ok")}
+    other = home.goatherd.tenant()
+    path, others = (
+        f"/channels/{add(tenant, f'{site.url}/taken')['id']}/test"
+        for tenant in (home, other)
+    )
+
+    answers = [home.post(path) for _ in range(21)]
+
+    assert [answer.status_code for answer in answers] == [200] * 20 + [429]
+    assert code_of(answers[-1]) == (429, "rate_limit_exceeded")
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert data_of(other.post(others))["delivered"]
+
+
 def test_a_mail_without_a_mail_server_names_the_setting(home: Tenant):
     mail = {"kind": "email", "name": "Team", "address": "ada@herd.example"}
     made = data_of(home.post("/channels", mail), status=201)
