@@ -20,7 +20,7 @@ from domain.report.decider import ReportState, report_of
 from domain.report.handlers import change_report
 from domain.streams import Names
 from infra.eventstore.append import Context
-from infra.eventstore.execute import Executed, execute
+from infra.eventstore.execute import Executed, InTransaction, execute
 from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
 
@@ -61,6 +61,27 @@ class Recipients:
     def unsubscribe(self, recipient: Recipient) -> None:
         """Let a recipient get no more mails; waiting ones are not sent any more."""
         _unsubscribe(self._store, recipient)
+
+
+def ending_mails(store: Store) -> InTransaction[UUID]:
+    """Return the hook that deletes the waiting mails to those who get none any more.
+
+    They were taken out of the report, or the report was removed.
+    """
+
+    def follow(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
+        history = plain_events(done.history(done.result))
+        before = report_of(history[: len(history) - len(done.events)])
+        after = report_of(history)
+        if before is None or after is None:
+            return
+        kept = () if after.is_removed else map(same_email, after.recipients)
+        gone = {*map(same_email, before.recipients)} - {*kept}
+        for address in gone:
+            of = mails_subject(store.names, done.result, address)
+            cursor.execute(_END_MAILS, (of,))
+
+    return follow
 
 
 def unsubscribe_url(store: Store, report_id: UUID, address: str) -> str:

@@ -21,6 +21,7 @@ from api.routes.reports.file import IssueFile, IssuePdf
 from api.routes.reports.schemas import NewReport, ReportChange
 from application.rendering.pdf import can_write_pdf, issue_pdf
 from application.reports.preparing import PreparedIssue, owned_report, prepared_issue
+from application.reports.recipients import ending_mails
 from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError
@@ -363,6 +364,7 @@ def _changed(
             expected_versions=writer.expected_versions(request),
         ),
         lambda rows, done: _answer(request, rows, done),
+        in_transaction=ending_mails(writer.store),
     )
 
 

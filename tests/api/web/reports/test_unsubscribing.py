@@ -93,6 +93,20 @@ def test_mails_that_wait_are_not_sent_to_those_who_left(mailing: Mailing):
     assert len(mailing.mails_to(ada)) == 1
 
 
+def test_mails_that_wait_are_not_sent_to_those_who_are_recipients_no_more(
+    mailing: Mailing,
+):
+    ada, bo = f"three.{ADA}", f"three.{BO}"
+    home, report = a_sent_report(mailing, ada, bo)
+    path = f"/reports/{report['id']}"
+
+    data_of(home.patch(path, {"recipients": [bo.title()]}))
+    assert (len(mailing.mails_to(ada)), len(mailing.mails_to(bo))) == (0, 1)
+    assert send(home, report) == 1
+    data_of(home.delete(path))
+    assert len(mailing.mails_to(bo)) == 1
+
+
 def test_mails_that_wait_name_nobody_who_was_erased(mailing: Mailing):
     home = mailing.goatherd.tenant()
     creator_id, ada = a_posting_creator(home, "gonegoat"), f"erased.{ADA}"
