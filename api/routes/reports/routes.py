@@ -52,6 +52,17 @@ _READ_MODELS = (READ_MODEL, "creator_list", "videos", "projects", "campaigns")
 _ZONE: LiteralString = """
 SELECT time_zone FROM organizations WHERE organization_id = %s
 """
+# The creator of a report moved since it was made, from a project beyond these.
+_CAME_LATER: LiteralString = """
+SELECT EXISTS (
+    SELECT FROM goatherd_events made JOIN goatherd_events moved
+    ON moved.originator_id =
+        (convert_from(made.state, 'UTF8')::jsonb -> 'scope' ->> 'id')::uuid
+    WHERE made.originator_id = %(report)s AND made.topic = 'report_made'
+    AND moved.topic = 'creator_moved' AND moved.notification_id > made.notification_id
+    AND NOT (convert_from(moved.state, 'UTF8')::jsonb ->> 'old_project_id')::uuid
+        = ANY(%(projects)s::uuid[]))
+"""
 _NumberOrId = Annotated[
     str, PathParameter(max_length=36, description="The number or the id of the issue.")
 ]
@@ -203,6 +214,7 @@ class ReportRoutes(Controller):
         server it is made and not sent: `mailed` is 0.
         """
         writer.require_visible(request, report_id, "report")
+        _require_own(request, writer, report_id)
         prepared: PreparedIssue | None = None
 
         def run(hook: InTransaction[UUID] | None) -> Executed[UUID]:
@@ -355,6 +367,7 @@ def _changed(
     report_id: UUID,
     command: c.ReportCommand,
 ) -> Answer[ScheduledReport]:
+    _require_own(request, writer, report_id)
     return writer.perform(
         request,
         lambda: change_report(
@@ -366,6 +379,22 @@ def _changed(
         lambda rows, done: _answer(request, rows, done),
         in_transaction=ending_mails(writer.store),
     )
+
+
+def _require_own(request: Request, writer: CommandWriter, report_id: UUID) -> None:
+    """Refuse limited people a report that a creator left behind with its project.
+
+    Raises:
+        NotFoundError: reading does not show them the report either.
+    """
+    projects = request.principal.project_ids
+    if projects is None:
+        return
+    params = {"report": report_id, "projects": [*projects]}
+    with writer.store.pool.connection() as connection:
+        row = connection.execute(_CAME_LATER, params).fetchone()
+    if row is not None and row[0]:
+        raise NotFoundError("report")
 
 
 def _answer(

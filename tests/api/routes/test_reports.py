@@ -298,6 +298,14 @@ def test_reports_from_before_a_move_stay_with_those_who_see_the_other_project(
     path = f"/reports/{report['id']}"
     for hidden in ("", "/issues", "/latest", f"/issues/{first['number']}"):
         assert code_of(person.get(f"{path}{hidden}")) == (404, "not_found"), hidden
+    for refused in (
+        person.patch(path, {"enabled": True}),
+        person.patch(path, {"name": "Ours"}),
+        person.post(f"{path}/send"),
+        person.delete(path),
+    ):
+        assert code_of(refused) == (404, "not_found"), refused.text
+    data_of(person.patch(f"/reports/{later['id']}", {"name": "Ours"}))
     assert len(data_of(both.get(f"{path}/issues"))) == 2
     assert len(data_of(both.get("/reports"))) == 2
 
