@@ -177,21 +177,20 @@ def changed(
 
 def refolded(row: AnalyticsVideoRow) -> AnalyticsVideoRow:
     """Return the row folded anew from its changes, each taken once."""
-    bare = AnalyticsVideoRow(organization_id=row.organization_id, id=row.id)
-    return changed(bare, decode_changes(row.changes))
+    return changed(_bare(row), decode_changes(row.changes))
 
 
 def as_of(row: AnalyticsVideoRow, position: int) -> AnalyticsVideoRow:
     """Return the row as it was when the log ended at a position."""
-    changes = [
-        change
-        for change in decode_changes(row.changes)
-        if change.position <= position or change.name == ERASED
-    ]
-    bare = AnalyticsVideoRow(organization_id=row.organization_id, id=row.id)
-    folded = _folded(bare, changes)
+    changes = _until(row, position)
+    folded = _folded(_bare(row), changes)
     # A creator that was erased with the figures has no videos in the past either.
     return replace(folded, is_there=False) if is_dropped(changes) else folded
+
+
+def was_there(row: AnalyticsVideoRow, position: int) -> bool:
+    """Tell whether an event up to a position added the video, erased since or not."""
+    return _folded(_bare(row), _until(row, position)).is_there
 
 
 def flags_of_video(
@@ -217,6 +216,19 @@ def flags_of_profile(row: SubjectRow | None) -> int:
     if row is None or row.kind != "creator":
         return 0
     return OWNED | COUNTED | BASELINE
+
+
+def _bare(row: AnalyticsVideoRow) -> AnalyticsVideoRow:
+    return AnalyticsVideoRow(organization_id=row.organization_id, id=row.id)
+
+
+def _until(row: AnalyticsVideoRow, position: int) -> list[Change]:
+    """Return the changes up to a position, and the mark of any erasure."""
+    return [
+        change
+        for change in decode_changes(row.changes)
+        if change.position <= position or change.name == ERASED
+    ]
 
 
 def _folded(

@@ -8,7 +8,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from projections.analytics.fold.columns import Longs
-from projections.analytics.fold.entities import as_of, is_dropped_owner
+from projections.analytics.fold.entities import is_dropped_owner, was_there
 from projections.analytics.fold.keys import OwnerKey, instant_of
 from projections.analytics.fold.ownership import Owners, attribute, listed_project
 from projections.analytics.fold.snapshots import OwnerSnapshot
@@ -71,8 +71,10 @@ def _attribute(cursor: Cursor[TupleRow], key: OwnerKey, unknown: Longs) -> None:
     numbered = load_numbered(cursor, pairs)
     is_dropped = is_dropped_owner(subject)
     if subject is not None and is_dropped:
-        # An owner that a video got after the erasure was not its owner before.
-        numbered = [as_of(row, subject.erased_position or 0) for row in numbered]
+        # The erasure deleted the observations of all videos that nobody had added yet.
+        # The others had left by then, and follow their video to any later owner.
+        erased_at = subject.erased_position or 0
+        numbered = [row for row in numbered if was_there(row, erased_at)]
     owners = Owners(numbered)
     project_id = listed_project(provisional_owner, subject)
     projects = {(organization_id, provisional_owner): project_id}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
@@ -13,14 +14,17 @@ from domain import events as e
 from domain.analytics.baselines import BaselineRule
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
+from projections.analytics.store.column_codec import unpack
 from projections.creator_history.unreadable import without_person
 from tests.kit.depth import part_of
-from tests.kit.histories import HOME, PROJECT, History
-from tests.projections.analytics.oracle import Oracle, OracleQuery
+from tests.kit.histories import HOME, MONDAY, PROJECT, History, added
+from tests.projections.analytics.oracle import VIDEO_COUNTERS, Oracle, OracleQuery
 from tests.projections.analytics.test_analytics import (
     CREATORS,
+    IDS,
     RULES,
     SLOWLY,
+    VIDEOS,
     answer,
     changes,
     contents,
@@ -76,10 +80,8 @@ def with_an_erasure(
             history.happened(erased, erasure)
             continue
         event, stream = recorded.event, recorded.stream
-        if is_erased and erased in (
-            *(stream, owners.get(stream)),
-            getattr(event, "creator_id", None),
-        ):
+        its_creators = stream, owners.get(stream), getattr(event, "creator_id", None)
+        if is_erased and (erased in its_creators or stream in merged):
             continue
         if isinstance(event, e.VideoStatsSnapshotRecorded):
             event = _with_titles_of(hers, event)
@@ -91,8 +93,12 @@ def with_an_erasure(
             name = event.pseudonym or event.tiktok_video_id
             event = msgspec.structs.replace(event, pseudonym=name)
         elif isinstance(event, e.VideoAdded):
-            owners.setdefault(stream, None)
-        elif isinstance(event, e.VideoEvent) and stream not in owners:
+            # A merged video that is added again is one by itself.
+            if owners.get(stream) in (None, stream):
+                owners[stream] = None
+            merged.discard(stream)
+        # The domain refuses everything else that would happen to a merged video.
+        elif isinstance(event, e.VideoEvent) and owners.get(stream, stream) == stream:
             continue
         elif isinstance(event, e.VideoMerged):
             # The domain merges single videos only, and gives none of them to a creator.
@@ -234,3 +240,80 @@ def test_what_is_left_of_who_is_erased_follows_from_the_erasure_alone(
     assert rebuilt == live
     assert rebuilt_unread == live
     assert not any("billie" in row for row in live["videos"] if str(erased) in row)
+
+
+@pytest.mark.parametrize("partitions", (1, 3))
+def test_single_videos_keep_the_counts_that_a_run_of_an_erased_creator_saw(
+    connection: Connection[TupleRow], history: History, partitions: int
+):
+    """The erasure drops those of a video that nobody had added by then."""
+    erased, other = CREATORS
+    single, merged, unknown = IDS
+    names = dict(zip(IDS, VIDEOS, strict=True))
+    for creator in CREATORS:
+        history.happened(creator, added("billie"))
+    for video in (single, merged):
+        its_url = e.VideoAdded(
+            organization_id=HOME,
+            project_id=PROJECT,
+            tiktok_video_id=names[video],
+            handle="billie",
+            kind="video",
+        )
+        history.happened(video, its_url)
+    merge = e.VideoMerged(
+        organization_id=HOME, creator_id=erased, into_video_id=UUID(int=8)
+    )
+    history.happened(merged, merge)
+    listed = e.VideoStatsSnapshotRecorded(
+        organization_id=HOME,
+        project_id=PROJECT,
+        creator_id=erased,
+        observed_at=MONDAY,
+        provider="test",
+        video_ids=tuple(names.values()),
+        view_counts=(5, 7, 9),
+        like_counts=(None, None, None),
+        comment_counts=(None, None, None),
+        share_counts=(None, None, None),
+        save_counts=(None, None, None),
+    )
+    history.happened(UUID(int=0x5C0), listed)
+    erasure = e.SubjectErased(
+        organization_id=HOME, number=7, figures="drop", video_ids=(merged,)
+    )
+    history.happened(erased, erasure)
+    for video in (single, unknown):
+        found = e.VideoDiscovered(
+            organization_id=HOME,
+            project_id=PROJECT,
+            creator_id=other,
+            tiktok_video_id=names[video],
+            handle="billie",
+            tracking_status="auto_tracked",
+            scrape_id=UUID(int=7),
+        )
+        history.happened(video, found)
+    slices, rule = cut(history.events, [1]), "posted_before_first_snapshot"
+
+    with connection.transaction(force_rollback=True):
+        take_in(connection, slices, rule=rule)
+        live = contents(connection)
+        views = observed_views(connection)
+    with connection.transaction(force_rollback=True):
+        rebuild(connection, slices, partitions=partitions, rule=rule)
+        rebuilt = contents(connection)
+
+    assert views == {other: [5], merged: [7]}
+    assert rebuilt == live
+
+
+def observed_views(connection: Connection[TupleRow]) -> dict[UUID, list[int]]:
+    """The views in the stored snapshots, by the owner of the snapshots."""
+    rows = connection.execute(
+        "SELECT owner, counts FROM analytics_snapshots WHERE metric_group = 0"
+    ).fetchall()
+    return {
+        owner: unpack([counts], counters=len(VIDEO_COUNTERS)).counts[0].tolist()
+        for owner, counts in rows
+    }
