@@ -37,12 +37,13 @@ class DatedOracle(Oracle):
 
     def _is_in_during(self, campaign: UUID, item: UUID, quarter: int) -> bool:
         """A change has its effect at the end of the quarter it was recorded in."""
-        all_of_them = self.memberships
+        all_of_them, its_items = self.memberships, self._items_of
         self.memberships = [m for m in all_of_them if _quarter_of(m.at) < quarter]
+        self._items_of = {}
         try:
             return self._is_in(campaign, item)
         finally:
-            self.memberships = all_of_them
+            self.memberships, self._items_of = all_of_them, its_items
 
     def _counts_during(self, query: OracleQuery, member: UUID, quarter: int) -> bool:
         assert isinstance(query, DatedQuery)
