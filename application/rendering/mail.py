@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from application.mail.letter import mail_html
+from application.mail.names import unlinked
 from application.mail.server import Mail, MailImage
 from application.rendering.charts import OF_MAILS, chart_svg
 from application.rendering.png import png_of
@@ -62,11 +63,13 @@ class IssueMails(Struct, frozen=True, kw_only=True):
 
     def to(self, address: str, *, page_url: str, unsubscribe_url: str) -> Mail:
         """Return the mail to one recipient, with their own link to unsubscribe."""
+        # Some mail programs make links of words in a subject, too.
+        subject = unlinked(self.sheet.subject)
         links = MailLinks(page_url=page_url, unsubscribe_url=unsubscribe_url)
         html = mail_html(
             "issue.html",
             {
-                "subject": self.sheet.subject,
+                "subject": subject,
                 "preheader": self.sheet.summary,
                 "accent": self.sheet.ink,
                 "sheet": self.sheet,
@@ -81,7 +84,7 @@ class IssueMails(Struct, frozen=True, kw_only=True):
         pictures = [*self.charts, *filter(None, [self.logo])]
         return Mail(
             to=address,
-            subject=self.sheet.subject,
+            subject=subject,
             text=plain_text(self.sheet, links),
             html=html,
             images=tuple(MailImage(name=one.name, png=one.png) for one in pictures),

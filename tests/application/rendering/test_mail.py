@@ -105,3 +105,13 @@ def test_a_title_as_long_as_a_letter_is_cut_in_every_form():
 
     assert "Very long Very long" in text_of(mail)
     assert len(max(text_of(mail).splitlines(), key=len)) < 300
+
+
+def test_the_name_of_a_report_makes_no_link_and_no_field_of_a_mail():
+    mail = mailed(
+        replace(EXAMPLE, name="Win at evil.example/x\r\nBcc: bo@herd.example")
+    )
+
+    assert mail["Bcc"] is None
+    assert mail["Subject"].startswith(f"Win at evil.{JOINER}example/{JOINER}x Bcc: ")
+    assert not re.search(r"evil\.example|bo@herd", mail["Subject"])
