@@ -138,6 +138,7 @@ def test_those_selected_are_removed_after_a_question_and_brought_back(
     page.get_by_label("Select @cleo").check()
     bar.get_by_role("button", name="Bring back").click()
     expect(page.get_by_text("1 creator brought back.")).to_be_visible()
+    expect(page.locator("#rows > tr")).to_have_count(1)
     assert handles_shown(page) == ["@ada"]
 
 

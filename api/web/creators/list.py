@@ -207,7 +207,8 @@ class CreatorsPage(Controller):
         async def draw() -> dict[str, str]:
             rows = await rows_by_id(page, choices.ids, choices.figures, names)
             return {
-                f"{row.creator.id}.{name}": cell
+                # The stream sends JSON, which knows plain texts alone.
+                f"{row.creator.id}.{name}": str(cell)
                 for row in rows
                 for name, cell in drawer.cells(row).items()
             }
