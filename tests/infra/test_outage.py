@@ -139,7 +139,10 @@ def test_the_log_says_once_that_postgresql_is_lost_and_once_that_it_is_back(
 
     lines = logged()
     assert [line["event"] for line in lines] == ["postgresql_lost", "postgresql_back"]
-    assert "not currently accepting connections" in str(lines[0]["reason"])
+    # A connection may be refused, or be ended while it is in use.
+    refused, ended = "not currently accepting connections", "terminating connection"
+    reason = str(lines[0]["reason"])
+    assert refused in reason or ended in reason
     assert LOST_SECONDS - 1 < float(str(lines[1]["lost_for_seconds"])) < at_most(20)
     # Left to itself a pool tries again later each time: here after 7 seconds.
     assert recovered < at_most(2.5)
