@@ -1,19 +1,32 @@
 """Contact addresses of creators: they are kept outside of the log, encrypted."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from domain.creator.decider import creator_of
 from domain.events import CreatorContactChanged
 from infra.eventstore.execute import Executed, InTransaction
-from infra.eventstore.store import Store
+from infra.eventstore.store import Store, plain_events
 from infra.keys.creator_contacts import (
     creator_contact,
     remove_creator_contacts,
     set_creator_contact,
 )
+
+
+class Contact(Struct, frozen=True, kw_only=True):
+    """The address of a creator, and the time at which they opted out of mails."""
+
+    email: str | None
+    opted_out_at: datetime | None
+
+    def __repr__(self) -> str:
+        return "Contact(***)"
 
 
 def storing_contact(store: Store, email: str | None) -> InTransaction[Any]:
@@ -33,8 +46,12 @@ def storing_contact(store: Store, email: str | None) -> InTransaction[Any]:
     return follow
 
 
-def contact_of(store: Store, creator_id: UUID) -> str | None:
-    """Return the contact address of a creator, None if there is none."""
+def contact_of(store: Store, creator_id: UUID) -> Contact:
+    """Return the contact of a creator; an erased one has none."""
     with store.pool.connection() as connection:
         master_key = store.keyring.master_key(connection)
-        return creator_contact(connection.cursor(), master_key, creator_id)
+        email = creator_contact(connection.cursor(), master_key, creator_id)
+    # The log is read last, so that a wish of this moment counts.
+    creator = creator_of(plain_events(store.load(creator_id)[creator_id]))
+    opted_out_at = None if creator is None else creator.opted_out_at
+    return Contact(email=email, opted_out_at=opted_out_at)

@@ -258,6 +258,8 @@ def of_a_creator(event: e.CreatorEvent, *, first: str | None = None) -> str:
             return f"Disabled, after scrapes that ended as {verdict},"
         case e.CreatorContactChanged(has_address=has_address):
             return f"Contact address {'set' if has_address else 'removed'}"
+        case e.CreatorOptedOut():
+            return "Opted out of mails"
         case e.CreatorDisabled():
             return "Disabled"
         case e.CreatorReenabled():

@@ -266,6 +266,18 @@ class Code(StrEnum):
         "The installation has no mail server: the setting GOATHERD_SMTP_URL names one.",
         "This installation has no mail server: set GOATHERD_SMTP_URL to send mail.",
     )
+    NO_CONTACT_ADDRESS = (
+        "no_contact_address",
+        409,
+        "No contact address of the creator is known, so no mail can reach them.",
+        "The creator has no contact address: set contact_email first.",
+    )
+    OPTED_OUT = (
+        "opted_out",
+        409,
+        "The creator has opted out of mails.",
+        "The creator has opted out of mails.",
+    )
     EMAIL_TAKEN = (
         "email_taken",
         409,

@@ -219,12 +219,15 @@ class Request(LitestarRequest[Any, Any, State]):
             ApiError: 400, 413 or 415, naming the mistake in the body.
         """
         if self._json is Empty:
-            check_content_type(self.raw_header(b"content-type"))
-            body = await self.body()
             reader = self.route_info.body
             if reader is None:
                 msg = f"{self.route_handler} declares no body."
                 raise RuntimeError(msg)
+            if reader.is_optional and not await self.body():
+                self._json = None
+                return None
+            check_content_type(self.raw_header(b"content-type"))
+            body = await self.body()
             if len(body) > LARGE_BODY_BYTES:
                 self._json = await asyncio.to_thread(reader.read, body)
             else:

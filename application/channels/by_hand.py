@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from application.channels.creator_email.recipients import address_for, opt_out_url
 from application.channels.delivery import OpenedChannel, opened_channel
 from application.channels.messages import Message
 from application.channels.results import Sent
+from domain.channel.errors import InvalidChannelError
 from domain.errors import NotFoundError
 from infra.eventstore.store import Store
 from infra.http_out.outbound import OutboundBusyError
@@ -34,11 +37,22 @@ class ChannelTest(Struct, frozen=True, kw_only=True):
     duration_ms: int
 
 
-def send_test(store: Store, organization_id: UUID, channel_id: UUID) -> ChannelTest:
+def send_test(
+    store: Store,
+    organization_id: UUID,
+    channel_id: UUID,
+    *,
+    creator_id: UUID | None = None,
+) -> ChannelTest:
     """Send a test message over a channel, which may be switched off.
+
+    A channel for mails to creators needs ``creator_id``, and no other takes it.
 
     Raises:
         NotFoundError: the organization has no such channel.
+        InvalidChannelError: the channel's project has no such creator.
+        NoContactAddressError: the creator has no contact address.
+        OptedOutError: the creator wants no mails.
         MailNotSetUpError: it would be a mail, and there is no mail server.
         OutboundBusyError: too many tests run already.
     """
@@ -53,6 +67,10 @@ def send_test(store: Store, organization_id: UUID, channel_id: UUID) -> ChannelT
         organization=channel.organization,
         data={"channel_id": channel_id},
     )
+    if channel.kind == "creator_email":
+        channel, message = _to_creator(store, channel, message, creator_id)
+    elif creator_id is not None:
+        raise InvalidChannelError("creator_id", "is for channels to creators alone")
     sent = _sent(store, channel, message)
     return ChannelTest(
         id=message.id,
@@ -62,6 +80,26 @@ def send_test(store: Store, organization_id: UUID, channel_id: UUID) -> ChannelT
         error=sent.failed,
         duration_ms=sent.duration_ms,
     )
+
+
+def _to_creator(
+    store: Store, channel: OpenedChannel, message: Message, creator_id: UUID | None
+) -> tuple[OpenedChannel, Message]:
+    if creator_id is None:
+        raise InvalidChannelError("creator_id", "is required: it gets the test")
+    address = address_for(
+        store,
+        creator_id,
+        organization_id=channel.organization_id,
+        project_id=channel.project_id,
+    )
+    message = replace(
+        message,
+        text="This is a test: mails to you arrive at this address.",
+        link=None,
+        unsubscribe_url=opt_out_url(store, creator_id),
+    )
+    return replace(channel, address=address), message
 
 
 def _channel(store: Store, organization_id: UUID, channel_id: UUID) -> OpenedChannel:

@@ -41,7 +41,7 @@ _LEASE: Final = timedelta(minutes=3)
 _CHANNELS_AT_ONCE: Final = 4
 
 _CHANNEL: LiteralString = """
-SELECT c.id, c.organization_id, o.name, c.kind FROM channels c
+SELECT c.id, c.organization_id, o.name, c.kind, c.project_id FROM channels c
 JOIN organizations o ON o.organization_id = c.organization_id
 WHERE c.id = %s AND (c.enabled OR NOT %s) AND c.removed_at IS NULL
 """
@@ -78,12 +78,16 @@ _log = structlog.get_logger()
 
 
 class OpenedChannel(Struct, frozen=True, kw_only=True):
-    """A channel with all that is needed to send to it."""
+    """A channel with all that is needed to send to it.
+
+    The address of one for mails to creators is that of the creator, so it has none yet.
+    """
 
     id: UUID
     organization_id: UUID
     organization: str
     kind: ChannelKind
+    project_id: UUID | None
     address: str
     secrets: list[str]
 
@@ -121,14 +125,19 @@ def opened_channel(
     row = connection.execute(_CHANNEL, (channel_id, only_enabled)).fetchone()
     cursor = connection.cursor()
     address = channel_address(cursor, master_key, channel_id)
-    if row is None or address is None:
+    if row is None:
         return None
-    id_, organization_id, organization, kind = row
+    id_, organization_id, organization, kind, project_id = row
+    if KINDS[kind].form.field is None:
+        address = ""
+    if address is None:
+        return None
     return OpenedChannel(
         id=id_,
         organization_id=organization_id,
         organization=organization,
         kind=kind,
+        project_id=project_id,
         address=address,
         secrets=webhook_secrets(cursor, master_key, channel_id),
     )

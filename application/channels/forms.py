@@ -16,14 +16,14 @@ _LONG_ENOUGH: Final = 24
 class ChannelForm(Struct, frozen=True, kw_only=True):
     """The address of a kind of channel.
 
-    ``field`` is its name in the API, and ``guide`` says where to find it. ``check``
-    takes the text and the hosts that are allowed by name, returns the address as it is
-    kept, and raises if nothing may be sent there. ``shown`` returns the address in
-    short.
+    ``field`` is its name in the API, None for a kind that has no address of its own,
+    and ``guide`` says where to find it. ``check`` takes the text and the hosts that are
+    allowed by name, returns the address as it is kept, and raises if nothing may be
+    sent there. ``shown`` returns the address in short.
     """
 
     label: str
-    field: Literal["url", "address"]
+    field: Literal["url", "address"] | None
     field_label: str
     placeholder: str
     guide: str

@@ -6,6 +6,8 @@ from typing import Final
 
 from msgspec import UNSET, Struct, UnsetType
 
+from application.channels.creator_email import form as creator_email_form
+from application.channels.creator_email import transport as creator_email
 from application.channels.discord import form as discord_form
 from application.channels.discord import transport as discord
 from application.channels.email import form as email_form
@@ -36,6 +38,7 @@ KINDS: Final[Mapping[ChannelKind, KindOfChannel]] = MappingProxyType(
         "discord": KindOfChannel(discord_form.FORM, discord.send),
         "ntfy": KindOfChannel(ntfy_form.FORM, ntfy.send),
         "webhook": KindOfChannel(webhook_form.FORM, webhook.send),
+        "creator_email": KindOfChannel(creator_email_form.FORM, creator_email.send),
     }
 )
 
@@ -57,7 +60,8 @@ def checked_address(
     given = {"url": url or UNSET, "address": address or UNSET}
     for name, value in given.items():
         if value is not UNSET and name != form.field:
-            reason = f"must not be set: a channel for {form.label} has {form.field}"
+            has = form.field or "no address of its own"
+            reason = f"must not be set: a channel for {form.label} has {has}"
             raise InvalidChannelError(name, reason)
-    chosen = given[form.field]
+    chosen = UNSET if form.field is None else given[form.field]
     return None if chosen is UNSET else form.check(chosen, allowed_hosts)

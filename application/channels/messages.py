@@ -17,7 +17,8 @@ class Message(Struct, frozen=True, kw_only=True):
     good news. ``details`` are labels with their values. Titles, texts and values may
     have words of strangers, so each template makes them harmless for its service.
     ``link`` is an address of this installation. A mail has ``html`` instead of a plain
-    layout if there is any. ``data`` is for programs.
+    layout if there is any, and the person at ``unsubscribe_url`` ends such mails.
+    ``data`` is for programs.
     """
 
     id: UUID
@@ -27,6 +28,7 @@ class Message(Struct, frozen=True, kw_only=True):
     html: str | None = None
     details: Sequence[tuple[str, str]] = ()
     link: str | None = None
+    unsubscribe_url: str = ""
     severity: Severity = "info"
     is_good: bool = False
     at: datetime

@@ -18,7 +18,7 @@ _CHANNELS: LiteralString = """
 SELECT s.channel_id FROM channel_states s
 JOIN channels c ON c.organization_id = s.organization_id AND c.id = s.channel_id
 WHERE s.organization_id = %(organization)s AND s.channel_id = ANY(%(channels)s)
-AND c.enabled AND c.removed_at IS NULL
+AND c.enabled AND c.removed_at IS NULL AND c.kind <> 'creator_email'
 AND (c.project_id IS NULL OR c.project_id = %(project)s)
 ORDER BY s.channel_id FOR UPDATE OF s
 """
@@ -39,7 +39,8 @@ def queue_message(
 ) -> None:
     """Let channels get a message after the transaction of ``cursor``.
 
-    Each channel that is enabled and about the project gets the message once.
+    Each channel that is enabled and about the project gets the message once; one for
+    mails to creators gets none, since the message is for the team.
     ``content`` names things by their ids, and the composer of ``kind`` makes the text
     of it when it is sent, so that erased names are in no message.
     """

@@ -1,11 +1,9 @@
 """Recipients of reports: the link by which each of them gets no more mails.
 
-A link needs no table. It has the id of the report and a keyed hash of the address, so
-nobody can guess or change one, and an address stays in the log alone.
+A link has the id of the report and a keyed hash of the address, which so stays in the
+log alone. A creator, who gets other mails, has such a link as well.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error
 from hmac import compare_digest
 from typing import Any, Final, LiteralString
 from uuid import UUID
@@ -14,6 +12,17 @@ from msgspec import Struct
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from application.channels.creator_email.recipients import (
+    CreatorRecipient,
+    creator_behind,
+    opt_out,
+)
+from application.mail.unsubscribing import (
+    HASH_BYTES,
+    ID_BYTES,
+    parts_of_link,
+    unsubscribe_link,
+)
 from domain import commands as c
 from domain.email import same_email
 from domain.report.decider import ReportState, report_of
@@ -25,12 +34,7 @@ from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
 
 ACTOR: Final = "recipient"
-_ID_BYTES: Final = 16
-_HASH_BYTES: Final = 24
-_LONGEST: Final = 80
 _END_MAILS: LiteralString = "DELETE FROM mails WHERE subject = %s"
-# A wrong link costs the read of a history as well.
-_NOBODY: Final = UUID(int=0)
 
 
 class Recipient(Struct, frozen=True, kw_only=True):
@@ -51,16 +55,20 @@ class Recipients:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def found(self, token: str) -> Recipient | None:
+    def found(self, token: str) -> Recipient | CreatorRecipient | None:
         """Return the recipient behind a link, also one who has unsubscribed.
 
         None if there is none, or if the address was taken out of the report.
         """
-        return _recipient_of(self._store, token)
+        creator = creator_behind(self._store, token)
+        return creator or _recipient_of(self._store, token)
 
-    def unsubscribe(self, recipient: Recipient) -> None:
+    def unsubscribe(self, recipient: Recipient | CreatorRecipient) -> None:
         """Let a recipient get no more mails; waiting ones are not sent any more."""
-        _unsubscribe(self._store, recipient)
+        if isinstance(recipient, CreatorRecipient):
+            opt_out(self._store, recipient)
+        else:
+            _unsubscribe(self._store, recipient)
 
 
 def ending_mails(store: Store) -> InTransaction[UUID]:
@@ -86,18 +94,16 @@ def ending_mails(store: Store) -> InTransaction[UUID]:
 
 def unsubscribe_url(store: Store, report_id: UUID, address: str) -> str:
     """Return the address of the page on which a recipient unsubscribes."""
-    token = report_id.bytes + _hash(store.names, report_id, address)
-    text = urlsafe_b64encode(token).rstrip(b"=").decode()
-    return f"{store.settings.own_url}/unsubscribe/{text}"
+    return unsubscribe_link(store, report_id, _digest(store.names, report_id, address))
 
 
 def mails_subject(names: Names, report_id: UUID, address: str) -> UUID:
     """Return the subject of the waiting mails of a report to an address."""
-    return UUID(bytes=_digest(names, report_id, address)[-_ID_BYTES:])
+    return UUID(bytes=_digest(names, report_id, address)[-ID_BYTES:])
 
 
 def _recipient_of(store: Store, token: str) -> Recipient | None:
-    report_id, hashed = _parts(token)
+    report_id, hashed = parts_of_link(token)
     report = report_of(plain_events(store.load(report_id)[report_id]))
     if report is None:
         return None
@@ -137,19 +143,8 @@ def _end_mails(cursor: Cursor[Any], store: Store, recipient: Recipient) -> None:
     cursor.execute(_END_MAILS, (of,))
 
 
-def _parts(token: str) -> tuple[UUID, bytes]:
-    if len(token) <= _LONGEST:
-        try:
-            decoded = urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4))
-        except (Error, ValueError):
-            decoded = b""
-        if len(decoded) == _ID_BYTES + _HASH_BYTES:
-            return UUID(bytes=decoded[:_ID_BYTES]), decoded[_ID_BYTES:]
-    return _NOBODY, bytes(_HASH_BYTES)
-
-
 def _hash(names: Names, report_id: UUID, address: str) -> bytes:
-    return _digest(names, report_id, address)[:_HASH_BYTES]
+    return _digest(names, report_id, address)[:HASH_BYTES]
 
 
 def _digest(names: Names, report_id: UUID, address: str) -> bytes:

@@ -11,6 +11,7 @@ from domain import commands as c
 from domain.alert import alerts, rules
 from domain.alert.alerts import AlertState, alert_of
 from domain.alert.built_in import built_in_rules
+from domain.alert.errors import InvalidRuleChannelsError
 from domain.alert.events import AlertOpened, AlertScope
 from domain.alert.rules import AlertRuleState, rule_of
 from domain.campaign.decider import campaign_of, living
@@ -198,15 +199,19 @@ def _rests(last: AlertState | None, report: ConditionReport) -> bool:
 def _check_channels(
     channel_ids: Sequence[UUID], organization_id: UUID
 ) -> Handler[None]:
-    """Refuse channels that the organization does not have.
+    """Refuse channels that the organization does not have, or that are for creators.
 
     Raises:
         NotFoundError: there is no such channel.
+        InvalidRuleChannelsError: a channel sends mails to creators.
     """
     if channel_ids:
         histories = yield [*channel_ids]
         for channel_id in channel_ids:
-            living_channel(histories[channel_id], organization_id)
+            channel = living_channel(histories[channel_id], organization_id)
+            if channel.kind == "creator_email":
+                reason = "must not be for mails to creators: alerts are for the team"
+                raise InvalidRuleChannelsError(reason)
     return Decision(None)
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from domain.channel import commands as c
 from domain.channel import events as e
+from domain.channel.errors import InvalidChannelError
 from domain.decisions import check_name, state_after
 from domain.errors import CorruptHistoryError, NotFoundError
 from domain.messages import Event, changed_fields, copied, set_fields
@@ -39,11 +40,13 @@ def decide(
     Raises:
         NotFoundError: there is no channel with this id, or it was removed.
         BlankNameError: the name is only blanks.
+        InvalidChannelError: a channel for mails to creators would have no project.
     """
     if isinstance(command, c.AddChannel):
         if channel is not None:
             return []
         check_name(command.name)
+        _check_project(command.kind, command.project_id)
         return [copied(command, e.ChannelAdded)]
     if channel is None or channel.is_removed:
         raise NotFoundError("channel")
@@ -51,6 +54,8 @@ def decide(
         return [e.ChannelRemoved(organization_id=channel.organization_id)]
     if command.name is not UNSET:
         check_name(command.name)
+    if command.project_id is not UNSET:
+        _check_project(channel.kind, command.project_id)
     changed = changed_fields(command, channel, DETAILS)
     # Two addresses may look the same in short.
     has_address = command.shown is not UNSET
@@ -103,3 +108,9 @@ def living_channel(history: Sequence[Event], organization_id: UUID) -> ChannelSt
     ):
         raise NotFoundError("channel")
     return channel
+
+
+def _check_project(kind: e.ChannelKind, project_id: UUID | None) -> None:
+    if kind == "creator_email" and project_id is None:
+        reason = "is required: the channel sends mails to the creators of a project"
+        raise InvalidChannelError("project_id", reason)

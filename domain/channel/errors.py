@@ -16,6 +16,26 @@ class InvalidChannelError(DomainError):
         return self._reason
 
 
+class NoContactAddressError(ConflictError):
+    """No contact address of the creator is known."""
+
+    code = "no_contact_address"
+    field = "creator_id"
+
+    def __init__(self) -> None:
+        super().__init__("The creator has no contact address: set contact_email first.")
+
+
+class OptedOutError(ConflictError):
+    """The creator wants no mails."""
+
+    code = "opted_out"
+    field = "creator_id"
+
+    def __init__(self) -> None:
+        super().__init__("The creator has opted out of mails.")
+
+
 class MailNotSetUpError(ConflictError):
     """The installation has no mail server."""
 

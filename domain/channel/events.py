@@ -7,7 +7,7 @@ import msgspec
 
 from domain.messages import Event, Personal
 
-ChannelKind = Literal["email", "webhook", "slack", "discord", "ntfy"]
+ChannelKind = Literal["email", "webhook", "slack", "discord", "ntfy", "creator_email"]
 
 
 class ChannelAdded(Event, frozen=True, kw_only=True):
@@ -15,7 +15,7 @@ class ChannelAdded(Event, frozen=True, kw_only=True):
 
     ``shown`` is the address in short. The address itself is a secret, or that of a
     person, and is not in the log. With ``project_id`` the channel gets messages about
-    that project only.
+    that project only. A channel for mails to creators has no address of its own.
     """
 
     stored_name: ClassVar[str] = "channel_added"

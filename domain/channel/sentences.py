@@ -14,6 +14,7 @@ KIND_NAMES: Mapping[e.ChannelKind, str] = {
     "slack": "Slack",
     "discord": "Discord",
     "ntfy": "ntfy",
+    "creator_email": "Email to creators",
 }
 
 

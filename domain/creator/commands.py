@@ -54,6 +54,12 @@ class ChangeContact(Command, frozen=True, kw_only=True):
     has_address: bool
 
 
+class OptOutOfMails(Command, frozen=True, kw_only=True):
+    """Let the creator get no more mails."""
+
+    at: datetime
+
+
 class MoveCreator(Command, frozen=True, kw_only=True):
     project_id: UUID
     history: MovedHistory
@@ -116,6 +122,7 @@ CreatorCommand = (
     | ChangeDetails
     | ChangeTracking
     | ChangeContact
+    | OptOutOfMails
     | MoveCreator
     | SoftDelete
     | Reactivate

@@ -55,6 +55,7 @@ class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
     ``origin_project_id`` is the project that the creator was added to; the ids of its
     scrapes and videos are computed with it. ``duplicate_of`` is the creator that a
     scrape found to be the same account. ``connections`` are the consents in force.
+    ``opted_out_at`` is the time at which the creator wished to get no more mails.
     """
 
     organization_id: UUID
@@ -75,6 +76,7 @@ class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
     duplicate_of: UUID | None = None
     reenabled_at: datetime | None = None
     connections: dict[ConnectionProvider, ConsentedAccount] = {}
+    opted_out_at: datetime | None = None
 
     @property
     def is_gone(self) -> bool:
@@ -125,6 +127,15 @@ def decide(
                 e.CreatorContactChanged(
                     organization_id=_tracked(creator).organization_id,
                     has_address=has_address,
+                )
+            ]
+        case c.OptOutOfMails():
+            # A removed creator may be brought back, and then still gets no mails.
+            if creator.opted_out_at is not None:
+                return []
+            return [
+                copied(
+                    command, e.CreatorOptedOut, organization_id=creator.organization_id
                 )
             ]
         case c.MoveCreator(project_id=project_id, history=history):
@@ -219,6 +230,8 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
             )
         case e.CreatorContactChanged():
             return creator
+        case e.CreatorOptedOut(at=at):
+            return replace(creator, opted_out_at=at)
         case e.CreatorMoved(new_project_id=project_id):
             return replace(creator, project_id=project_id)
         case e.CreatorRemoved():

@@ -96,6 +96,14 @@ class CreatorContactChanged(Event, frozen=True, kw_only=True):
     has_address: bool
 
 
+class CreatorOptedOut(Event, frozen=True, kw_only=True):
+    """The creator wants no more mails, at this address or any other."""
+
+    stored_name: ClassVar[str] = "creator_opted_out"
+    organization_id: UUID
+    at: datetime
+
+
 class CreatorMoved(Event, frozen=True, kw_only=True):
     """The creator is in another project now, with its videos and its whole history.
 
@@ -317,6 +325,7 @@ class ErasedAccountUnbanned(Event, frozen=True, kw_only=True):
 CreatorEvent = (
     CreatorAdded
     | CreatorContactChanged
+    | CreatorOptedOut
     | CreatorMoved
     | HandleChanged
     | CreatorDetailsChanged

@@ -15,10 +15,11 @@ from projections.engine.reader import Reader, newest_first
 class Channel(Struct, frozen=True, kw_only=True):
     """A service to which the organization sends messages about alerts.
 
-    ``url`` or ``address`` is shown in short, because the whole one is a secret. With
-    ``project_id`` the channel gets messages about that project only. ``waiting`` is the
-    number of messages that were not taken yet, and ``failures`` counts the present ones
-    in a row, of which ``last_error`` is the last.
+    ``url`` or ``address`` is shown in short, because the whole one is a secret; a
+    channel for mails to creators has none. With ``project_id`` the channel gets
+    messages about that project only. ``waiting`` is the number of messages that were
+    not taken yet, and ``failures`` counts the present ones in a row, of which
+    ``last_error`` is the last.
     """
 
     id: UUID
@@ -41,7 +42,7 @@ class Channel(Struct, frozen=True, kw_only=True):
 
 _CHANNELS: LiteralString = """
 SELECT c.id, c.organization_id, c.kind, c.name,
-       CASE WHEN c.kind <> 'email' THEN c.shown END,
+       CASE WHEN c.kind NOT IN ('email', 'creator_email') THEN c.shown END,
        CASE WHEN c.kind = 'email' THEN c.shown END,
        c.project_id, c.enabled,
        (SELECT count(*) FROM channel_messages m

@@ -123,6 +123,11 @@ def _contact_changed(_: e.CreatorContactChanged) -> dict[str, Any]:
     return {}
 
 
+@on_decision(e.CreatorOptedOut)
+def _opted_out(_: e.CreatorOptedOut) -> dict[str, Any]:
+    return {}
+
+
 @on_decision(e.CreatorReenabled)
 def _reenabled(_: e.CreatorReenabled) -> dict[str, Any]:
     return {"status": "active", "disabled_reason": None, "duplicate_of": None}

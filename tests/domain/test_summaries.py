@@ -167,6 +167,7 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
         e.CreatorContactChanged(**OURS, has_address=False),
         "Contact address removed by key Ops.",
     ),
+    (e.CreatorOptedOut(**OURS, at=NOON), "Opted out of mails by key Ops."),
     (e.CreatorReenabled(**OURS, at=NOON), "Re-enabled by key Ops."),
     (REQUESTED, "Scrape of the profile asked for by key Ops."),
     (

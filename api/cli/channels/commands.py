@@ -22,6 +22,7 @@ from application.channels.by_hand import send_test
 from application.channels.follow import channel_secret, following
 from application.channels.kinds import KINDS, checked_address
 from domain import commands as c
+from domain.channel.errors import InvalidChannelError
 from domain.channel.events import ChannelKind
 from domain.channel.handlers import add_channel, change_channel
 from domain.errors import DomainError, NotFoundError
@@ -57,7 +58,7 @@ def list_channels(
         "name kind address state waiting last_sent=last_sent_at error=last_error",
         ids="id" if ids else "",
         json=json,
-        address=lambda channel: channel.url or channel.address,
+        address=lambda channel: channel.url or channel.address or "",
         state=lambda channel: "on" if channel.enabled else "off",
     )
 
@@ -65,9 +66,12 @@ def list_channels(
 def add(
     kind: Annotated[ChannelKind, Parameter(help="The service.")],
     address: Annotated[
-        str, Parameter(help="The address of a mailbox, or the URL to post to.")
-    ],
-    /,
+        str | None,
+        Parameter(
+            help="The address of a mailbox, or the URL to post to; none for "
+            "`creator_email`, which needs `--project`."
+        ),
+    ] = None,
     *,
     name: Annotated[
         str | None, Parameter(help="A name; by default that of the service.")
@@ -94,15 +98,16 @@ def add(
         checked = checked_address(
             kind,
             url=address if form.field == "url" else None,
-            address=address if form.field == "address" else None,
+            address=None if form.field == "url" else address,
             allowed_hosts=settings.webhook_allowed_hosts,
         )
-        assert checked is not None
+        if checked is None and form.field is not None:
+            raise InvalidChannelError(form.field, "is required")
         command = c.AddChannel(
             organization_id=organization_id,
             kind=kind,
             name=name or form.label,
-            shown=form.shown(checked),
+            shown=form.shown(checked or ""),
             project_id=project_id,
         )
         execute(
@@ -126,11 +131,23 @@ def add(
 
 
 def try_channel(
-    channel_id: ChannelId, /, *, data_dir: DataDir = None, json: Json = False
+    channel_id: ChannelId,
+    /,
+    *,
+    creator: Annotated[
+        UUID | None,
+        Parameter(
+            help="The id of the creator who gets the test of a channel for mails to "
+            "creators."
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
 ) -> None:
     """Send a test message now, and print what came back."""
     with opened_store(read_settings(data_dir=data_dir)) as store, _refused():
-        test = send_test(store, _owner(store, channel_id), channel_id)
+        owner = _owner(store, channel_id)
+        test = send_test(store, owner, channel_id, creator_id=creator)
     if json:
         print_json(test)
         return

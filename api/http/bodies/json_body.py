@@ -6,6 +6,7 @@ may have one of two forms. The value of ``data`` has been checked here.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from types import NoneType
 from typing import Annotated, Any, TypeGuard, TypeVar, get_args
 
 import msgspec
@@ -38,7 +39,7 @@ def not_allowed(given: str, allowed: Iterable[object]) -> str:
 
 
 class BodyReader:
-    """Reads the bodies of one operation.
+    """Reads the bodies of one operation; ``is_optional`` says that there may be none.
 
     If there are several Structs, the body is the first one with a required field that
     the body has and no other Struct has, else the first.
@@ -46,6 +47,7 @@ class BodyReader:
 
     def __init__(self, annotation: Any) -> None:  # noqa: ANN401 - any JSON type
         forms = forms_of(annotation)
+        self.is_optional = NoneType in get_args(annotation)
         self._forms = [
             (_marks(form, forms), msgspec.json.Decoder[Any](form)) for form in forms
         ]

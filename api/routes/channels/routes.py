@@ -23,6 +23,7 @@ from api.routes.channels.schemas import (
     ChannelChange,
     NewChannel,
     RemovedChannel,
+    TestOfChannel,
 )
 from application.channels.by_hand import ChannelTest, send_test
 from application.channels.follow import channel_secret, following
@@ -117,13 +118,13 @@ class ChannelRoutes(Controller):
             allowed_hosts=store.settings.webhook_allowed_hosts,
         )
         form = KINDS[data.kind].form
-        if address is None:
+        if address is None and form.field is not None:
             raise InvalidChannelError(form.field, "is required")
         command = c.AddChannel(
             organization_id=request.organization_id,
             kind=data.kind,
             name=data.name,
-            shown=form.shown(address),
+            shown=form.shown(address or ""),
             project_id=data.project_id,
             enabled=data.enabled,
         )
@@ -216,7 +217,8 @@ class ChannelRoutes(Controller):
         "/{channel_id:uuid}/test",
         "testChannel",
         **_ADMIN,
-        errors=[Code.MAIL_NOT_SET_UP],
+        errors=[Code.MAIL_NOT_SET_UP, Code.NO_CONTACT_ADDRESS, Code.OPTED_OUT],
+        body_examples={"TestOfChannel": {}},
         status=200,
         versioned=False,
     )
@@ -225,18 +227,23 @@ class ChannelRoutes(Controller):
         request: Request,
         channel_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
+        data: JSONBody[TestOfChannel | None] = None,
     ) -> Answer[ChannelTest]:
         """Send a test message now, and show what came back.
 
         It takes up to 20 seconds. The channel may be switched off. An organization
         sends 20 tests an hour, since an address need not be its own.
+
+        A channel of the kind `creator_email` needs a `creator_id` of its project;
+        others need no body.
         """
         store, organization_id = writer.store, request.organization_id
+        creator_id = None if data is None else data.creator_id
 
         def run(_: object) -> Executed[ChannelTest]:
             writer.require_no_version(request)
             _TESTS.count(str(organization_id))
-            test = send_test(store, organization_id, channel_id)
+            test = send_test(store, organization_id, channel_id, creator_id=creator_id)
             return Executed(test, [], store.load(channel_id))
 
         return writer.answer(request, run, lambda _, done: Answer(done.result))

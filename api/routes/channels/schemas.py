@@ -38,7 +38,9 @@ ChannelKindField = Annotated[
 class NewChannel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A channel to add; one for email has an ``address``, the others a ``url``.
 
-    With ``project_id`` it gets messages about that project only.
+    With ``project_id`` it gets messages about that project only. A channel of the kind
+    ``creator_email`` has neither address nor URL, and needs ``project_id``: it sends
+    mails to the contact addresses of the creators of that project.
     """
 
     kind: ChannelKindField
@@ -57,6 +59,12 @@ class ChannelChange(FieldsToChange, frozen=True, kw_only=True):
     address: ChannelEmail | UnsetType = UNSET
     project_id: UUID | UnsetType | None = UNSET
     enabled: bool | UnsetType = UNSET
+
+
+class TestOfChannel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The creator who gets a test; only a channel for mails to creators takes one."""
+
+    creator_id: UUID | None = None
 
 
 class AddedChannel(Channel, frozen=True, kw_only=True):

@@ -222,8 +222,14 @@ class CreatorRoutes(Controller):
         await caught_up(request, reader, "creator_list")
         if await one_creator(reader, request.organization_id, creator_id) is None:
             raise NotFoundError("creator")
-        email = await asyncio.to_thread(contact_of, writer.store, creator_id)
-        return Answer(CreatorContact(creator_id=creator_id, contact_email=email))
+        contact = await asyncio.to_thread(contact_of, writer.store, creator_id)
+        return Answer(
+            CreatorContact(
+                creator_id=creator_id,
+                contact_email=contact.email,
+                opted_out_at=contact.opted_out_at,
+            )
+        )
 
     @write_route(
         delete, "/creators/{creator_id:uuid}", "removeCreator", errors=[Code.GONE]

@@ -1,6 +1,6 @@
 """Request bodies about creators, and the answers to commands for many."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
 
@@ -105,10 +105,14 @@ class CreatorChange(FieldsToChange, frozen=True, kw_only=True):
 
 
 class CreatorContact(Struct, frozen=True, kw_only=True):
-    """The address at which a creator can be reached, null if none is known."""
+    """The address at which a creator can be reached, null if none is known.
+
+    A creator who opted out of mails gets none at any address since ``opted_out_at``.
+    """
 
     creator_id: UUID
     contact_email: str | None
+    opted_out_at: datetime | None
 
 
 class ScrapeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -322,7 +322,8 @@ async def _channels(page: PageContext) -> list[Channel] | None:
     """Return the channels that a rule may name, None for those who don't see them."""
     if not (page.may("admin") and page.sees_all):
         return None
-    return (await page.get("/channels", list[Channel], limit=100)).data
+    got = await page.get("/channels", list[Channel], limit=100)
+    return [each for each in got.data if each.kind != "creator_email"]
 
 
 async def _preview(page: PageContext, rule: dict[str, Any]) -> list[PreviewRow]:

@@ -244,6 +244,7 @@ async def _show_all(
 
     ``contact`` is a contact address as it was typed.
     """
+    known = await _contact(page, creator)
     further = {
         "first": creator.duplicate_of and await get_creator(page, creator.duplicate_of),
         "card": await connection_card(page, creator),
@@ -251,7 +252,9 @@ async def _show_all(
         "refused_move": refused_move,
         "erasure": await _possible_erasure(page, creator),
         "refused_erasure": refused_erasure,
-        "contact": contact if contact is not None else await _contact(page, creator),
+        "contact": known.contact_email if known and contact is None else contact,
+        "has_contact": known is not None,
+        "opted_out_at": known and known.opted_out_at,
         "refused_contact": refused_contact,
     }
     error = refused_move or refused_erasure or refused_contact
@@ -282,7 +285,7 @@ def _show(
         # A refused form stays, whatever happened to the creator.
         "drafts": frozenset(drafts or ()),
         **dict.fromkeys(("card", "move", "refused_move", "erasure", "refused_erasure")),
-        **dict.fromkeys(("contact", "refused_contact")),
+        **dict.fromkeys(("contact", "has_contact", "opted_out_at", "refused_contact")),
         **(further or {}),
     }
     errors = (draft.error for draft in (drafts or {}).values())
@@ -299,12 +302,11 @@ def _show(
     )
 
 
-async def _contact(page: PageContext, creator: Creator) -> str | None:
-    """Return the contact address, None if the user may not see it or change it."""
+async def _contact(page: PageContext, creator: Creator) -> CreatorContact | None:
+    """Return the contact, None if the user may not see it or change it."""
     if not page.may("write") or creator.status in {"removed", "erased"}:
         return None
-    got = await page.get(f"/creators/{creator.id}/contact", CreatorContact)
-    return got.data.contact_email or ""
+    return (await page.get(f"/creators/{creator.id}/contact", CreatorContact)).data
 
 
 def _path(creator_id: UUID) -> str:

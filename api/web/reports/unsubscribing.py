@@ -1,4 +1,4 @@
-"""/unsubscribe/{token}: a recipient of a report gets no more mails."""
+"""/unsubscribe/{token}: a recipient of a report, or a creator, gets no more mails."""
 
 import asyncio
 from typing import Annotated, Any, Final
@@ -14,6 +14,7 @@ from api.http.errors import ApiError, Code
 from api.http.request import Request
 from api.web.kit.page import PageResponse
 from api.web.kit.site import Site
+from application.channels.creator_email.recipients import CreatorRecipient
 from application.reports.recipients import Recipient, Recipients
 from domain.email import name_in
 
@@ -43,7 +44,9 @@ class UnsubscribeLimits:
         self._unknown = FailedLogins(refusal=_TOO_OFTEN)
         self._known = FailedLogins(limit=_A_MINUTE, refusal=_TOO_OFTEN)
 
-    def count(self, recipient: Recipient | None, address: str, token: str) -> None:
+    def count(
+        self, recipient: Recipient | CreatorRecipient | None, address: str, token: str
+    ) -> None:
         """Count a request.
 
         Raises:
@@ -114,8 +117,15 @@ async def _answered(
     if recipient.is_subscribed and not is_question:
         await asyncio.to_thread(recipients.unsubscribe, recipient)
     is_open = is_question and recipient.is_subscribed
-    about = {"name": recipient.report.name, "address": _hinted(recipient.address)}
-    return _page(site, {"state": "ask" if is_open else "done", **about})
+    state = "ask" if is_open else "done"
+    return _page(site, {"state": state, **_about(recipient)})
+
+
+def _about(recipient: Recipient | CreatorRecipient) -> dict[str, str]:
+    """Return the name of the report and the address; a creator has no address here."""
+    if isinstance(recipient, CreatorRecipient):
+        return {"name": recipient.organization, "address": ""}
+    return {"name": recipient.report.name, "address": _hinted(recipient.address)}
 
 
 def _hinted(address: str) -> str:

@@ -24,7 +24,10 @@ from application.channels.by_hand import ChannelTest
 from application.channels.forms import ChannelForm
 from application.channels.kinds import KINDS
 from domain.channel.errors import MailNotSetUpError
+from domain.creator.handle import normalize_handle
+from domain.errors import InvalidHandleError
 from projections.channels.queries import Channel
+from projections.creators.creator import Creator
 
 PATH: Final = "/settings/channels"
 
@@ -34,12 +37,14 @@ _SHOWN_ERRORS = {
     Code.INVALID_BODY,
     Code.LIMIT_REACHED,
     Code.MAIL_NOT_SET_UP,
+    Code.NO_CONTACT_ADDRESS,
     Code.NOT_FOUND,
+    Code.OPTED_OUT,
     Code.RATE_LIMIT_EXCEEDED,
     Code.VERSION_CONFLICT,
 }
 _FORMS: Final[Mapping[str, ChannelForm]] = {name: k.form for name, k in KINDS.items()}
-_EMAIL: Final = "email"
+_MAILS: Final = frozenset({"email", "creator_email"})
 
 
 class TypedChannel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,12 +65,18 @@ class TypedChannel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Return the fields of the request that are the same for new and changed."""
         to = self.to.strip()
         form = _FORMS.get(kind)
-        address = {form.field: to} if form is not None and to else {}
+        address = {form.field: to} if form is not None and form.field and to else {}
         return {
             "name": self.name.strip() or (form.label if form else ""),
             "project_id": self.project_id or None,
             **address,
         }
+
+
+class TypedTest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The creator who gets a test of a channel for mails to creators, by the handle."""
+
+    creator: Annotated[str, typed("Creator")] = ""
 
 
 class ChannelPages(Controller):
@@ -170,7 +181,7 @@ class ChannelPages(Controller):
         page.flash("The channel was removed.")
         return page.go_to(PATH)
 
-    @form_route("/{channel_id:uuid}/test", **_ADMIN)
+    @form_route("/{channel_id:uuid}/test", form=TypedTest, **_ADMIN)
     async def test(
         self,
         page: NamedDependency[PageContext],
@@ -178,13 +189,40 @@ class ChannelPages(Controller):
         channel_id: FromPath[UUID],
     ) -> PageResponse:
         """Send a test, and show what came back."""
+        handle, path = page.form(TypedTest).creator.strip(), f"/channels/{channel_id}"
         try:
-            got = await page.send("POST", f"/channels/{channel_id}/test", ChannelTest)
+            body = await _test_of(page, path, handle)
+            got = await page.send("POST", f"{path}/test", ChannelTest, body)
         except ApiError as error:
             if error.code not in _SHOWN_ERRORS:
                 raise
-            return await _show_one(page, sign_in, channel_id, error=error)
-        return await _show_one(page, sign_in, channel_id, test=got.data)
+            return await _show_one(
+                page, sign_in, channel_id, error=error, handle=handle
+            )
+        return await _show_one(page, sign_in, channel_id, test=got.data, handle=handle)
+
+
+async def _test_of(page: PageContext, path: str, handle: str) -> dict[str, Any] | None:
+    """Return the body of a test: the creator with the handle, None for the team's."""
+    if not handle:
+        return None
+    try:
+        known_as = normalize_handle(handle)
+    except InvalidHandleError as error:
+        raise field_error(Code.INVALID_BODY, "/creator_id", error.reason) from None
+    channel = (await page.get(path, Channel)).data
+    found = await page.get(
+        "/creators",
+        list[Creator],
+        tiktok_handles=known_as,
+        project_id=str(channel.project_id),
+        limit=1,
+    )
+    if not found.data:
+        raise field_error(
+            Code.INVALID_BODY, "/creator_id", "is no creator of the channel's project"
+        )
+    return {"creator_id": str(found.data[0].id)}
 
 
 async def _show_all(
@@ -223,6 +261,7 @@ async def _show_one(
     *,
     form: TypedChannel | None = None,
     test: ChannelTest | None = None,
+    handle: str = "",
     error: ApiError | None = None,
 ) -> Template:
     got, projects = await asyncio.gather(
@@ -237,8 +276,9 @@ async def _show_one(
     context = {
         "channel": channel,
         "form": form or typed_now,
+        "handle": handle,
         "kind": _FORMS[channel.kind],
-        "mail_problem": _mail_problem(sign_in) if channel.kind == _EMAIL else "",
+        "mail_problem": _mail_problem(sign_in) if channel.kind in _MAILS else "",
         "projects": projects,
         "test": test,
     }
@@ -257,6 +297,6 @@ def _on_to(error: ApiError | None) -> ApiError | None:
     if error is None:
         return None
     for form in _FORMS.values():
-        if form.field in error.problems:
+        if form.field is not None and form.field in error.problems:
             return field_error(error.code, "/to", error.problems[form.field])
     return error

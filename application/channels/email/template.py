@@ -10,7 +10,7 @@ from application.mail.server import Mail
 _MOST_TITLE = 150
 
 
-def mail_of(message: Message, to: str, *, unsubscribe_url: str = "") -> Mail:
+def mail_of(message: Message, to: str) -> Mail:
     """Return the mail; values of details carry no link and no markup."""
     subject = on_one_line(message.title, most=_MOST_TITLE)
     organization = name_in_mail(message.organization) or "an organization"
@@ -22,6 +22,10 @@ def mail_of(message: Message, to: str, *, unsubscribe_url: str = "") -> Mail:
     ]
     text = "\n\n".join(part for part in parts if part) + "\n"
     mail = letter(
-        to, subject, text, action="Open in Goatherd", unsubscribe_url=unsubscribe_url
+        to,
+        subject,
+        text,
+        action="Open in Goatherd",
+        unsubscribe_url=message.unsubscribe_url,
     )
     return mail if message.html is None else replace(mail, html=message.html)

@@ -6,6 +6,7 @@ from application.channels.email.template import mail_of
 from application.channels.messages import Message
 from application.channels.results import SendingContext, Sent
 from application.mail.server import (
+    Mail,
     MailNotSentError,
     MailRefusedError,
     MailServer,
@@ -14,7 +15,16 @@ from domain.channel.errors import MailNotSetUpError
 
 
 def send(context: SendingContext, address: str, message: Message) -> Sent:
-    """Send a mail. A mail that is sent twice has one Message-ID.
+    """Send a mail to the address of a channel.
+
+    Raises:
+        MailNotSetUpError: the settings name no mail server.
+    """
+    return deliver(context, mail_of(message, address), message)
+
+
+def deliver(context: SendingContext, mail: Mail, message: Message) -> Sent:
+    """Deliver the mail of a message. One that is sent twice has one Message-ID.
 
     Raises:
         MailNotSetUpError: the settings name no mail server.
@@ -26,7 +36,7 @@ def send(context: SendingContext, address: str, message: Message) -> Sent:
     failed: str | None = None
     is_final = False
     try:
-        server.deliver(mail_of(message, address), mail_id=message.id)
+        server.deliver(mail, mail_id=message.id)
     except MailNotSentError as error:
         failed = f"{error.reason}."
         is_final = isinstance(error, MailRefusedError)

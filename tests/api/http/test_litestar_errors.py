@@ -32,6 +32,7 @@ from api.routes.integrity import (
     roots,
 )
 from api.routes.reports import routes as report_routes
+from application.channels.creator_email.recipients import CreatorRecipient, opt_out
 from application.connect import rows
 from application.erase import erase as erasing
 from domain import events as e
@@ -765,6 +766,32 @@ def channel_without_mail(scene: Scene) -> None:
     scene.ask.path = scene.ask.path.replace(scene.ids["channel_id"], channel["id"])
 
 
+def creator_of_a_channel(scene: Scene) -> UUID:
+    """Ask for a test to a creator, who has no contact address."""
+    project_id = str(scene.tenant.project_id)
+    mails = {"kind": "creator_email", "name": "Mails", "project_id": project_id}
+    channel = scene.tenant.post("/channels", mails).json()["data"]
+    scene.ask.path = scene.ask.path.replace(scene.ids["channel_id"], channel["id"])
+    creator_id = scene.tenant.add(f"goat.{uuid4().hex[:12]}")["id"]
+    scene.ask.json = {"creator_id": creator_id}
+    return UUID(creator_id)
+
+
+def creator_without_contact(scene: Scene) -> None:
+    creator_of_a_channel(scene)
+
+
+def creator_who_opted_out(scene: Scene) -> None:
+    store = scene.tenant.goatherd.store
+    recipient = CreatorRecipient(
+        creator_id=creator_of_a_channel(scene),
+        organization_id=scene.tenant.organization_id,
+        organization="",
+        is_subscribed=True,
+    )
+    opt_out(store, recipient)
+
+
 def full_of_reports(scene: Scene) -> None:
     scene.monkeypatch.setattr(report_handlers, "MOST_REPORTS", 1)
 
@@ -846,6 +873,8 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("getLatestReportIssue", Code.PDF_NOT_INSTALLED): pdf_without_the_extra,
     ("addChannel", Code.LIMIT_REACHED): full_of_channels,
     ("testChannel", Code.MAIL_NOT_SET_UP): channel_without_mail,
+    ("testChannel", Code.NO_CONTACT_ADDRESS): creator_without_contact,
+    ("testChannel", Code.OPTED_OUT): creator_who_opted_out,
     ("getSampleEvent", Code.NOT_FOUND): unknown_type_of_event,
     ("listEventTypes", Code.INTERNAL_ERROR): keys_away(RuntimeError("hunter2")),
     ("listEventTypes", Code.UNAVAILABLE): keys_away(psycopg.OperationalError()),

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook
 
 from application.channels.kinds import KINDS
@@ -42,7 +43,13 @@ def site() -> Iterator[ScriptedSite]:
         yield site
 
 
-def send(kind: ChannelKind, address: str, *, smtp_url: str | None = None) -> Sent:
+def send(
+    kind: ChannelKind,
+    address: str,
+    *,
+    smtp_url: str | None = None,
+    message: Message = MESSAGE,
+) -> Sent:
     settings = {"GOATHERD_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1"}
     if smtp_url is not None:
         settings["GOATHERD_SMTP_URL"] = smtp_url
@@ -55,7 +62,7 @@ def send(kind: ChannelKind, address: str, *, smtp_url: str | None = None) -> Sen
             channel_id=CHANNEL,
             organization_id=ORGANIZATION,
         )
-        return KINDS[kind].send(context, address, MESSAGE)
+        return KINDS[kind].send(context, address, message)
 
 
 def received(kind: ChannelKind, site: ScriptedSite) -> ReceivedRequest:
@@ -154,6 +161,29 @@ def test_a_mail_has_one_subject_and_no_link_of_strangers():
     assert mail["Message-ID"] == again["Message-ID"]
     assert (refused.failed, refused.is_final) == ("The server says 550.", True)
     assert (later.failed, later.is_final) == ("The server says 451.", False)
+
+
+def test_a_mail_to_a_creator_has_the_way_out_and_no_link_of_strangers():
+    box = MailBox()
+    out = "https://goats.example.com/unsubscribe/abc"
+    message = replace(MESSAGE, link=None, unsubscribe_url=out, text="Till Sunday.")
+    with mail_server(box) as port:
+        smtp_url = f"smtp://127.0.0.1:{port}?from=goat@herd.example&tls=none"
+        sent = send(
+            "creator_email", "ada@herd.example", smtp_url=smtp_url, message=message
+        )
+
+    (mail,) = box.mails
+    assert sent.is_taken
+    assert mail["To"] == "ada@herd.example"
+    assert mail["List-Unsubscribe"] == f"<{out}>"
+    assert "X-Evil" not in mail
+    text = text_of(mail)
+    assert text.startswith("Till Sunday.")
+    assert "Goatherd sends this for Herd & Söhne" in text
+    assert out in text
+    assert "evil.example" not in text
+    assert "Open in Goatherd" not in mail.as_string()
 
 
 @pytest.mark.parametrize("kind", ("slack", "discord", "ntfy", "webhook"))

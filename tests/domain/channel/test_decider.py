@@ -12,6 +12,7 @@ from domain import events as e
 from domain.alert.errors import InvalidRuleChannelsError
 from domain.alert.handlers import change_rule, make_rule
 from domain.channel.decider import ChannelState, channel_of, decide, evolve
+from domain.channel.errors import InvalidChannelError
 from domain.channel.handlers import MOST_CHANNELS, add_channel, change_channel
 from domain.errors import (
     BlankNameError,
@@ -56,6 +57,30 @@ def test_a_change_has_only_what_is_different_but_every_new_address(scenario: Sce
     scenario.given(ADDED).when(c.ChangeChannel(shown=FIELDS["shown"])).then(
         e.ChannelChanged(**OURS, shown=FIELDS["shown"], address_changed=True)
     )
+
+
+def test_a_channel_for_creators_is_for_one_project_and_no_rule(scenario: Scenario):
+    add = replace(ADD, kind="creator_email", shown="", project_id=PROJECT)
+    fields = {**FIELDS, "kind": "creator_email", "shown": "", "project_id": PROJECT}
+    added = e.ChannelAdded(**fields)
+
+    scenario.given().when(add).then(added)
+    nowhere = replace(add, project_id=None)
+    scenario.given().when(nowhere).then_refused(InvalidChannelError)
+    everywhere = c.ChangeChannel(project_id=None)
+    scenario.given(added).when(everywhere).then_refused(InvalidChannelError)
+    scenario.given(added).when(c.ChangeChannel(enabled=False)).then(
+        e.ChannelChanged(**OURS, enabled=False)
+    )
+    rule = c.MakeAlertRule(
+        **OURS,
+        name="Mine",
+        scope=e.AlertScope(type="org"),
+        condition=e.Condition(type="creator_disabled"),
+        channels=(str(CHANNEL),),
+    )
+    with pytest.raises(InvalidRuleChannelsError):
+        run(make_rule(RULE, rule), {ORGANIZATION: [BORN], CHANNEL: [added]})
 
 
 def test_a_removed_channel_is_gone(scenario: Scenario):

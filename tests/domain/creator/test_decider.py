@@ -300,6 +300,15 @@ def test_a_removed_creator_is_not_removed_again(scenario: Scenario):
     scenario.given(ADDED, REMOVED).when(c.SoftDelete()).then_nothing()
 
 
+def test_a_creator_opts_out_of_mails_once_also_when_removed(scenario: Scenario):
+    command = c.OptOutOfMails(at=NOON)
+    opted_out = e.CreatorOptedOut(organization_id=ORGANIZATION, at=NOON)
+
+    for history in ((ADDED,), (ADDED, REMOVED)):
+        scenario.given(*history).when(command).then(opted_out)
+        scenario.given(*history, opted_out).when(command).then_nothing()
+
+
 # coming back
 
 

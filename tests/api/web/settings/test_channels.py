@@ -64,6 +64,32 @@ def test_the_secret_of_a_webhook_is_shown_once_and_mail_says_what_is_missing(
     assert "ada@herd" not in listed
 
 
+def test_a_channel_for_creators_tests_one_of_them_by_the_handle(
+    visitor: Visitor, home: Tenant
+):
+    page = visitor.see(f"{PATH}?kind=creator_email")
+    assert not page.all("input", name="to")
+    visitor.submit(page, PATH, project_id=str(home.project_id))
+    (channel,) = data_of(home.get("/channels"))
+    creator = home.add("ada.of.pages")
+    home.goatherd.catch_up()
+    own = f"{PATH}/{channel['id']}"
+
+    def tested(handle: str) -> str:
+        answer = visitor.submit(visitor.see(own), f"{own}/test", creator=handle)
+        return read(answer.text).text
+
+    assert channel["name"] == "Email to creators"
+    assert "Is no creator of the channel's project." in tested("nobody")
+    assert "handle has 1 to 30" in tested("a b").lower() or "not a" in tested("a b")
+    assert "The creator has no contact address" in tested("@ada.of.pages")
+    email = {"contact_email": "ada@herd.example"}
+    data_of(home.patch(f"/creators/{creator['id']}", email))
+    assert "set GOATHERD_SMTP_URL" in tested("ada.of.pages")
+    rule = visitor.see("/alerts/rules/new?type=creator_disabled")
+    assert [box["value"] for box in rule.all("input", name="channels")] == ["in_app"]
+
+
 def test_a_rule_chooses_its_channels_and_others_keep_them(
     visitor: Visitor, home: Tenant
 ):
