@@ -20,7 +20,11 @@ def test_a_contact_address_is_shown_to_writers_and_in_personal_data_alone(
 
     assert data_of(set_)["version"] == 2
     shown = data_of(home.get(f"{path}/contact"))
-    assert shown == {"creator_id": creator["id"], "contact_email": EMAIL}
+    assert shown == {
+        "creator_id": creator["id"],
+        "contact_email": EMAIL,
+        "opted_out_at": None,
+    }
     reader = home.with_key("read")
     assert code_of(reader.get(f"{path}/contact")) == (403, "insufficient_scope")
     assert data_of(home.get(f"{path}/personal-data"))["contact_email"] == EMAIL
