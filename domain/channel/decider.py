@@ -112,5 +112,5 @@ def living_channel(history: Sequence[Event], organization_id: UUID) -> ChannelSt
 
 def _check_project(kind: e.ChannelKind, project_id: UUID | None) -> None:
     if kind == "creator_email" and project_id is None:
-        reason = "is required: the channel sends mails to the creators of a project"
+        reason = "is required: the channel sends mails to creators of a project"
         raise InvalidChannelError("project_id", reason)

@@ -361,6 +361,8 @@ def test_the_table_of_codes_is_the_contracts():
             "invalid_handle",
             "no_change",
             "mail_not_set_up",
+            "no_contact_address",
+            "opted_out",
             "campaign_cycle",
             "campaign_too_deep",
             "already_member",

@@ -66,7 +66,7 @@ def test_a_channel_is_shown_with_its_address_in_short(home: Tenant):
         "SELECT t::text FROM goatherd_events t UNION ALL "
         "SELECT t::text FROM channels t UNION ALL "
         "SELECT t::text FROM channel_addresses t UNION ALL "
-        "SELECT convert_from(body, 'UTF8') FROM idempotency"
+        "SELECT convert_from(body, 'UTF8') FROM idempotency WHERE body IS NOT NULL"
     )
     assert not [row for (row,) in rows if TOKEN in row or "ada.goat" in row]
 
@@ -80,7 +80,9 @@ def test_the_secret_of_a_webhook_is_repeated_but_not_stored(home: Tenant):
     assert made["secret"].startswith("whsec_")
     assert data_of(again, status=201) == made
     assert made["secret"] not in str(data_of(home.get("/channels")))
-    bodies = home.goatherd.query("SELECT convert_from(body, 'UTF8') FROM idempotency")
+    bodies = home.goatherd.query(
+        "SELECT convert_from(body, 'UTF8') FROM idempotency WHERE body IS NOT NULL"
+    )
     assert not [stored for (stored,) in bodies if made["secret"] in stored]
 
 
