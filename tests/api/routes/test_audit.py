@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from application.accounts.operators import erase
 from domain import events as e
 from infra.embedded.processes import wait_until
 from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.builders import asking
 from tests.kit.patience import PATIENTLY
 from tests.kit.people import member_of, owner_of
 from tests.kit.visitor import Visitor
@@ -110,7 +112,7 @@ def test_sign_ins_of_members_are_told_while_they_are_members(
 def test_an_erased_person_has_no_name_in_it(home: Tenant):
     cleo = member_of(home, "Cleo")
     named = json.dumps(audit(home))
-    home.goatherd.append(cleo.id, e.PersonErased())
+    erase(home.goatherd.store, cleo.id, context=asking())
 
     nameless = audit(home)
 
