@@ -29,7 +29,7 @@ READ_OF_OTHERS = {
     "campaigns": {"videos"},
     "creators": {"analytics_videos"},
     "creator_streams": {"scrape_runs", "videos"},
-    "feed": {"campaign_items", "creator_list", "videos"},
+    "feed": {"campaign_items", "creator_list", "reports", "videos"},
     "organizations": {"members", "people"},
     "members": {"invitations", "members"},
     "reports": {"analytics_videos", "organizations"},
