@@ -12,11 +12,7 @@ from domain.creator.decider import creator_of
 from domain.events import CreatorContactChanged
 from infra.eventstore.execute import Executed, InTransaction
 from infra.eventstore.store import Store, plain_events
-from infra.keys.creator_contacts import (
-    creator_contact,
-    remove_creator_contacts,
-    set_creator_contact,
-)
+from infra.keys.sealed_addresses import CREATOR_CONTACTS
 
 
 class Contact(Struct, frozen=True, kw_only=True):
@@ -39,9 +35,9 @@ def storing_contact(store: Store, email: str | None) -> InTransaction[Any]:
             if not isinstance(recorded.event, CreatorContactChanged):
                 continue
             if email is None:
-                remove_creator_contacts(cursor, [recorded.stream])
+                CREATOR_CONTACTS.remove(cursor, [recorded.stream])
             else:
-                set_creator_contact(cursor, master_key, recorded.stream, email)
+                CREATOR_CONTACTS.put(cursor, master_key, recorded.stream, email)
 
     return follow
 
@@ -50,7 +46,7 @@ def contact_of(store: Store, creator_id: UUID) -> Contact:
     """Return the contact of a creator; an erased one has none."""
     with store.pool.connection() as connection:
         master_key = store.keyring.master_key(connection)
-        email = creator_contact(connection.cursor(), master_key, creator_id)
+        email = CREATOR_CONTACTS.get(connection.cursor(), master_key, creator_id)
     # The log is read last, so that a wish of this moment counts.
     creator = creator_of(plain_events(store.load(creator_id)[creator_id]))
     opted_out_at = None if creator is None else creator.opted_out_at

@@ -21,8 +21,8 @@ from infra.eventstore.codec import Codec
 from infra.eventstore.envelope import ENVELOPES
 from infra.eventstore.sealing import ERASED
 from infra.eventstore.store import BusyError, RecordedEvent, open_envelopes
-from infra.keys.creator_contacts import creator_contact
 from infra.keys.master_key import MasterKey
+from infra.keys.sealed_addresses import CREATOR_CONTACTS
 from infra.locks import AdvisoryLock
 from projections.creator_history.unreadable import without_person
 from projections.creator_streams import streams_of_creator
@@ -128,7 +128,7 @@ def personal_data(
         found = _events_of(connection, creator, codec)
         others = connection.execute(_SAME_ACCOUNT, (creator.id, creator.org_id))
         same_account = tuple(other for (other,) in others)
-        contact = creator_contact(connection.cursor(), master_key, creator.id)
+        contact = CREATOR_CONTACTS.get(connection.cursor(), master_key, creator.id)
         params = {"organization": creator.org_id, "ids": actor_ids(found)}
         actors: dict[UUID, str] = dict(
             connection.execute(ACTOR_NAMES, params).fetchall()

@@ -26,8 +26,8 @@ from domain.channel.events import ChannelKind
 from domain.webhook.retries import wait_before_retry
 from infra.eventstore.store import Store
 from infra.http_out.posting import Poster
-from infra.keys.channel_addresses import channel_address
 from infra.keys.master_key import MasterKey
+from infra.keys.sealed_addresses import CHANNEL_ADDRESSES
 from infra.keys.webhook_secrets import webhook_secrets
 
 # An older message is of no use, so it is given up at its next failure.
@@ -124,7 +124,7 @@ def opened_channel(
     """
     row = connection.execute(_CHANNEL, (channel_id, only_enabled)).fetchone()
     cursor = connection.cursor()
-    address = channel_address(cursor, master_key, channel_id)
+    address = CHANNEL_ADDRESSES.get(cursor, master_key, channel_id)
     if row is None:
         return None
     id_, organization_id, organization, kind, project_id = row

@@ -10,8 +10,8 @@ from application.due.work import cancel_work
 from domain import events as e
 from infra.eventstore.execute import Executed, InTransaction
 from infra.eventstore.store import Store
-from infra.keys.channel_addresses import remove_channel_address, set_channel_address
 from infra.keys.keyring import destroy
+from infra.keys.sealed_addresses import CHANNEL_ADDRESSES
 from infra.keys.webhook_secrets import (
     draw_webhook_secret,
     remove_webhook_secrets,
@@ -62,7 +62,7 @@ def following(store: Store, *, address: str | None = None) -> InTransaction[Any]
                 case e.ChannelRemoved():
                     _drop(cursor, channel_id)
                     cursor.execute(_REMOVE_STATE, (channel_id,))
-                    remove_channel_address(cursor, channel_id)
+                    CHANNEL_ADDRESSES.remove(cursor, [channel_id])
                     remove_webhook_secrets(cursor, channel_id)
                     destroy(cursor, [channel_id])
                 case _:
@@ -70,7 +70,7 @@ def following(store: Store, *, address: str | None = None) -> InTransaction[Any]
             if address is not None and isinstance(
                 recorded.event, e.ChannelAdded | e.ChannelChanged
             ):
-                set_channel_address(cursor, master_key, channel_id, address)
+                CHANNEL_ADDRESSES.put(cursor, master_key, channel_id, address)
                 cursor.execute(_FORGIVE, (channel_id,))
 
     return follow

@@ -12,7 +12,7 @@ from application.erase.clear_history import is_in_clear
 from application.erase.mentions import Mention, mentions_of
 from application.erase.records import handles_of, records_of
 from infra.eventstore.store import Store
-from infra.keys.creator_contacts import creator_contact
+from infra.keys.sealed_addresses import CREATOR_CONTACTS
 from infra.structs import structs
 
 _COUNTS = """
@@ -115,5 +115,5 @@ def _addresses(
 ) -> list[str]:
     """Return the contact addresses of creators that have one."""
     master_key = store.keyring.master_key(cursor.connection)
-    found = (creator_contact(cursor, master_key, each) for each in creator_ids)
+    found = (CREATOR_CONTACTS.get(cursor, master_key, each) for each in creator_ids)
     return [address for address in found if address is not None]

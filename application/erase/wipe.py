@@ -13,9 +13,9 @@ from domain.events import SubjectErased
 from infra.eventstore.execute import Executed
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import BusyError
-from infra.keys.creator_contacts import remove_creator_contacts
 from infra.keys.erasures import note_erasure
 from infra.keys.keyring import destroy
+from infra.keys.sealed_addresses import CREATOR_CONTACTS
 from infra.keys.waiting_mails import drop_mails_with_creators
 from projections.rebuild.swap import forget_previous
 
@@ -133,7 +133,7 @@ def wipe(
 def destroy_and_note(cursor: Cursor[TupleRow], done: Executed[Erasure]) -> None:
     """Destroy the keys of erased creators, and note the decision with them."""
     destroy(cursor, done.result.subjects)
-    remove_creator_contacts(cursor, done.result.creator_ids)
+    CREATOR_CONTACTS.remove(cursor, done.result.creator_ids)
     for recorded in done.events:
         if isinstance(recorded.event, SubjectErased):
             note_erasure(cursor, recorded.stream, recorded.event)

@@ -1,26 +1,18 @@
 """Changes the master key: every key in the database is wrapped anew, or none is."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.sql import Composed
 
-from infra.keys.channel_addresses import (
-    RESEAL_ADDRESS,
-    STORED_ADDRESSES,
-    channel_address_name,
-)
-from infra.keys.creator_contacts import (
-    RESEAL_CONTACT,
-    STORED_CONTACTS,
-    creator_contact_name,
-)
 from infra.keys.installation_keys import check_master_key
 from infra.keys.keyring import wrapping_name
 from infra.keys.master_key import MasterKey, MasterKeyError
 from infra.keys.passkeys import wrapping_name as name_of_passkey
 from infra.keys.person_secrets import secret_name
+from infra.keys.sealed_addresses import CHANNEL_ADDRESSES, CREATOR_CONTACTS
 from infra.keys.share_passwords import (
     RESEAL_SHARE,
     SHARE_PASSWORDS,
@@ -62,6 +54,40 @@ _PASSKEYS = "SELECT id, sealed FROM passkeys"
 _RESEAL_PASSKEY = "UPDATE passkeys SET sealed = %s WHERE id = %s"
 
 
+class _Rows(NamedTuple):
+    """Rows that are wrapped one by one: the queries, and the names they have then."""
+
+    stored: LiteralString | Composed
+    reseal: LiteralString | Composed
+    name_of: Callable[[Any], str]
+
+    def reseal_all(
+        self, connection: Connection[Any], old: MasterKey, new: MasterKey
+    ) -> int:
+        """Wrap all rows anew; return their number."""
+        found = connection.execute(self.stored).fetchall()
+        for key, sealed in found:
+            name = self.name_of(key)
+            resealed = new.wrap(name, old.unwrap(name, sealed))
+            connection.execute(self.reseal, (resealed, key))
+        return len(found)
+
+
+_KEYED = (
+    _Rows(_INSTALLATION, _SET_INSTALLATION, str),
+    _Rows(_PASSKEYS, _RESEAL_PASSKEY, name_of_passkey),
+    _Rows(SHARE_PASSWORDS, RESEAL_SHARE, name_of_share_password),
+    _Rows(STORED_SECRETS, RESEAL_SECRET, webhook_secret_name),
+    _Rows(STORED_KEYS, RESEAL_KEY, webhook_key_name),
+    *(
+        _Rows(addresses.stored, addresses.reseal, addresses.name_of)
+        for addresses in (CHANNEL_ADDRESSES, CREATOR_CONTACTS)
+    ),
+)
+# Mails that wait are no keys, and are not counted.
+_MAILS = _Rows(WAITING_MAILS, RESEAL_MAIL, mail_name)
+
+
 class InUseError(Exception):
     """Other processes use the database, and hold the master key."""
 
@@ -97,48 +123,13 @@ def change_master_key(
         row = connection.execute(_OTHERS).fetchone()
         if row is not None and row[0]:
             raise InUseError
-        for name, wrapped in connection.execute(_INSTALLATION).fetchall():
-            rewrapped = new.wrap(name, old.unwrap(name, wrapped))
-            connection.execute(_SET_INSTALLATION, (rewrapped, name))
-            changed += 1
+        for rows in _KEYED:
+            changed += rows.reseal_all(connection, old, new)
+        _MAILS.reseal_all(connection, old, new)
         for person_id, kind, sealed in connection.execute(_SECRETS).fetchall():
             name = secret_name(person_id, kind)
             resealed = new.wrap(name, old.unwrap(name, sealed))
             connection.execute(_RESEAL, (resealed, person_id, kind))
-            changed += 1
-        for mail_id, sealed in connection.execute(WAITING_MAILS).fetchall():
-            name = mail_name(mail_id)
-            resealed = new.wrap(name, old.unwrap(name, sealed))
-            connection.execute(RESEAL_MAIL, (resealed, mail_id))
-        for passkey_id, sealed in connection.execute(_PASSKEYS).fetchall():
-            name = name_of_passkey(passkey_id)
-            resealed = new.wrap(name, old.unwrap(name, sealed))
-            connection.execute(_RESEAL_PASSKEY, (resealed, passkey_id))
-            changed += 1
-        for share_id, sealed in connection.execute(SHARE_PASSWORDS).fetchall():
-            name = name_of_share_password(share_id)
-            resealed = new.wrap(name, old.unwrap(name, sealed))
-            connection.execute(RESEAL_SHARE, (resealed, share_id))
-            changed += 1
-        for secret_id, sealed in connection.execute(STORED_SECRETS).fetchall():
-            name = webhook_secret_name(secret_id)
-            resealed = new.wrap(name, old.unwrap(name, sealed))
-            connection.execute(RESEAL_SECRET, (resealed, secret_id))
-            changed += 1
-        for organization_id, sealed in connection.execute(STORED_KEYS).fetchall():
-            name = webhook_key_name(organization_id)
-            resealed = new.wrap(name, old.unwrap(name, sealed))
-            connection.execute(RESEAL_KEY, (resealed, organization_id))
-            changed += 1
-        for channel_id, sealed in connection.execute(STORED_ADDRESSES).fetchall():
-            name = channel_address_name(channel_id)
-            resealed = new.wrap(name, old.unwrap(name, sealed))
-            connection.execute(RESEAL_ADDRESS, (resealed, channel_id))
-            changed += 1
-        for creator_id, sealed in connection.execute(STORED_CONTACTS).fetchall():
-            name = creator_contact_name(creator_id)
-            resealed = new.wrap(name, old.unwrap(name, sealed))
-            connection.execute(RESEAL_CONTACT, (resealed, creator_id))
             changed += 1
         for part in _parts(connection):
             names = [wrapping_name(subject) for subject, _ in part]
