@@ -15,6 +15,7 @@ from api.http.bodies.form_body import typed
 from api.http.error_codes import Code
 from api.http.errors import ApiError, field_error
 from api.routes.channels.schemas import AddedChannel, RemovedChannel
+from api.web.kit.forms.creator_handle import creator_with
 from api.web.kit.forms.project_choices import all_projects, names_of
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
@@ -24,10 +25,7 @@ from application.channels.by_hand import ChannelTest
 from application.channels.forms import ChannelForm
 from application.channels.kinds import KINDS
 from domain.channel.errors import MailNotSetUpError
-from domain.creator.handle import normalize_handle
-from domain.errors import InvalidHandleError
 from projections.channels.queries import Channel
-from projections.creators.creator import Creator
 
 PATH: Final = "/settings/channels"
 
@@ -206,23 +204,15 @@ async def _test_of(page: PageContext, path: str, handle: str) -> dict[str, Any] 
     """Return the body of a test: the creator with the handle, None for the team's."""
     if not handle:
         return None
-    try:
-        known_as = normalize_handle(handle)
-    except InvalidHandleError as error:
-        raise field_error(Code.INVALID_BODY, "/creator_id", error.reason) from None
     channel = (await page.get(path, Channel)).data
-    found = await page.get(
-        "/creators",
-        list[Creator],
-        tiktok_handles=known_as,
-        project_id=str(channel.project_id),
-        limit=1,
+    creator_id = await creator_with(
+        page,
+        handle,
+        field="/creator_id",
+        unknown="is no creator of the channel's project",
+        project_id=channel.project_id,
     )
-    if not found.data:
-        raise field_error(
-            Code.INVALID_BODY, "/creator_id", "is no creator of the channel's project"
-        )
-    return {"creator_id": str(found.data[0].id)}
+    return {"creator_id": str(creator_id)}
 
 
 async def _show_all(

@@ -21,6 +21,7 @@ from api.routes.webhooks.schemas import (
     WebhookReplay,
     WebhookSecret,
 )
+from api.web.kit.forms.creator_handle import creator_with
 from api.web.kit.forms.project_choices import all_projects
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
@@ -277,18 +278,14 @@ async def _creator_of(page: PageContext, form: WebhookForm) -> UUID | None:
     Raises:
         ApiError: ``invalid_body``, if the organization has no such creator.
     """
-    handle = form.creator.strip().removeprefix("@").lower()
-    if not handle:
+    typed = form.creator.strip()
+    if not typed:
         return None
     with suppress(ValueError):
         # The field has the id of a creator that is gone.
-        return UUID(handle)
-    got = await page.get("/creators", list[Creator], search=handle, limit=50)
-    for creator in got.data:
-        if creator.tiktok_handle == handle:
-            return creator.id
-    message = "must be the handle of a creator that you track"
-    raise field_error(Code.INVALID_BODY, "/creator", message)
+        return UUID(typed)
+    unknown = "must be the handle of a creator that you track"
+    return await creator_with(page, typed, field="/creator", unknown=unknown)
 
 
 async def _campaigns(page: PageContext) -> list[Campaign]:

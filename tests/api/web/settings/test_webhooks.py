@@ -8,6 +8,9 @@ from tests.kit.webhooks import created
 def test_a_webhook_is_narrowed_to_a_creator_and_a_campaign(goatherd: Goatherd):
     home = goatherd.tenant()
     creator = home.add("narrow.goat")
+    # More than one page of others has the handle in theirs.
+    for number in range(51):
+        home.add(f"narrow.goat.{number}")
     campaign = home.campaign("Narrow", ("creator", creator["id"]))
     made = created(home, "https://example.com/hook")
     goatherd.catch_up()
