@@ -1,6 +1,6 @@
 """The command ``goatherd tail``, for the events of one organization."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Annotated, cast
 from uuid import UUID
@@ -118,18 +118,25 @@ def _printed(zone: ZoneInfo, *, json: bool) -> Callable[[PublicEvent], str]:
     def line(event: PublicEvent) -> str:
         at = f"{event.timestamp.astimezone(zone):%Y-%m-%d %H:%M:%S}"
         # Ids help programs, and --json has them.
-        shown = {
-            name: value
-            for name, value in event.data.items()
-            if value is not None and not name.endswith(("_id", "_ids"))
-        }
+        shown = _without_ids(event.data)
         words = " ".join(f"{name}={_text(value)}" for name, value in shown.items())
         return f"{event.position:>8} {at} {event.type:<24} {words}".rstrip()
 
     return line
 
 
+def _without_ids(values: Mapping[str, object]) -> Mapping[str, object]:
+    return {
+        name: value
+        for name, value in values.items()
+        if value is not None and name != "id" and not name.endswith(("_id", "_ids"))
+    }
+
+
 def _text(value: object) -> str:
+    if isinstance(value, dict):
+        inner = _without_ids(cast("dict[str, object]", value))
+        return ",".join(f"{name}:{_text(each)}" for name, each in inner.items())
     items = cast("list[object]", value) if isinstance(value, list) else [value]
     text = ",".join(map(str, items))
     shown = plain(text)

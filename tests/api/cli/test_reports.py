@@ -60,6 +60,10 @@ def test_a_report_is_made_listed_and_sent(cli: CommandLine, store: Store, home: 
     issues = cli("reports", "issues", made["id"], "--json").document
     assert [issue["number"] for issue in issues] == [2, 1]
     assert issues[1]["from"] == sent["from"]
+    tail = ("tail", "--from", "0", "--types", "report.ready", "--no-follow")
+    first = cli(*tail).out.splitlines()[0]
+    assert "report.ready" in first
+    assert "scope=type:project period=weekly" in first
 
 
 def test_what_is_not_possible_changes_nothing(
