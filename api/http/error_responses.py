@@ -8,7 +8,7 @@ from litestar import Request as LitestarRequest
 from litestar.exceptions import HTTPException
 from litestar.types import HTTPScope
 
-from api.http.errors import ApiError, Code, known_error
+from api.http.errors import ApiError, Code, NotReadyError, known_error
 from api.http.litestar_errors import of_litestar
 from api.http.request import context_of, route_of
 from api.http.responses import Answer, Envelope
@@ -82,8 +82,8 @@ def _accepts_problem(accept: bytes) -> bool:
 
 
 def log_failure(error: ApiError, exception: Exception, scope: HTTPScope) -> None:
-    """Log server errors; errors of the client are not logged."""
-    if error.status < _SERVER_ERROR:
+    """Log server errors; errors of the client and unreadiness are not logged here."""
+    if error.status < _SERVER_ERROR or isinstance(error, NotReadyError):
         return
     about = {
         "code": str(error.code),

@@ -71,6 +71,13 @@ class ApiError(Exception):
         return {p.path.rpartition("/")[2]: p.message for p in found}
 
 
+class NotReadyError(ApiError):
+    """The refusal of /health/ready, which a supervisor requests again and again.
+
+    The route logs each reason once, so the answers are not logged.
+    """
+
+
 def field_error(code: Code, path: str, message: str) -> ApiError:
     """Return an error about one field, named by its JSON Pointer."""
     return fields_error(code, [FieldProblem(path, message)])

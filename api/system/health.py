@@ -9,7 +9,7 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
-from api.http.errors import ApiError, Code
+from api.http.errors import Code, NotReadyError
 from api.http.responses import Answer
 from infra.outage import OUTAGE
 
@@ -42,9 +42,11 @@ def health_routes(
 ) -> list[HTTPRouteHandler]:
     """Return the routes; each check returns None or a sentence about a problem.
 
-    A check that fails or takes longer than two seconds counts as a problem.
-    ``warnings`` are checks as well, but a process with warnings is still ready.
+    A check that fails or takes longer than two seconds counts as a problem. It is
+    logged when it appears, not at each request. ``warnings`` are checks as well, but
+    a process with warnings is still ready.
     """
+    logged: set[str] = set()
 
     @get(
         "/health/live",
@@ -65,9 +67,15 @@ def health_routes(
     async def ready() -> Answer[Readiness]:
         """Show whether the service can answer requests; 503 with reasons if not."""
         reasons, warned = await asyncio.gather(_ask_all(checks), _ask_all(warnings))
+        if reasons.keys() - logged:
+            _log.warning("Not ready: %s", reasons)
+        elif logged and not reasons:
+            _log.info("Ready again")
+        logged.clear()
+        logged.update(reasons)
         if reasons:
             problems = "; ".join(f"{name}: {why}" for name, why in reasons.items())
-            raise ApiError(
+            raise NotReadyError(
                 Code.UNAVAILABLE,
                 f"Not ready. {problems}",
                 meta={"reasons": reasons, "warnings": warned},

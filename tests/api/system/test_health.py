@@ -234,3 +234,20 @@ def test_head_is_answered_as_get_is_without_a_body(tiny: TestClient[Litestar]):
         assert (head.status_code, head.content) == (got.status_code, b""), path
         assert head.headers["Content-Type"] == got.headers["Content-Type"]
     assert tiny.head("/nowhere").status_code == 404
+
+
+def test_a_problem_is_logged_when_it_appears_and_when_it_is_over(
+    client: TestClient[Litestar], projections: Part, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("INFO", logger="api")
+
+    for behind in (812, 640, None, 7):
+        projections.reason = behind and f"{behind} events behind"
+        client.get("/health/ready")
+        client.get("/health/ready")
+
+    assert [(line.levelname, line.getMessage()) for line in caplog.records] == [
+        ("WARNING", "Not ready: {'projections': '812 events behind'}"),
+        ("INFO", "Ready again"),
+        ("WARNING", "Not ready: {'projections': '7 events behind'}"),
+    ]
