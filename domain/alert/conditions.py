@@ -138,7 +138,7 @@ CONDITIONS: Final[Mapping[ConditionType, ConditionKind]] = MappingProxyType(
             limit="z",
         ),
         "followers_drop_percent": ConditionKind(
-            words="Lost {percent} % of followers in {days} days",
+            words="Lost {percent}% of followers in {days} days",
             severity="warning",
             defaults={"percent": 5, "days": 7},
             limit="percent",
@@ -151,7 +151,7 @@ CONDITIONS: Final[Mapping[ConditionType, ConditionKind]] = MappingProxyType(
             limit="posts",
         ),
         "limit_near": ConditionKind(
-            words="{percent} % of a limit of the plan used",
+            words="{percent}% of a limit of the plan used",
             severity="warning",
             subject="limit",
             defaults={"percent": 80},
@@ -164,7 +164,7 @@ CONDITIONS: Final[Mapping[ConditionType, ConditionKind]] = MappingProxyType(
             words="A counted video is gone", severity="warning", subject="video"
         ),
         "source_failing": ConditionKind(
-            words="{percent} % of a source's scrapes fail for {hours} hours",
+            words="{percent}% of a source's scrapes fail for {hours} hours",
             severity="critical",
             subject="source",
             defaults={"percent": 80, "hours": 6},
@@ -178,7 +178,7 @@ CONDITIONS: Final[Mapping[ConditionType, ConditionKind]] = MappingProxyType(
             scopes=("org", "project"),
         ),
         "budget_near": ConditionKind(
-            words="{percent} % of a source's requests of the day used",
+            words="{percent}% of a source's requests of the day used",
             severity="warning",
             subject="source",
             defaults={"percent": 75},
