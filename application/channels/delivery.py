@@ -18,7 +18,7 @@ from application.channels.kinds import KINDS
 from application.channels.messages import Message
 from application.channels.results import SendingContext, Sent
 from application.channels.waiting import WaitingMessage
-from application.due.work import DueWork, finish_work, put_off_work
+from application.due.work import DueWork, finish_work, put_off_work, renew_lease
 from application.due.worker import DueKind, Turn
 from application.notifications.news import notify
 from domain.channel.errors import MailNotSetUpError
@@ -35,7 +35,8 @@ KEPT_FOR: Final = timedelta(days=1)
 # Admins get a notice at so many failures in a row, and of each message given up.
 NOTICE_AFTER: Final = 3
 
-# A turn sends so many messages; each takes at most 20 seconds, so it ends in its lease.
+# A turn sends so many messages, and its lease begins anew with each. The slowest one is
+# a mail, whose conversation ends after 60 seconds.
 _MESSAGES: Final = 5
 _LEASE: Final = timedelta(minutes=3)
 _CHANNELS_AT_ONCE: Final = 4
@@ -175,7 +176,7 @@ class ChannelMessages:
         channel_id = UUID(work.key)
         with Poster(self._store.settings.webhook_allowed_hosts) as poster:
             for _ in range(_MESSAGES):
-                found = self._next(channel_id)
+                found = self._next(work, channel_id)
                 if found is None:
                     break
                 channel, message_id, tries, created_at, message = found
@@ -195,8 +196,12 @@ class ChannelMessages:
             finish_work(cursor, work, next_at=None if row is None else row[0])
 
     def _next(
-        self, channel_id: UUID
+        self, work: DueWork, channel_id: UUID
     ) -> tuple[OpenedChannel, UUID, int, datetime, Message] | None:
+        """Return the oldest message with a new lease, None if there is none.
+
+        A worker that was frozen for long finds its lease gone here, and sends nothing.
+        """
         master_key = self._store.keyring.master_key()
         with self._store.pool.connection() as connection:
             row = connection.execute(_NEXT, (channel_id,)).fetchone()
@@ -205,6 +210,7 @@ class ChannelMessages:
             channel = opened_channel(connection, master_key, channel_id)
             if channel is None:
                 return None
+            renew_lease(connection.cursor(), work, lease=self._lease)
             fields = WaitingMessage.__struct_fields__
             waiting = WaitingMessage(**dict(zip(fields, row, strict=True)))
             message = COMPOSERS[waiting.kind](

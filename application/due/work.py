@@ -43,6 +43,10 @@ UPDATE due_work SET due_at = %(due_at)s, not_before = %(due_at)s, lease = NULL,
     tries = 0
 WHERE kind = %(kind)s AND key = %(key)s AND lease = %(lease)s
 """
+_RENEW: LiteralString = """
+UPDATE due_work SET not_before = clock_timestamp() + %(for)s
+WHERE kind = %(kind)s AND key = %(key)s AND lease = %(lease)s
+"""
 _PUT_OFF: LiteralString = """
 UPDATE due_work SET lease = NULL,
     not_before = clock_timestamp() + make_interval(secs => %(seconds)s)
@@ -123,6 +127,21 @@ def finish_work(
     """
     params = {**_own(work), "due_at": next_at}
     cursor.execute(_END if next_at is None else _GO_ON, params)
+    if cursor.rowcount == 0:
+        msg = f"{work.kind} {work.key}"
+        raise WorkLostError(msg)
+
+
+def renew_lease(cursor: Cursor[Any], work: DueWork, *, lease: timedelta) -> None:
+    """Let the lease of a worker that goes on last from now on.
+
+    A turn with several effects elsewhere calls this before each of them, so that its
+    lease need only be longer than one.
+
+    Raises:
+        WorkLostError: the work is no longer this worker's.
+    """
+    cursor.execute(_RENEW, {**_own(work), "for": lease})
     if cursor.rowcount == 0:
         msg = f"{work.kind} {work.key}"
         raise WorkLostError(msg)

@@ -54,7 +54,8 @@ class DueKind(Struct, frozen=True, kw_only=True):
     """A kind of due work: its handler, its turns and its limits.
 
     ``at_once`` turns are done at the same time by one process, and a handler must end
-    within ``lease``. ``keys`` are works that always exist, due from the first start on.
+    within ``lease``, or renew it. ``keys`` are works that always exist, due from the
+    first start on.
     """
 
     name: str

@@ -2,22 +2,29 @@
 
 import smtplib
 import ssl
+from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, parseaddr
-from typing import Any, Literal, Self, cast
+from typing import Literal, Self, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
 from msgspec import Struct
 
+from application.mail.deadline import MailDeadline, TimedConnection
 from infra.settings import Settings
 
 Security = Literal["starttls", "tls", "none"]
 
-# Each step of a conversation with the server may take so long.
+# Each wait in a conversation with the server may take so long, and all of it together.
+# Leases of senders are longer, so that no second one sends the same mail meanwhile.
 _PATIENCE_SECONDS = 20.0
+_CONVERSATION_SECONDS = 60.0
+# A mail is taken or refused before the goodbye, so its answer changes nothing.
+_GOODBYE_SECONDS = 2.0
+_MOST_GOODBYE = 512
 _PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 _PERMANENT = 500
 # Header fields stay on one line, since a mail program reads no address that was folded
@@ -112,40 +119,47 @@ class MailServer(Struct, frozen=True, kw_only=True):
             message = self._message(mail, mail_id)
         except ValueError as error:
             raise MailRefusedError("The address can't be written", error) from None
+        with MailDeadline(_CONVERSATION_SECONDS) as deadline:
+            try:
+                self._converse(deadline, message, mail.to)
+            except smtplib.SMTPRecipientsRefused as error:
+                ((code, text),) = error.recipients.values()
+                raise _refusal(code, text) from None
+            except smtplib.SMTPDataError as error:
+                raise _refusal(error.smtp_code, error.smtp_error) from None
+            except smtplib.SMTPResponseException as error:
+                # A wrong password or sender is mended in the settings.
+                reason = f"The server says {error.smtp_code}"
+                raise MailNotSentError(reason, _decoded(error.smtp_error)) from None
+            except (smtplib.SMTPException, ssl.SSLError, OSError) as error:
+                kind = type(error).__name__
+                reason = f"No connection ({kind})"
+                if deadline.is_over:
+                    reason = f"The server took over {_CONVERSATION_SECONDS:g} seconds"
+                raise MailNotSentError(reason, error) from None
+
+    def _converse(self, deadline: MailDeadline, message: EmailMessage, to: str) -> None:
+        connection = self._connected(deadline)
         try:
-            with self._connected() as connection:
-                connection.send_message(message, self._bare_sender, [mail.to])
-        except smtplib.SMTPRecipientsRefused as error:
-            ((code, text),) = error.recipients.values()
-            raise _refusal(code, text) from None
-        except smtplib.SMTPDataError as error:
-            raise _refusal(error.smtp_code, error.smtp_error) from None
-        except smtplib.SMTPResponseException as error:
-            # A wrong password or sender is mended in the settings.
-            reason = f"The server says {error.smtp_code}"
-            raise MailNotSentError(reason, _decoded(error.smtp_error)) from None
-        except (smtplib.SMTPException, ssl.SSLError, OSError) as error:
-            kind = type(error).__name__
-            raise MailNotSentError(f"No connection ({kind})", error) from None
+            connection.send_message(message, self._bare_sender, [to])
+        finally:
+            _take_leave(connection)
 
     @property
     def _bare_sender(self) -> str:
         return parseaddr(self.sender)[1]
 
-    def _connected(self) -> smtplib.SMTP:
-        # The name by which this host greets is that of the sender.
-        own_name = self._bare_sender.rpartition("@")[2]
-        given: dict[str, Any] = {
-            "host": self.host,
-            "port": self.port,
-            "local_hostname": own_name,
-            "timeout": _PATIENCE_SECONDS,
-        }
-        if self.security == "tls":
-            context = ssl.create_default_context()
-            connection = smtplib.SMTP_SSL(**given, context=context)
-        else:
-            connection = smtplib.SMTP(**given)
+    def _connected(self, deadline: MailDeadline) -> smtplib.SMTP:
+        is_encrypted = self.security == "tls"
+        connection = TimedConnection(
+            self.host,
+            self.port,
+            # The name by which this host greets is that of the sender.
+            local_hostname=self._bare_sender.rpartition("@")[2],
+            timeout=_PATIENCE_SECONDS,
+            deadline=deadline,
+            tls=ssl.create_default_context() if is_encrypted else None,
+        )
         try:
             if self.security == "starttls":
                 connection.starttls(context=ssl.create_default_context())
@@ -179,6 +193,16 @@ class MailServer(Struct, frozen=True, kw_only=True):
                     image.png, "image", "png", cid=cid, disposition="inline"
                 )
         return message
+
+
+def _take_leave(connection: smtplib.SMTP) -> None:
+    """Say goodbye, and end the connection whatever the server says to that."""
+    with suppress(smtplib.SMTPException, OSError):
+        connection.putcmd("QUIT")
+        if connection.sock is not None:
+            connection.sock.settimeout(_GOODBYE_SECONDS)
+            connection.sock.recv(_MOST_GOODBYE)
+    connection.close()
 
 
 def _refusal(code: int, text: object) -> MailNotSentError:

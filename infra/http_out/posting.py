@@ -17,7 +17,12 @@ from infra.http_out.addresses import (
     is_literal_inside,
     is_public,
 )
-from infra.http_out.client import HttpClient, start_of, trusted_certificates
+from infra.http_out.client import (
+    HttpClient,
+    Response,
+    start_of,
+    trusted_certificates,
+)
 from infra.http_out.refusals import RefusedError
 
 SECONDS: Final = 20.0
@@ -127,26 +132,32 @@ class Poster:
         is_allowed = parsed.host.lower() in self._allowed_hosts
         client = self._allowed if is_allowed else self._guarded
         request = client.build_request("POST", parsed, content=body, headers=headers)
+        head: Response | None = None
+        answer = b""
         try:
             with client.requested(
                 request,
                 what="POST a webhook",
                 seconds=self._seconds,
                 silence_seconds=self._seconds,
-            ) as (_, response):
+            ) as (_, head):
+                answer = start_of(head, most=MOST_ANSWER)
+        except RefusedError as error:
+            if head is None:
                 return Posted(
-                    status=response.status_code,
-                    answer=start_of(response, most=MOST_ANSWER),
-                    retry_after=response.headers.get("retry-after"),
+                    failed=error.verdict.detail,
+                    was_sent=error.was_sent,
+                    is_inside=isinstance(error, AddressRefusedError),
                     duration_ms=_ms_since(began_at),
                 )
-        except RefusedError as error:
-            return Posted(
-                failed=error.verdict.detail,
-                was_sent=error.was_sent,
-                is_inside=isinstance(error, AddressRefusedError),
-                duration_ms=_ms_since(began_at),
-            )
+        # The status is the answer, also if the body after it breaks off: a host that
+        # said 200 has taken the request, and must not get it twice.
+        return Posted(
+            status=head.status_code,
+            answer=answer,
+            retry_after=head.headers.get("retry-after"),
+            duration_ms=_ms_since(began_at),
+        )
 
 
 def _client(may_reach: MayReach | None) -> HttpClient:

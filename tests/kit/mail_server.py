@@ -2,9 +2,12 @@
 
 import asyncio
 import ipaddress
+import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -20,6 +23,8 @@ from cryptography.x509.oid import NameOID
 
 from tests.kit.ports import free_port
 
+# A client without a limit of its own is let go after this time.
+_STUCK_SECONDS = 30.0
 USER, PASSWORD = "goat@herd", "p@ss:word/1"
 
 
@@ -107,6 +112,61 @@ def mail_server(
         yield controller.port
     finally:
         controller.stop()
+
+
+@contextmanager
+def stalling_mail_server(step: str, *, drips: bool = False) -> Iterator[int]:
+    """Run a server that gets stuck at a step, and yield its port.
+
+    A step is the verb of a command, or ``greeting``, ``handshake`` or ``content``. The
+    server is silent from then on. One that ``drips`` goes on with an answer that never
+    ends, so that no single wait for it is long.
+    """
+    leaving = threading.Event()
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def stall(connection: socket.socket) -> None:
+        ends_at = time.monotonic() + _STUCK_SECONDS
+        while not leaving.wait(0.02) and time.monotonic() < ends_at:
+            if drips:
+                connection.sendall(b"250-and so on\r\n")
+
+    def converse(connection: socket.socket) -> None:
+        answers = {
+            "greeting": b"220 Hello\r\n",
+            "EHLO": b"250-here\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n",
+            "STARTTLS": b"220 Go on\r\n",
+            "AUTH": b"235 Welcome\r\n",
+            "DATA": b"354 Go on\r\n",
+        }
+        file = connection.makefile("rb")
+        verb = "greeting"
+        while True:
+            if verb == step:
+                return stall(connection)
+            connection.sendall(answers.get(verb, b"250 OK\r\n"))
+            if verb == "STARTTLS" and step == "handshake":
+                return stall(connection)
+            if verb == "DATA":
+                while (line := file.readline()) and line != b".\r\n":
+                    pass
+                verb = "content"
+                continue
+            verb = file.readline().split()[0].decode().upper()
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError, IndexError):
+            converse(connection)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        leaving.set()
+        listening.close()
+        thread.join()
 
 
 def text_of(mail: EmailMessage) -> str:

@@ -10,11 +10,12 @@ import pytest
 
 from application.channels.delivery import ChannelMessages
 from application.channels.follow import WORK
+from application.due.work import take_work
 from application.due.worker import DueWorker
 from tests.api.routes.test_alerts import QUIET, judge, made, silent
 from tests.kit.application import Tenant, ago, data_of, settings_for
 from tests.kit.builders import opened_store
-from tests.kit.scripted_site import Answer, ScriptedSite
+from tests.kit.scripted_site import Answer, ReceivedRequest, ScriptedSite
 
 
 @pytest.fixture
@@ -163,6 +164,37 @@ def test_failures_are_shown_tried_again_and_given_up_after_a_day(
     assert state(home, channel)["failures"] == 0
     news = [each["title"] for each in data_of(home.get("/notifications"))]
     assert "A channel for Webhook did not take a message, which was given up" in news
+
+
+def test_a_turn_of_several_slow_messages_keeps_its_channel(
+    home: Tenant, site: ScriptedSite
+):
+    channel = added(home, site)
+    creators = [silent(home, f"slow.{number}", 20, 9) for number in range(2)]
+    for creator_id in creators:
+        scope = {"type": "creator", "id": creator_id}
+        made(home, QUIET, channels=[channel["id"]], scope=scope)
+    judge(home)
+    others: list[object] = []
+
+    def answer(request: ReceivedRequest) -> Answer:
+        del request
+        # Two thirds of a lease go by, and another worker looks for work.
+        home.goatherd.query(
+            "UPDATE due_work SET not_before = not_before - %s WHERE kind = %s",
+            timedelta(minutes=2),
+            WORK,
+        )
+        lease = timedelta(minutes=3)
+        others.append(take_work(home.goatherd.store.pool, WORK, lease=lease))
+        return Answer(status=200)
+
+    site.answers["/in"] = answer
+    deliver(home)
+
+    assert others == [None, None]
+    assert len({each["data"]["rule_id"] for each in taken(site)}) == 2
+    assert state(home, channel)["waiting"] == 0
 
 
 def test_a_channel_that_is_off_or_gone_drops_what_waits(

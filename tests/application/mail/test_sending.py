@@ -1,8 +1,10 @@
 """Mails wait in a table until a real server has taken them."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ from msgspec.structs import replace
 
 from application.accounts.operators import erase, register
 from application.mail import server as mail_servers
+from application.mail.deadline import MailDeadline
 from application.mail.outbox import claim_mail, prune, send_mail
 from application.mail.sender import MailSender
 from application.mail.server import (
@@ -36,6 +39,7 @@ from tests.kit.mail_server import (
     MailBox,
     certificate_for_localhost,
     mail_server,
+    stalling_mail_server,
 )
 from tests.kit.patience import PATIENTLY, at_most
 from tests.kit.people import EMAIL
@@ -241,6 +245,61 @@ def test_a_server_that_hangs_holds_up_no_transaction(
 
     assert box.mails == []
     assert waiting(store) == [2]
+
+
+def test_a_server_that_is_stuck_at_any_step_ends_with_the_time_of_the_mail(
+    monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
+):
+    monkeypatch.setattr(mail_servers, "_CONVERSATION_SECONDS", 0.5)
+    user = f"{quote(USER, safe='')}:{quote(PASSWORD, safe='')}@"
+
+    def given_to(step: str, security: Security, *, drips: bool) -> str:
+        with stalling_mail_server(step, drips=drips) as port:
+            server = server_at(port, security=security, user=user)
+            try:
+                server.deliver(HELLO, mail_id=new_id())
+            except MailRefusedError:
+                return "refused for good"
+            except MailNotSentError as error:
+                return error.reason
+        return "taken"
+
+    steps = ("greeting", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "content")
+    cases: list[tuple[str, Security, bool]] = [
+        *((step, "none", drips) for step in steps for drips in (False, True)),
+        ("greeting", "tls", False),
+        ("handshake", "starttls", False),
+    ]
+    with ThreadPoolExecutor(len(cases)) as threads:
+        began_at = time.monotonic()
+        reasons = [
+            threads.submit(given_to, step, security, drips=drips)
+            for step, security, drips in cases
+        ]
+    took = time.monotonic() - began_at
+
+    for case, reason in zip(cases, reasons, strict=True):
+        with subtests.test(str(case)):
+            assert reason.result() == "The server took over 0.5 seconds"
+    # A single wait has twenty seconds.
+    assert took < at_most(10)
+
+
+def test_a_mail_that_was_taken_stays_so_whatever_the_server_says_to_the_goodbye(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(mail_servers, "_GOODBYE_SECONDS", 0.1)
+    for drips in (False, True):
+        with stalling_mail_server("QUIT", drips=drips) as port:
+            server_at(port).deliver(HELLO, mail_id=new_id())
+
+
+def test_a_connection_whose_time_is_over_before_it_stands_sends_nothing():
+    near, far = socket.socketpair()
+    with near, far, MailDeadline(0.01) as deadline:
+        assert wait_until(lambda: deadline.is_over, seconds=PATIENTLY)
+        with pytest.raises(TimeoutError):
+            deadline.watch(near)
 
 
 # aiosmtpd takes a connection that is encrypted from the start for one in the clear.

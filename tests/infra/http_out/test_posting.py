@@ -2,15 +2,18 @@
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpcore
 import pytest
 
 from domain.webhook.errors import InvalidWebhookUrlError
-from infra.http_out.posting import Poster, check_url
+from infra.http_out.posting import Posted, Poster, check_url
+from tests.kit.patience import PATIENTLY, at_most
 from tests.kit.scripted_site import Answer, ScriptedSite
 
 BODY = b'{"type":"creator.added"}'
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
 HERE = ("127.0.0.1", "allowed.example")
 
 
@@ -112,3 +115,53 @@ def test_a_redirect_inside_is_an_answer(site: ScriptedSite):
 
     assert (posted.status, posted.is_taken) == (302, False)
     assert site.paths == ["/hook"]
+
+
+def posted_to(said: bytes, *, is_stuck: bool, scheme: str = "http") -> Posted:
+    """Post to a host that says something, and then ends or is stuck."""
+    seconds = 0.2 if is_stuck else PATIENTLY
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        Poster(HERE, seconds=seconds) as poster,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        url = f"{scheme}://127.0.0.1:{listening.getsockname()[1]}/"
+        posting = threads.submit(poster.post, url, BODY, headers={})
+        listening.settimeout(PATIENTLY)
+        connection, _ = listening.accept()
+        with connection:
+            connection.sendall(said)
+            if is_stuck:
+                posting.exception(PATIENTLY)
+            else:
+                # The request is read, so that the end is no reset.
+                connection.settimeout(PATIENTLY)
+                connection.recv(65_536)
+        return posting.result(PATIENTLY)
+
+
+def test_a_host_that_is_stuck_at_any_step_ends_with_the_time_of_the_request(
+    subtests: pytest.Subtests,
+):
+    steps = {
+        "https": ("https", b""),
+        "http": ("http", b""),
+        "a part of the head": ("http", HEAD),
+    }
+    for step, (scheme, said) in steps.items():
+        with subtests.test(step):
+            posted = posted_to(said, is_stuck=True, scheme=scheme)
+            assert (posted.status, posted.is_taken) == (None, False)
+            assert "Timeout" in (posted.failed or "")
+            assert posted.duration_ms < at_most(5) * 1_000
+
+
+def test_a_status_is_the_answer_also_if_its_body_breaks_off(
+    subtests: pytest.Subtests,
+):
+    for status in (200, 503):
+        with subtests.test(str(status)):
+            said = HEAD.replace(b"200", str(status).encode()) + b"\r\nhel"
+            posted = posted_to(said, is_stuck=False)
+            assert (posted.status, posted.is_taken) == (status, status == 200)
+            assert posted.failed is None
