@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.messages import copied, set_fields
-from domain.organization.decider import PROJECT_TEXTS
+from domain.organization.decider import PROJECT_DETAILS, PROJECT_TEXTS
 from domain.organization.logo import Logo
 from domain.texts import texts_after
 from infra.eventstore.store import RecordedEvent
@@ -31,6 +31,7 @@ class ProjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     description: str | None
     client: str | None = None
     comment: str | None = None
+    color: str | None = None
     logo: dict[str, Any] | None = None
     version: int = 1
     position: int
@@ -60,7 +61,7 @@ def _created(
 def _details_changed(
     event: e.ProjectDetailsChanged, row: ProjectRow | None, recorded: RecordedEvent
 ) -> ProjectRow | None:
-    return _changed(row, recorded, **set_fields(event, PROJECT_TEXTS))
+    return _changed(row, recorded, **set_fields(event, PROJECT_DETAILS))
 
 
 @on(e.ProjectLogoChanged)
@@ -131,6 +132,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     """A group of creators for one programme.
 
     ``client``, ``comment`` and ``logo`` are at the head of its printed reports.
+    ``color`` is that of its reports as #RRGGBB, null for the usual one.
     """
 
     id: UUID
@@ -139,6 +141,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None
     client: str | None
     comment: str | None
+    color: str | None
     logo: Logo | None
     version: int
     created_at: datetime
@@ -146,7 +149,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS = (
-    "id, organization_id, name, description, client, comment, logo, version, "
+    "id, organization_id, name, description, client, comment, color, logo, version, "
     "created_at, updated_at"
 )
 _ONE = f"""

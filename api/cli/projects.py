@@ -74,6 +74,10 @@ def set_project(
         str | None,
         Parameter(help="A text at the head of reports; an empty one clears it."),
     ] = None,
+    color: Annotated[
+        str | None,
+        Parameter(help="The colour of reports as #RRGGBB; an empty text clears it."),
+    ] = None,
     logo: Annotated[
         Path | None,
         Parameter(help="A PNG, JPEG or WebP picture, up to 1 MB, for reports."),
@@ -93,6 +97,7 @@ def set_project(
         "description": description,
         "client": client,
         "comment": comment,
+        "color": color,
     }
     texts = {
         key: (text.strip() or None) for key, text in given.items() if text is not None

@@ -21,6 +21,7 @@ from api.http.writer import CommandWriter
 from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError
+from domain.organization.color import PATTERN
 from domain.organization.handlers.organizations import change_organization
 from domain.organization.logo import Logo, LogoType, logo_of
 from infra.eventstore.execute import Executed
@@ -39,6 +40,14 @@ Name = Annotated[str, Meta(min_length=1, max_length=200)]
 ProjectDescription = Annotated[str, Meta(max_length=5_000)]
 ClientName = Annotated[str, Meta(min_length=1, max_length=200)]
 PrintedComment = Annotated[str, Meta(max_length=2_000)]
+Color = Annotated[
+    str,
+    Meta(
+        examples=["#1D56C2"],
+        description="A colour as #RRGGBB.",
+        extra_json_schema={"pattern": PATTERN},
+    ),
+]
 
 _LOGO_TYPES = get_args(LogoType)
 
@@ -53,13 +62,15 @@ class NewProject(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class ProjectChange(FieldsToChange, frozen=True, kw_only=True):
     """The fields to change; others stay. At least one field is needed.
 
-    `client` and `comment` are printed at the head of the project's reports.
+    `client` and `comment` are printed at the head of the project's reports. `color` is
+    that of the line above them and of their charts; null is the usual one.
     """
 
     name: Name | UnsetType = UNSET
     description: ProjectDescription | UnsetType | None = UNSET
     client: ClientName | UnsetType | None = UNSET
     comment: PrintedComment | UnsetType | None = UNSET
+    color: Color | UnsetType | None = UNSET
 
 
 class LogoAnswer(Answer[bytes]):
@@ -138,7 +149,7 @@ class ProjectRoutes(Controller):
         data: JSONBody[ProjectChange],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Project]:
-        """Rename or describe a project, or change the words on its reports."""
+        """Rename or describe a project, or change the head of its reports."""
         return writer.perform(
             request,
             lambda: change_organization(

@@ -54,7 +54,7 @@ class IssueMails(Struct, frozen=True, kw_only=True):
                     name=f"chart-{number}-{tag}@goatherd",
                     width=_CHART_WIDTH,
                     height=round(OF_MAILS.height * _CHART_WIDTH / OF_MAILS.width),
-                    png=png_of(chart_svg(plot, OF_MAILS, ink=sheet.ink)),
+                    png=png_of(chart_svg(plot, OF_MAILS, ink=sheet.colors.ink)),
                 )
                 for number, plot in enumerate(chain(*drawn), 1)
             ],
@@ -71,7 +71,7 @@ class IssueMails(Struct, frozen=True, kw_only=True):
             {
                 "subject": subject,
                 "preheader": self.sheet.summary,
-                "accent": self.sheet.ink,
+                "accent": self.sheet.colors.accent,
                 "sheet": self.sheet,
                 "sender": self.sender,
                 "charts": self.charts,

@@ -57,7 +57,7 @@ def issue_pdf(issue: Issue, *, logo: bytes | None = None) -> bytes:
             {
                 "title": plot.title,
                 "alt": f"{plot.title} by day. {plot.summary}",
-                "svg": chart_svg(plot, WIDE, ink=sheet.ink),
+                "svg": chart_svg(plot, WIDE, ink=sheet.colors.ink),
             }
             for plot in plots
         ],

@@ -12,6 +12,14 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from application.rendering.charts import INK, Plot
+from application.rendering.colors import (
+    DARK_CARD,
+    OF_DRAWINGS,
+    OF_TEXT,
+    PAPER,
+    on_color,
+    readable,
+)
 from domain.analytics.summaries.written_kpis import (
     Direction,
     before_in_words,
@@ -51,8 +59,10 @@ _LARGE: Final = 4
 # A title of a video may be as long as a letter.
 _LONGEST: Final = 90
 _BRAND: Final = "#5a3fc0"
-# The straight part of sRGB's curve.
-_STRAIGHT, _SLOPE = 0.03928, 12.92
+# --series-1 of tokens.css in the dark.
+_DARK_INK: Final = "#62d0fa"
+# A ground that is so far from white is seen as one.
+_OF_GROUNDS: Final = 1.3
 
 
 class SheetFigure(Struct, frozen=True, kw_only=True):
@@ -131,20 +141,41 @@ class SheetRanking(Struct, frozen=True, kw_only=True):
 Part = SheetFigures | SheetCharts | SheetRanking
 
 
-class Sheet(Struct, frozen=True, kw_only=True):
-    """An issue in words.
+class SheetColors(Struct, frozen=True, kw_only=True):
+    """The colours of an issue, made from that of its project.
 
-    ``ink`` is the colour of drawings on white, and ``button`` that of a white text's
-    ground: the colour of the project, if it is dark enough.
+    ``accent`` is the line at the head, as the project has it unless nobody would see it
+    on white. ``ink`` draws on white, ``dark_ink`` on dark pages. ``link`` is text on
+    white, and ``on_button`` that on the ground ``button``.
     """
+
+    accent: str
+    ink: str
+    dark_ink: str
+    link: str
+    button: str
+    on_button: str
+
+    @property
+    def page_accent(self) -> str:
+        """Return the accent as CSS that follows the scheme of the page."""
+        return f"light-dark({self.accent}, {self.dark_ink})"
+
+    @property
+    def page_ink(self) -> str:
+        """Return the ink as CSS that follows the scheme of the page."""
+        return f"light-dark({self.ink}, {self.dark_ink})"
+
+
+class Sheet(Struct, frozen=True, kw_only=True):
+    """An issue in words."""
 
     title: str
     subject: str
     heading: str
     days: str
     compared: str
-    ink: str
-    button: str
+    colors: SheetColors
     parts: Sequence[Part]
     known: str
 
@@ -177,8 +208,7 @@ def sheet_of(issue: Issue) -> Sheet:
         heading=issue.client or issue.organization_name,
         days=days,
         compared=compared,
-        ink=_color_of(issue.color, INK, contrast=3),
-        button=_color_of(issue.color, _BRAND, contrast=4.5),
+        colors=_colors_of(issue.color),
         parts=[
             part for name in issue.sections for part in _SECTIONS[name](issue, compared)
         ],
@@ -189,19 +219,26 @@ def sheet_of(issue: Issue) -> Sheet:
     )
 
 
-def _color_of(color: str | None, usual: str, *, contrast: float) -> str:
-    """Return a colour if it has the contrast to white, as WCAG 2.2 counts it."""
+def _colors_of(color: str | None) -> SheetColors:
     if color is None:
-        return usual
-    red, green, blue = (_linear(int(color[at : at + 2], 16) / 255) for at in (1, 3, 5))
-    light = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    return color if 1.05 / (light + 0.05) >= contrast else usual
-
-
-def _linear(part: float) -> float:
-    if part <= _STRAIGHT:
-        return part / _SLOPE
-    return ((part + 0.055) / 1.055) ** 2.4
+        return SheetColors(
+            accent=INK,
+            ink=INK,
+            dark_ink=_DARK_INK,
+            link=_BRAND,
+            button=_BRAND,
+            on_button=PAPER,
+        )
+    accent, link = readable(color, PAPER, _OF_GROUNDS), readable(color, PAPER, OF_TEXT)
+    on_accent = on_color(accent)
+    return SheetColors(
+        accent=accent,
+        ink=readable(color, PAPER, OF_DRAWINGS),
+        dark_ink=readable(color, DARK_CARD, OF_DRAWINGS),
+        link=link,
+        button=accent if on_accent else link,
+        on_button=on_accent or PAPER,
+    )
 
 
 def _figures(issue: Issue, compared: str) -> Iterator[Part]:

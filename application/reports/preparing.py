@@ -36,7 +36,7 @@ from projections.engine.snapshot_reader import snapshot
 from projections.project_logos import logo_of_project
 from projections.reports.contents import ReportDays, contents_of
 from projections.reports.projection import row_of_issue
-from projections.reports.queries import issue_of
+from projections.reports.queries import color_of_project, issue_of
 
 # A mail that no server takes for so long is out of date.
 _KEPT_FOR: Final = timedelta(days=3)
@@ -178,6 +178,9 @@ def prepared_issue(
                 sections=report.sections,
                 contents=await _contents(
                     reader, report, ReportDays(days=days, before=before), now=now
+                ),
+                color=await color_of_project(
+                    reader, report.organization_id, report.scope
                 ),
                 mailed=len(recipients),
             )

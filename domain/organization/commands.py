@@ -79,6 +79,7 @@ class ChangeProjectDetails(Command, frozen=True, kw_only=True):
     description: str | msgspec.UnsetType | None = msgspec.UNSET
     client: str | msgspec.UnsetType | None = msgspec.UNSET
     comment: str | msgspec.UnsetType | None = msgspec.UNSET
+    color: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ChangeProjectLogo(Command, frozen=True, kw_only=True):

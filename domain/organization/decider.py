@@ -18,6 +18,7 @@ from domain.errors import (
 from domain.messages import Event, Scope, changed_fields, copied, set_fields
 from domain.organization import commands as c
 from domain.organization import events as e
+from domain.organization.color import check_color
 from domain.organization.logo import Logo
 from domain.organization.members import (
     InvitationState,
@@ -39,6 +40,7 @@ SETTINGS = (
 )
 
 PROJECT_TEXTS = ("name", "description", "client", "comment")
+PROJECT_DETAILS = (*PROJECT_TEXTS, "color")
 
 
 class ProjectState(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +50,7 @@ class ProjectState(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None
     client: str | None = None
     comment: str | None = None
+    color: str | None = None
     logo: Logo | None = None
     version: int = 1
 
@@ -104,6 +107,7 @@ def decide(
         LimitReachedError: the plan has no room for another project, key or member.
         InvalidTimeZoneError: the time zone is not an IANA zone.
         BlankNameError: a name or a client is only blanks.
+        InvalidColorError: a colour has another form than #RRGGBB.
         LastOwnerError: nobody would own the organization any more.
         OwnersOnlyError: an admin or a key wants to make, change or remove an owner.
         NoPasswordLinkError: the member's account is not the organization's alone.
@@ -226,7 +230,7 @@ def evolve(
             project = copied(event, ProjectState)
         case e.ProjectDetailsChanged(project_id=project_id):
             project = organization.projects[project_id]
-            changed = set_fields(event, PROJECT_TEXTS)
+            changed = set_fields(event, PROJECT_DETAILS)
             project = replace(project, version=project.version + 1, **changed)
         case e.ProjectLogoChanged(project_id=project_id, logo=logo):
             project = organization.projects[project_id]
@@ -330,13 +334,14 @@ def _change_project(
     organization: OrganizationState, command: c.ChangeProjectDetails
 ) -> list[e.OrganizationEvent]:
     project = _project(organization, command.project_id)
-    changed = changed_fields(command, project, PROJECT_TEXTS)
+    changed = changed_fields(command, project, PROJECT_DETAILS)
     if not changed:
         return []
     if "name" in changed:
         check_name(changed["name"])
     if changed.get("client") is not None:
         check_name(changed["client"], field="client")
+    check_color(changed.get("color"))
     return [e.ProjectDetailsChanged(project_id=command.project_id, **changed)]
 
 

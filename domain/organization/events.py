@@ -96,9 +96,10 @@ class ProjectCreated(Event, frozen=True, kw_only=True):
 
 
 class ProjectDetailsChanged(Event, frozen=True, kw_only=True):
-    """The project's name or a text about it changed; an unset field stays as it was.
+    """The project's name, its colour or a text about it changed; unset fields stay.
 
-    ``client`` and ``comment`` are printed at the head of its reports.
+    ``client`` and ``comment`` are printed at the head of its reports, which are drawn
+    in ``color`` (#RRGGBB); null is the colour of Goatherd.
     """
 
     stored_name: ClassVar[str] = "project_details_changed"
@@ -107,6 +108,7 @@ class ProjectDetailsChanged(Event, frozen=True, kw_only=True):
     description: Personal[str | msgspec.UnsetType | None] = msgspec.UNSET
     client: Personal[str | msgspec.UnsetType | None] = msgspec.UNSET
     comment: Personal[str | msgspec.UnsetType | None] = msgspec.UNSET
+    color: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ProjectLogoChanged(Event, frozen=True, kw_only=True):

@@ -117,6 +117,7 @@ def _texts(event: e.ProjectDetailsChanged) -> list[str]:
         "description": event.description,
         "client": event.client,
         "comment": event.comment,
+        "colour": event.color,
     }
     return changes + [
         f"{name} {'cleared' if text is None else 'changed'}"

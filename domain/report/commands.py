@@ -52,6 +52,7 @@ class IssueReport(Command, frozen=True, kw_only=True):
     due_at: datetime | None
     sections: tuple[SectionName, ...]
     contents: Contents
+    color: str | None = None
     mailed: int
 
 

@@ -62,7 +62,8 @@ class ReportIssued(Event, frozen=True, kw_only=True):
     It is about the days from ``first_day`` to ``last_day``, compared with those before,
     if the plan shows them. ``position`` is that of the organization's newest event that
     the numbers know. ``due_at`` is the time at which it fell due, None if somebody
-    asked for it. ``mailed`` is the number of mails that were written.
+    asked for it. ``color`` is that of the project then (#RRGGBB), None without one.
+    ``mailed`` is the number of mails that were written.
     """
 
     stored_name: ClassVar[str] = "report_issued"
@@ -79,6 +80,7 @@ class ReportIssued(Event, frozen=True, kw_only=True):
     due_at: datetime | None = None
     sections: tuple[SectionName, ...]
     contents: Contents
+    color: str | None = None
     mailed: int = 0
 
 

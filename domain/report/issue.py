@@ -91,8 +91,9 @@ class IssueVideo(Struct, frozen=True, kw_only=True):
 class Issue(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """One issue of a report: the days from ``from`` to ``to``, frozen at ``position``.
 
-    Numbers stay as they were when the issue was made. Names, the letterhead of the
-    project and its logo are the present ones. ``number`` counts the issues of the
+    Numbers stay as they were when the issue was made, and so does the ``color`` of its
+    project as #RRGGBB, null for the usual one. Names, the letterhead of the project and
+    its logo are the present ones. ``number`` counts the issues of the
     report from 1. ``due_at`` is the time at which the issue fell due; one that somebody
     asked for has none. ``compare_from`` and ``compare_to`` are the period before, null
     if the plan does not show it. ``sections`` are those of the report at that time, in

@@ -70,6 +70,7 @@ class IssueRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     made_at: datetime
     sections: Sequence[e.SectionName]
     contents: dict[str, Any]
+    color: str | None
     mailed: int
 
 

@@ -90,6 +90,16 @@ class _PresentName(NamedTuple):
     display_name: str | None
 
 
+class _Letterhead(NamedTuple):
+    organization: str
+    project_id: UUID | None
+    project: str | None
+    client: str | None
+    logo: Any
+    color: str | None
+    scope_name: str | None
+
+
 _NOBODY = _PresentName(None, None)
 _REPORT = ", ".join(f"r.{name}" for name in ReportRow.__struct_fields__)
 _ISSUE = ", ".join(f"i.{name}" for name in IssueRow.__struct_fields__)
@@ -125,7 +135,7 @@ AND (%(until)s::timestamptz IS NULL OR i.made_at <= %(until)s)
 ORDER BY i.number DESC LIMIT 1
 """.encode()
 _LETTERHEAD = b"""
-SELECT o.name, p.id, p.name, p.client, p.logo,
+SELECT o.name, p.id, p.name, p.client, p.logo, p.color,
        CASE %(type)s WHEN 'org' THEN o.name WHEN 'project' THEN p.name
            WHEN 'campaign' THEN c.name ELSE '@' || l.tiktok_handle END
 FROM organizations o
@@ -242,13 +252,8 @@ async def issue_of(reader: Reader, row: IssueRow, *, name: str) -> Issue:
     """Return an issue with the present names of what it is about."""
     contents = msgspec.convert(row.contents, Contents)
     organization_id = row.organization_id
-    head = {
-        "organization": organization_id,
-        "type": row.scope_type,
-        "id": row.scope_id,
-    }
-    rows = await reader.rows(organization_id, _LETTERHEAD, head)
-    organization, project_id, project, client, logo, scope_name = rows[0]
+    scope = ReportScope(type=row.scope_type, id=row.scope_id)
+    head = await _letterhead(reader, organization_id, scope)
     videos = await videos_by_id(
         reader, organization_id, [each.video_id for each in contents.videos]
     )
@@ -267,14 +272,14 @@ async def issue_of(reader: Reader, row: IssueRow, *, name: str) -> Issue:
         number=row.number,
         name=name,
         period=row.period,
-        scope=ReportScope(type=row.scope_type, id=row.scope_id),
-        scope_name=scope_name or "Erased creator",
-        organization_name=organization,
-        project_id=project_id,
-        project_name=project,
-        client=client,
-        logo=msgspec.convert(logo, Logo | None),
-        color=None,
+        scope=scope,
+        scope_name=head.scope_name or "Erased creator",
+        organization_name=head.organization,
+        project_id=head.project_id,
+        project_name=head.project,
+        client=head.client,
+        logo=msgspec.convert(head.logo, Logo | None),
+        color=row.color,
         from_=row.first_day,
         to=row.last_day,
         compare_from=row.compare_first_day,
@@ -308,6 +313,21 @@ async def issue_of(reader: Reader, row: IssueRow, *, name: str) -> Issue:
         creators_in_all=contents.creators_in_all,
         videos_in_all=contents.videos_in_all,
     )
+
+
+async def color_of_project(
+    reader: Reader, organization_id: UUID, scope: ReportScope
+) -> str | None:
+    """Return the colour of the project that the scope is or belongs to."""
+    return (await _letterhead(reader, organization_id, scope)).color
+
+
+async def _letterhead(
+    reader: Reader, organization_id: UUID, scope: ReportScope
+) -> _Letterhead:
+    params = {"organization": organization_id, "type": scope.type, "id": scope.id}
+    rows = await reader.rows(organization_id, _LETTERHEAD, params)
+    return _Letterhead(*rows[0])
 
 
 def _kpi(contents: Contents, name: FigureName) -> dict[str, Any]:

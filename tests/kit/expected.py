@@ -519,6 +519,7 @@ def projects(events: Iterable[RecordedEvent]) -> Rows:
                     "description": text,
                     "client": None,
                     "comment": None,
+                    "color": None,
                     "logo": None,
                     "version": 1,
                     "created_at": recorded.recorded_at,
@@ -527,7 +528,7 @@ def projects(events: Iterable[RecordedEvent]) -> Rows:
                 }
             case e.ProjectDetailsChanged(project_id=project_id) as change:
                 row = rows[project_id]
-                row |= _set(change, "name", "description", "client", "comment")
+                row |= _set(change, "name", "description", "client", "comment", "color")
                 row["version"] += 1
                 row["updated_at"] = recorded.recorded_at
                 row["position"] = recorded.position

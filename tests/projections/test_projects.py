@@ -36,6 +36,7 @@ def test_a_created_project_is_a_row(connection: Reading, history: History):
             "description": "All of them",
             "client": None,
             "comment": None,
+            "color": None,
             "logo": None,
             "version": 1,
             "position": 1,
@@ -51,7 +52,10 @@ def test_the_words_and_the_logo_of_reports_are_columns(
     logo = logo_of(LOGO)
     history.happened(HOME, e.ProjectCreated(project_id=PROJECT, name="Goats"))
     history.happened(
-        HOME, e.ProjectDetailsChanged(project_id=PROJECT, client="Alm", comment="May")
+        HOME,
+        e.ProjectDetailsChanged(
+            project_id=PROJECT, client="Alm", comment="May", color="#0f766e"
+        ),
     )
     history.happened(HOME, e.ProjectLogoChanged(project_id=PROJECT, logo=logo))
 
@@ -62,6 +66,7 @@ def test_the_words_and_the_logo_of_reports_are_columns(
     (after,) = rows_of(connection, "projects")
 
     assert (row["client"], row["comment"], row["version"]) == ("Alm", "May", 3)
+    assert row["color"] == after["color"] == "#0f766e"
     assert row["logo"] == msgspec.to_builtins(logo)
     assert (after["client"], after["logo"], after["version"]) == ("Alm", None, 4)
 

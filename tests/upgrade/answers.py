@@ -87,8 +87,10 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
     # Creators and videos have tags.
     # Videos have a sound, hashtags and others of their kind.
     "/api/v1/videos": frozenset({"tags", "other_posted_at", *ATTRIBUTES}),
-    # Projects have the words and the logo of their reports.
-    "/api/v1/projects": frozenset({"tags", "client", "comment", "logo", *ATTRIBUTES}),
+    # Projects have the words, the colour and the logo of their reports.
+    "/api/v1/projects": frozenset(
+        {"tags", "client", "comment", "color", "logo", *ATTRIBUTES}
+    ),
     # The organization may be an operator, and has limits of campaigns and items, and an
     # age at which removed creators are erased.
     "/api/v1/organization": frozenset(

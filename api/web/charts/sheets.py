@@ -33,8 +33,8 @@ def drawn_sheet(issue: Issue) -> DrawnSheet:
         charts=[
             DrawnPlot(
                 plot=plot,
-                wide=_drawn(plot, WIDE, sheet.ink, name=f"wide-{at}"),
-                narrow=_drawn(plot, NARROW, sheet.ink, name=f"narrow-{at}"),
+                wide=_drawn(plot, WIDE, sheet.colors.page_ink, name=f"wide-{at}"),
+                narrow=_drawn(plot, NARROW, sheet.colors.page_ink, name=f"narrow-{at}"),
             )
             for part in sheet.parts
             if isinstance(part, SheetCharts)

@@ -95,6 +95,7 @@ class _ProjectAnswer(Struct, frozen=True):
     client: str | None
     comment: str | None
     logo: Logo | None
+    color: str | None
 
 
 class NavigationLink(Struct, frozen=True, kw_only=True):
@@ -130,6 +131,7 @@ def _letterhead(project: _ProjectAnswer) -> Letterhead:
         client=project.client,
         comment=project.comment,
         logo=project.logo,
+        color=project.color,
     )
 
 

@@ -47,6 +47,7 @@ class Letterhead(Struct, frozen=True, kw_only=True):
     client: str | None = None
     comment: str | None = None
     logo: Logo | None = None
+    color: str | None = None
 
     @property
     def logo_address(self) -> str | None:

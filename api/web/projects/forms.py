@@ -25,6 +25,7 @@ PROJECT = Fields(
         "description": FormField(label="Description", type="long", is_trimmed=True),
         "client": FormField(label="Client", is_trimmed=True),
         "comment": FormField(label="Comment", type="long", is_trimmed=True),
+        "color": FormField(label="Colour", is_trimmed=True),
     },
 )
 NewProjectForm = PROJECT.form("NewProjectForm", ("name", "description"), VersionedForm)

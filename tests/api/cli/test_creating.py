@@ -56,24 +56,29 @@ def test_the_head_of_a_projects_reports_is_changed(
     picture.write_bytes(LOGO)
     cli("projects", "create", "Spring")
     catch_up(store)
-    words = ("--client", "Alm & Co", "--comment", "First month")
+    words = ("--client", "Alm & Co", "--comment", "First month", "--color", "#0f766e")
 
     shown = cli("projects", "set", "Spring", *words, "--logo", str(picture))
     again = cli("projects", "set", "Spring", *words, "--logo", str(picture), "--json")
     changed = store_events(store, organization_id)[-2:]
-    cleared = cli("projects", "set", "Spring", "--client", "", "--no-logo")
+    cleared = cli(
+        *("projects", "set", "Spring", "--client", "", "--color", "", "--no-logo")
+    )
 
     project_id = UUID(again.document["id"])
     assert shown.out == cleared.out == "Changed the project.\n"
     assert again.document["changes"] == 0
     assert changed == [
         e.ProjectDetailsChanged(
-            project_id=project_id, client="Alm & Co", comment="First month"
+            project_id=project_id,
+            client="Alm & Co",
+            comment="First month",
+            color="#0f766e",
         ),
         e.ProjectLogoChanged(project_id=project_id, logo=logo_of(LOGO)),
     ]
     assert store_events(store, organization_id)[-2:] == [
-        e.ProjectDetailsChanged(project_id=project_id, client=None),
+        e.ProjectDetailsChanged(project_id=project_id, client=None, color=None),
         e.ProjectLogoChanged(project_id=project_id, logo=None),
     ]
 
@@ -89,6 +94,7 @@ def test_a_change_of_a_project_that_is_wrong_changes_nothing(
         "a logo is a PNG, JPEG or WebP picture": ("--logo", str(picture)),
         "can't be read": ("--logo", str(tmp_path / "none.png")),
         "at most 200 characters": ("--client", "x" * 201),
+        "color must be a colour such as #1D56C2": ("--color", "teal"),
         "Name something to change": (),
         "no project": ("--client", "Alm", "--org", organization_id),
     }

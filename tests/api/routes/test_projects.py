@@ -34,6 +34,7 @@ def test_a_project_is_made(home: Tenant):
             "description": "High up.",
             "client": None,
             "comment": None,
+            "color": None,
             "logo": None,
             "version": 1,
             "created_at": made_at.isoformat().replace("+00:00", "Z"),
@@ -65,8 +66,9 @@ def test_a_project_is_made(home: Tenant):
         ),
         ({"client": "Alm & Co"}, {"client": "Alm & Co", "comment": None}),
         ({"comment": "May"}, {"client": None, "comment": "May"}),
+        ({"color": "#1D56c2"}, {"color": "#1D56c2", "client": None}),
     ),
-    ids=["name", "description", "both", "client", "comment"],
+    ids=["name", "description", "both", "client", "comment", "color"],
 )
 def test_a_project_is_changed_and_the_rest_stays(
     home: Tenant, change: dict[str, Any], becomes: dict[str, Any]
@@ -202,18 +204,22 @@ def test_a_plan_says_how_many_projects_there_may_be(goatherd: Goatherd):
     assert goatherd.kept() == kept
 
 
-def test_the_client_and_the_comment_of_reports_are_cleared_with_null(home: Tenant):
+def test_the_words_and_the_colour_of_reports_are_cleared_with_null(home: Tenant):
     path = f"/projects/{home.project_id}"
-    home.patch(path, {"client": "Alm & Co", "comment": "First month"})
+    home.patch(
+        path, {"client": "Alm & Co", "comment": "First month", "color": "#0f766e"}
+    )
 
-    cleared = data_of(home.patch(path, {"client": None, "comment": None}))
+    cleared = data_of(
+        home.patch(path, {"client": None, "comment": None, "color": None})
+    )
 
-    assert cleared["client"] is cleared["comment"] is None
+    assert cleared["client"] is cleared["comment"] is cleared["color"] is None
     assert cleared["version"] == 3
     assert shown(home, str(home.project_id)) == cleared
 
 
-def test_a_wrong_client_or_comment_is_refused_by_field(
+def test_a_wrong_client_comment_or_colour_is_refused_by_field(
     home: Tenant, subtests: pytest.Subtests
 ):
     kept = home.goatherd.kept()
@@ -224,6 +230,10 @@ def test_a_wrong_client_or_comment_is_refused_by_field(
         ({"client": 7}, "/client"),
         ({"comment": "x" * 2_001}, "/comment"),
         ({"comment": "x\0"}, "/comment"),
+        *(
+            ({"color": color}, "/color")
+            for color in ("", "red", "#1d56c", "1d56c2", "#1d56cg", "#1d56c2\n", 7)
+        ),
         ({"logo": "x"}, "/logo"),
     ):
         with subtests.test(str(body)[:40]):

@@ -116,10 +116,13 @@ def test_a_report_is_changed_in_part_and_removed_with_its_issues(home: Tenant) -
 def test_an_issue_has_the_numbers_of_analytics_and_keeps_them(home: Tenant) -> None:
     creator_id = a_posting_creator(home)
     report = made(home, **of_project(home))
+    project = f"/projects/{home.project_id}"
+    data_of(home.patch(project, {"color": "#0f766e"}))
 
     listed = sent(home, report)
     issue = data_of(home.get(f"/reports/{report['id']}/latest"))
 
+    assert issue["color"] == "#0f766e"
     path = f"/reports/{report['id']}/issues"
     assert data_of(home.get(path)) == [listed]
     for named in (listed["number"], listed["id"]):
@@ -148,7 +151,8 @@ def test_an_issue_has_the_numbers_of_analytics_and_keeps_them(home: Tenant) -> N
     assert len(chart["values"]) == len(chart["previous"]) == 7
     assert issue["position"] <= home.goatherd.head
 
-    # A later import changes the past, and not the issue.
+    # A later import and another colour change the past, and not the issue.
+    data_of(home.patch(project, {"color": "#ffd400"}))
     home.found(creator_id, "5" * 18, posted_at=ago(9))
     for day in (9, 3):
         home.saw_videos(creator_id, {"5" * 18: round(90_000 / day)}, at=ago(day))
@@ -158,6 +162,7 @@ def test_an_issue_has_the_numbers_of_analytics_and_keeps_them(home: Tenant) -> N
     assert sent(home, report)["number"] == 2
     newest = data_of(home.get(f"/reports/{report['id']}/latest"))
     assert newest["kpis"][0] != issue["kpis"][0]
+    assert newest["color"] == "#ffd400"
 
 
 def test_an_issue_of_all_projects_has_the_totals_of_the_list(home: Tenant) -> None:

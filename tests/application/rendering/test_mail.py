@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from application.rendering.mail import IssueMails
 from application.rendering.png import png_of
-from application.rendering.sheet import sheet_of
 from domain.report.issue import Issue
 from tests.application.mail.test_letter import Tags, delivered
 from tests.kit.mail_server import html_of, images_of, text_of
@@ -84,19 +83,6 @@ def test_a_report_of_one_section_without_data_says_so():
     assert "KEY FIGURES" not in text
     assert "No creator gained followers." in text
     assert "No creator lost followers." in html_of(mail)
-
-
-def test_a_light_colour_of_a_project_draws_nothing_on_white():
-    colors = ("#0f766e", "#ffe14d", "#e45f00", None)
-    sheets = [sheet_of(replace(EXAMPLE, color=color)) for color in colors]
-
-    assert [(sheet.ink, sheet.button) for sheet in sheets] == [
-        ("#0f766e", "#0f766e"),
-        ("#1d56c2", "#5a3fc0"),
-        # Dark enough for a bar, and not for the ground of small white letters.
-        ("#e45f00", "#5a3fc0"),
-        ("#1d56c2", "#5a3fc0"),
-    ]
 
 
 def test_a_title_as_long_as_a_letter_is_cut_in_every_form():

@@ -13,6 +13,7 @@ from domain.errors import (
     LimitReachedError,
     NotFoundError,
 )
+from domain.organization.color import InvalidColorError
 from domain.organization.decider import (
     ApiKeyState,
     OrganizationState,
@@ -222,6 +223,18 @@ def test_the_client_and_the_comment_of_a_project_change(scenario: Scenario):
     scenario.given(CREATED, PROJECT_CREATED, changed).when(
         c.ChangeProjectDetails(project_id=PROJECT, client=None)
     ).then(cleared)
+
+
+def test_the_colour_of_a_project_has_the_form_of_six_digits(scenario: Scenario):
+    requested = c.ChangeProjectDetails(project_id=PROJECT, color="#1D56c2")
+    changed = e.ProjectDetailsChanged(project_id=PROJECT, color="#1D56c2")
+
+    scenario.given(CREATED, PROJECT_CREATED).when(requested).then(changed)
+    scenario.given(CREATED, PROJECT_CREATED, changed).when(requested).then_nothing()
+    for wrong in ("", "blue", "1d56c2", "#1d56c2\n", "#1d56c", "#1d56cg"):
+        scenario.given(CREATED, PROJECT_CREATED).when(
+            c.ChangeProjectDetails(project_id=PROJECT, color=wrong)
+        ).then_refused(InvalidColorError, field="color")
 
 
 def test_a_client_without_a_visible_letter_is_refused(scenario: Scenario):

@@ -72,6 +72,10 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
         ),
     ),
     (
+        e.ProjectDetailsChanged(project_id=ID, color="#0f766e"),
+        "The item changed: colour changed, by Ada.",
+    ),
+    (
         e.ProjectLogoChanged(project_id=ID, logo=logo_of(LOGO)),
         "Logo of the item changed by Ada.",
     ),

@@ -365,7 +365,10 @@ def test_a_project_in_the_address_changes_no_comparison(
 
 
 def _head(page: Element) -> str:
+    """The words of the letterhead, below a line if the project has a colour."""
     (head,) = page.all("div", class_="on-paper letterhead")
+    lines = page.all("svg", class_="on-paper letterhead-band")
+    assert len(lines) == bool(head.text)
     return head.text
 
 
@@ -373,7 +376,8 @@ def test_the_letterhead_is_of_the_one_project_that_is_compared(
     visitor: Visitor, home: Tenant, goat: Watched
 ):
     def of_client(project_id: object, client: str) -> None:
-        data_of(home.patch(f"/projects/{project_id}", {"client": client}))
+        head = {"client": client, "color": "#0f766e"}
+        data_of(home.patch(f"/projects/{project_id}", head))
 
     other = data_of(home.post("/projects", {"name": "Other"}), status=201)["id"]
     of_client(home.project_id, "Meadow Inc")

@@ -71,20 +71,38 @@ def test_a_project_is_renamed_and_described(home: Tenant, looking: Visitor):
     assert (kept["name"], kept["description"]) == ("Ours", "Alps")
 
 
-def test_the_words_of_reports_are_saved_and_cleared(home: Tenant, looking: Visitor):
+def test_the_words_and_the_colour_of_reports_are_saved_and_cleared(
+    home: Tenant, looking: Visitor
+):
     path = f"{PROJECTS}/{home.project_id}/settings"
     form = looking.see(path)
-    looking.submit(form, path, client=" Alm & Co ", comment="May\nand June")
+    looking.submit(
+        form, path, client=" Alm & Co ", comment="May\nand June", color=" #0f766e "
+    )
     home.goatherd.catch_up()
     saved = looking.see(path)
 
-    looking.submit(saved, path, client="", comment="")
+    looking.submit(saved, path, client="", comment="", color="")
     home.goatherd.catch_up()
 
     assert saved.one("input", name="client")["value"] == "Alm & Co"
     assert "May\nand June" in looking_text(saved)
     kept = data_of(home.get(f"/projects/{home.project_id}"))
-    assert kept["client"] is kept["comment"] is None
+    assert saved.one("input", name="color")["value"] == "#0f766e"
+    assert kept["client"] is kept["comment"] is kept["color"] is None
+
+
+def test_a_wrong_colour_is_refused_at_the_field_in_plain_words(
+    home: Tenant, looking: Visitor
+):
+    path = f"{PROJECTS}/{home.project_id}/settings"
+
+    answer = looking.submit(looking.see(path), path, color="teal")
+
+    page = read(answer.text)
+    assert answer.status_code == 400
+    assert page.one("p", id="h-color").text.startswith("Must be a colour such as #1D")
+    assert page.one("input", name="color")["value"] == "teal"
 
 
 def test_too_long_a_client_is_refused_at_the_field(home: Tenant, looking: Visitor):
