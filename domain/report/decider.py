@@ -19,7 +19,7 @@ from domain.report import events as e
 from domain.report.contents import SECTIONS, SectionName
 from domain.report.errors import InvalidReportError
 from domain.report.issue import ReportPeriod, ReportScope
-from domain.report.schedule import ReportSchedule
+from domain.report.schedule import IssuedPeriods, ReportSchedule
 from domain.texts import EarlierTextsForgotten, texts_after
 
 MOST_RECIPIENTS: Final = 50
@@ -36,7 +36,8 @@ class ReportState(msgspec.Struct, frozen=True, kw_only=True):
     """A report after its history.
 
     ``issues`` is the number of its issues, and ``last_due_at`` the time at which the
-    newest one fell due. ``unsubscribed`` are the addresses that want no more mails.
+    newest one fell due. ``issued`` are the periods that had one which fell due.
+    ``unsubscribed`` are the addresses that want no more mails.
     """
 
     organization_id: UUID
@@ -52,6 +53,7 @@ class ReportState(msgspec.Struct, frozen=True, kw_only=True):
     unsubscribed: tuple[str, ...] = ()
     issues: int = 0
     last_due_at: datetime | None = None
+    issued: IssuedPeriods = IssuedPeriods()
     is_removed: bool = False
     version: int = 1
 
@@ -68,8 +70,11 @@ class ReportState(msgspec.Struct, frozen=True, kw_only=True):
         """Return when the next issue falls due, also if that is over; None if never."""
         if self.is_removed or not self.enabled:
             return None
-        last = max(self.scheduled_from, self.last_due_at or self.scheduled_from)
-        return self.schedule(time_zone).due_after(last)
+        return self.schedule(time_zone).next_due(
+            scheduled_from=self.scheduled_from,
+            last_due_at=self.last_due_at,
+            issued=self.issued,
+        )
 
 
 def make(command: c.MakeReport) -> list[e.ReportEvent]:
@@ -95,7 +100,8 @@ def make(command: c.MakeReport) -> list[e.ReportEvent]:
 def decide(report: ReportState | None, command: c.ReportCommand) -> list[e.ReportEvent]:
     """Return the events that ``command`` causes; none if nothing would change.
 
-    An issue that fell due is made once, and a recipient unsubscribes once.
+    An issue that fell due is made once for its days, whenever these are due again, and
+    a recipient unsubscribes once.
 
     Raises:
         NotFoundError: there is no report with this id, or it was removed.
@@ -117,7 +123,10 @@ def decide(report: ReportState | None, command: c.ReportCommand) -> list[e.Repor
     match command:
         case c.IssueReport(due_at=due_at):
             last = report.last_due_at
-            if due_at is not None and last is not None and due_at <= last:
+            if due_at is not None and (
+                (last is not None and due_at <= last)
+                or report.issued.has(command.period, command.last_day)
+            ):
                 return []
             number = report.issues + 1
             issue = copied(
@@ -161,9 +170,11 @@ def evolve(report: ReportState | None, event: e.ReportEvent) -> ReportState:
         case e.ReportChanged():
             fields = set_fields(event, (*DETAILS, "scheduled_from"))
             return replace(report, **fields)
+        case e.ReportIssued(number=number, due_at=None):
+            return replace(report, issues=number)
         case e.ReportIssued(number=number, due_at=due_at):
-            last = report.last_due_at if due_at is None else due_at
-            return replace(report, issues=number, last_due_at=last)
+            issued = report.issued.after(event.period, event.last_day)
+            return replace(report, issues=number, last_due_at=due_at, issued=issued)
         case e.RecipientUnsubscribed(address=address):
             return replace(report, **without(address, report))
         case EarlierTextsForgotten():

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
@@ -14,6 +14,7 @@ from domain import events as e
 from domain.messages import copied, set_fields
 from domain.report.decider import DETAILS, texts_of, without
 from domain.report.issue import ReportScopeType
+from domain.report.schedule import IssuedPeriods
 from domain.streams import report_issue
 from infra.eventstore.store import RecordedEvent
 from projections.engine.folds import Folds
@@ -43,6 +44,8 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     enabled: bool
     scheduled_from: datetime
     last_due_at: datetime | None = None
+    weeks_until: date | None = None
+    months_until: date | None = None
     issues: int = 0
     version: int
     created_at: datetime
@@ -104,8 +107,16 @@ def _changed(
 def _issued(
     event: e.ReportIssued, row: ReportRow | None, recorded: RecordedEvent
 ) -> ReportRow | None:
-    due = {} if event.due_at is None else {"last_due_at": event.due_at}
+    due: dict[str, Any] = {}
+    if row is not None and event.due_at is not None:
+        issued = issued_periods(row).after(event.period, event.last_day)
+        due = {"last_due_at": event.due_at, **asdict(issued)}
     return _later(row, recorded, {"issues": event.number, **due})
+
+
+def issued_periods(row: ReportRow) -> IssuedPeriods:
+    """Return the periods that had an issue which fell due."""
+    return copied(row, IssuedPeriods)
 
 
 @on(e.RecipientUnsubscribed)
@@ -175,7 +186,7 @@ class Reports:
     """Keeps the tables reports and report_issues."""
 
     name = "reports"
-    version = 1
+    version = 2
     tables = ("reports", "report_issues")
     events = on.events
 

@@ -34,7 +34,7 @@ from domain.report.issue import (
 from domain.report.schedule import ReportSchedule
 from infra.structs import structs
 from projections.engine.reader import Reader
-from projections.reports.projection import IssueRow, ReportRow
+from projections.reports.projection import IssueRow, ReportRow, issued_periods
 from projections.videos.queries import Video, videos_by_id
 
 
@@ -187,7 +187,11 @@ def report_from_row(
         hour=row.hour,
         zone=ZoneInfo(time_zone),
     )
-    last = max(row.scheduled_from, row.last_due_at or row.scheduled_from)
+    next_due = schedule.next_due(
+        scheduled_from=row.scheduled_from,
+        last_due_at=row.last_due_at,
+        issued=issued_periods(row),
+    )
     is_on = row.enabled and row.removed_at is None
     return copied(
         row,
@@ -197,7 +201,7 @@ def report_from_row(
         recipients=[*row.recipients] if has_recipients else None,
         unsubscribed=[*row.unsubscribed] if has_recipients else None,
         sections=[*row.sections],
-        next_due_at=schedule.due_after(last) if is_on else None,
+        next_due_at=next_due if is_on else None,
         issue_count=row.issues,
     )
 

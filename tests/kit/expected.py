@@ -4,7 +4,7 @@ Nothing here is shared with what it checks, not even a column's name.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -310,6 +310,8 @@ def reports(events: Iterable[RecordedEvent]) -> Rows:
                     "unsubscribed": [],
                     "sections": [*report.sections],
                     "last_due_at": None,
+                    "weeks_until": None,
+                    "months_until": None,
                     "issues": 0,
                     "created_at": recorded.recorded_at,
                     **now,
@@ -325,6 +327,11 @@ def reports(events: Iterable[RecordedEvent]) -> Rows:
                 rows[recorded.stream] |= {"issues": number, **now}
                 if due_at is not None:
                     rows[recorded.stream]["last_due_at"] = due_at
+                    until = f"{recorded.event.period[:-2]}s_until"
+                    rows[recorded.stream][until] = max(
+                        rows[recorded.stream][until] or date.min,
+                        recorded.event.last_day,
+                    )
             case e.RecipientUnsubscribed(address=address):
                 rows[recorded.stream]["recipients"].remove(address)
                 rows[recorded.stream]["unsubscribed"].append(address)

@@ -107,19 +107,47 @@ def test_an_issue_is_made_once_for_each_time(
     scenario: Scenario[ReportState | None, c.ReportCommand, e.ReportEvent],
 ):
     week = timedelta(days=7)
-    second = replace(ISSUE, due_at=NOON + week)
+    days = {"first_day": date(2026, 3, 2), "last_day": date(2026, 3, 8)}
+    second = replace(ISSUE, due_at=NOON + week, **days)
     by_hand = replace(ISSUE, due_at=None)
 
     scenario.given(MADE).when(ISSUE).then(ISSUED)
     scenario.given(MADE, ISSUED).when(ISSUE).then_nothing()
     scenario.given(MADE, ISSUED).when(replace(ISSUE, due_at=NOON - week)).then_nothing()
     scenario.given(MADE, ISSUED).when(second).then(
-        replace(ISSUED, due_at=NOON + week, number=2)
+        replace(ISSUED, due_at=NOON + week, number=2, **days)
     )
     scenario.given(MADE, ISSUED).when(by_hand).then(
         replace(ISSUED, due_at=None, number=2)
     )
     scenario.given(MADE, REMOVED).when(ISSUE).then_refused(NotFoundError)
+
+
+def test_days_that_had_an_issue_are_not_due_again(
+    scenario: Scenario[ReportState | None, c.ReportCommand, e.ReportEvent],
+):
+    """They are in a place further west, at a later hour, and after both."""
+    tokyo = datetime(2026, 3, 2, 0, tzinfo=UTC)
+    issued = replace(ISSUED, due_at=tokyo)
+    later = e.ReportChanged(**OF, hour=18, scheduled_from=tokyo + timedelta(hours=1))
+    monthly = e.ReportChanged(**OF, period="monthly", scheduled_from=LATER)
+    honolulu = datetime(2026, 3, 9, 19, tzinfo=UTC)
+
+    scenario.given(MADE, issued).when(
+        replace(ISSUE, due_at=tokyo + timedelta(hours=19))
+    ).then_nothing()
+    for history, zone, due_at in (
+        ([MADE, issued], "Asia/Tokyo", datetime(2026, 3, 9, 0, tzinfo=UTC)),
+        ([MADE, issued], "Pacific/Honolulu", honolulu),
+        ([MADE, issued, later], "Asia/Tokyo", datetime(2026, 3, 9, 9, tzinfo=UTC)),
+        # A month is another period, also one that ended before the week.
+        ([MADE, issued, monthly], "UTC", datetime(2026, 4, 1, 9, tzinfo=UTC)),
+        # One that somebody asked for keeps nothing from falling due.
+        ([MADE, replace(ISSUED, due_at=None)], "UTC", tokyo + timedelta(hours=9)),
+    ):
+        state = report_of(history)
+        assert state is not None
+        assert state.due_at(zone) == due_at, (zone, len(history))
 
 
 def test_the_next_issue_follows_the_last_one_or_the_choice_of_times():

@@ -4,14 +4,16 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
 
 from application.due.worker import DueKind, DueWorker, start_due_workers
 from domain import events as e
+from domain.report.events import Weekday
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store, open_store
 from infra.settings import Settings
@@ -24,7 +26,7 @@ from tests.kit.patience import PATIENTLY
 from workers.reports.issues import ReportIssues
 from workers.reports.touches import KIND, ReportTouches
 
-WEEK = timedelta(days=7)
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
 MISSED = 5
 ADA, BO = "ada@example.com", "bo@example.com"
 SMTP = "smtp://127.0.0.1:9?from=goat@herd.example&tls=none"
@@ -170,6 +172,40 @@ def test_work_follows_the_report_and_the_time_zone(home: Tenant, goatherd: Goath
     data_of(home.delete(f"/reports/{report_id}"))
     works()
     assert due_at(goatherd, report_id) == NEVER
+
+
+def test_days_that_had_an_issue_are_not_due_again_in_a_zone_further_west(
+    home: Tenant, goatherd: Goatherd
+):
+    # Both places have passed the hour, 26 hours apart.
+    then = datetime.now(UTC).astimezone(ZoneInfo("Pacific/Kiritimati")) - 2 * DAY
+    zone = {"time_zone": "Pacific/Kiritimati"}
+    data_of(home.patch("/organization", zone))
+    report_id = made_weeks_ago(
+        home, 1, weekday=get_args(Weekday)[then.weekday()], hour=then.hour
+    )
+    worker = DueWorker(goatherd.store.pool, kind_of(goatherd.store))
+
+    def works() -> None:
+        touch(goatherd)
+        while worker.do_next():
+            pass
+
+    works()
+    (issue,) = issues_of(goatherd, report_id)
+    data_of(home.patch("/organization", {"time_zone": "Etc/GMT+12"}))
+    works()
+    again = issues_of(goatherd, report_id)
+    shown = [data_of(home.get(f"/reports/{report_id}"))["next_due_at"]]
+    rebuild(goatherd.store, Reports(), by="test")
+    goatherd.catch_up()
+    shown.append(data_of(home.get(f"/reports/{report_id}"))["next_due_at"])
+    works()
+
+    assert again == issues_of(goatherd, report_id) == [issue]
+    assert issue.due_at is not None
+    next_at = issue.due_at + 7 * DAY + timedelta(hours=26)
+    assert [*map(datetime.fromisoformat, shown)] == [next_at] * 2
 
 
 def test_without_a_mail_server_issues_are_made_and_not_sent(
