@@ -16,7 +16,7 @@ from infra.embedded import running_postgres_url
 from infra.embedded.processes import wait_until
 from tests.kit.command_line import Running, living, running
 from tests.kit.patience import PATIENTLY
-from tests.kit.ports import free_port
+from tests.kit.ports import answers, free_port
 from workers.sources.demo import DEMO_HANDLES
 
 READY = "Goatherd is ready at http://127.0.0.1:{port}\n"
@@ -76,10 +76,7 @@ class Place:
         return answer.json()["data"]
 
     def is_ready(self) -> bool:
-        try:
-            return self.ask("/health/ready").status_code == 200
-        except httpx.TransportError:
-            return False
+        return answers(self.port, "/health/ready")
 
     def scrape(self, creator_id: str) -> str:
         """Request a scrape by hand, and return its id.

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
 
@@ -19,7 +18,7 @@ from tests.kit.builders import Home, make_home
 from tests.kit.command_line import Running, running, variables
 from tests.kit.paths import ROOT
 from tests.kit.patience import PATIENTLY, at_most
-from tests.kit.ports import free_port
+from tests.kit.ports import answers, free_port
 
 PROMPTLY = 6.0
 
@@ -27,13 +26,18 @@ Settings = dict[str, object]
 
 
 @pytest.fixture
-def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, tmp_path: Path, port: int) -> Settings:
     return {
         "database_url": database_url,
         "redis_url": redis_url,
         "secret": "mountain goat " * 3,
         "data_dir": tmp_path / "nothing",
-        "port": free_port(),
+        "port": port,
     }
 
 
@@ -53,14 +57,6 @@ def queried(store: Store, query: bytes) -> Any:  # noqa: ANN401
 def comes(store: Store, query: bytes, value: object) -> bool:
     """Wait until the query finds the value."""
     return wait_until(lambda: queried(store, query) == value, seconds=PATIENTLY)
-
-
-def answers(settings: Settings, path: str) -> bool:
-    try:
-        url = f"http://127.0.0.1:{settings['port']}{path}"
-        return httpx.get(url, trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def refusal(process: Running) -> str:
@@ -113,17 +109,17 @@ def test_a_list_of_commands_loads_none_of_them():
 
 
 def test_serve_answers_and_does_not_share_its_port_until_it_is_told_to_end(
-    settings: Settings, tmp_path: Path
+    settings: Settings, tmp_path: Path, port: int
 ):
     settings["http_workers"] = 2
     with running("serve", settings=settings, folder=tmp_path) as serve:
-        assert wait_until(lambda: answers(settings, "/health/live"), seconds=PATIENTLY)
+        assert wait_until(lambda: answers(port), seconds=PATIENTLY)
         workers = serve.children()
 
         with running("serve", settings=settings, folder=tmp_path) as second:
             shown = refusal(second)
-        assert f"Port {settings['port']} of 127.0.0.1 is in use" in shown
-        assert answers(settings, "/health/live")
+        assert f"Port {port} of 127.0.0.1 is in use" in shown
+        assert answers(port)
         assert serve.process.poll() is None
 
         status = serve.send(signal.SIGINT)
@@ -179,7 +175,9 @@ granian.{late} = slowly
     assert serve.err == ""
 
 
-def test_serve_kills_no_worker_that_has_ended(settings: Settings, tmp_path: Path):
+def test_serve_kills_no_worker_that_has_ended(
+    settings: Settings, tmp_path: Path, port: int
+):
     # granian's thread that waits for a worker has it, and does not get on with it.
     late = """
 import os, threading, time
@@ -195,7 +193,7 @@ def late(*arguments):
 os.waitpid = late
 """
     with running("serve", settings=settings, folder=tmp_path, before=late) as serve:
-        assert wait_until(lambda: answers(settings, "/health/live"), seconds=PATIENTLY)
+        assert wait_until(lambda: answers(port), seconds=PATIENTLY)
 
         status = serve.send(signal.SIGTERM)
 

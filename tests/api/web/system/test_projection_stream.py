@@ -16,7 +16,7 @@ from infra.keys.digests import digest_of
 from tests.kit.application import SECRET, Goatherd, Tenant, own_installation
 from tests.kit.command_line import Running, running
 from tests.kit.patience import PATIENTLY, at_most
-from tests.kit.ports import free_port
+from tests.kit.ports import answers, free_port
 
 PATH = "/system/read-models/stream"
 PROMPTLY = 6.0
@@ -31,7 +31,7 @@ def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
 def serving(goatherd: Goatherd, port: int, folder: Path) -> Generator[Running]:
     settings = {"database_url": goatherd.url, "secret": SECRET, "port": port}
     with running("serve", settings=settings, folder=folder) as serve:
-        assert wait_until(lambda: _answers(port), seconds=PATIENTLY)
+        assert wait_until(lambda: answers(port), seconds=PATIENTLY)
         yield serve
 
 
@@ -41,13 +41,6 @@ def port(goatherd: Goatherd, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     port = free_port()
     with serving(goatherd, port, tmp_path_factory.mktemp("served")):
         yield port
-
-
-def _answers(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/health/live").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @contextmanager
