@@ -4,12 +4,13 @@
 answers is not compared.
 """
 
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
+import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
@@ -22,6 +23,7 @@ from projections.registry import PROJECTIONS
 from tests.kit.application import serving
 from tests.kit.builders import opened_store
 from tests.kit.command_line import CommandLine
+from tests.kit.databases import new_database
 from tests.kit.visitor import AsServed
 from tests.upgrade.answers import (
     RAISED_PROJECTIONS,
@@ -46,12 +48,33 @@ def start(url: str, projections: Iterable[Projection], *, work: bool = True) -> 
                 follower.catch_up()
 
 
-@contextmanager
-def upgraded(url: str) -> Generator[TestClient[Litestar]]:
-    """Migrate the database, start the read models and serve it."""
-    migrate(url)
-    start(url, PROJECTIONS)
-    with serving(url) as client:
+@pytest.fixture(scope="module")
+def upgraded_template(postgres_url: str, old_template: str) -> Iterator[str]:
+    """The name of a database that was migrated and whose read models were started."""
+    with new_database(postgres_url, template=old_template) as url:
+        migrate(url)
+        start(url, PROJECTIONS)
+        yield urlsplit(url).path.removeprefix("/")
+
+
+@pytest.fixture
+def upgraded_url(postgres_url: str, upgraded_template: str) -> Iterator[str]:
+    """The URL of an upgraded database of the test's own."""
+    with new_database(postgres_url, template=upgraded_template) as url:
+        yield url
+
+
+@pytest.fixture
+def upgraded_cli(cli: CommandLine, upgraded_url: str) -> CommandLine:
+    """The command line of this version, on the upgraded database."""
+    cli.set(database_url=upgraded_url)
+    return cli
+
+
+@pytest.fixture
+def client(upgraded_url: str) -> Iterator[TestClient[Litestar]]:
+    """A client of this version, which serves the upgraded database."""
+    with serving(upgraded_url) as client:
         yield client
 
 
@@ -102,16 +125,15 @@ def test_checkpoints_are_kept_and_everything_goes_on_from_there(
 
 
 def test_answers_are_the_same_before_and_after_every_read_model_is_rebuilt(
-    cli: CommandLine, old_database_url: str
+    upgraded_cli: CommandLine, client: TestClient[Litestar]
 ):
-    with upgraded(old_database_url) as client:
-        first = changed(client, cli)
-        dry_run = projection_now(about().dry_run)
-        # The rebuild to a raised version takes the place of a dry run.
-        swap = () if dry_run in RAISED_PROJECTIONS else ("--swap",)
-        swapped = cli("rebuild", dry_run, *swap)
-        rebuilt = cli("rebuild")
-        second = changed(client, cli, is_rebuilt=True)
+    first = changed(client, upgraded_cli)
+    dry_run = projection_now(about().dry_run)
+    # The rebuild to a raised version takes the place of a dry run.
+    swap = () if dry_run in RAISED_PROJECTIONS else ("--swap",)
+    swapped = upgraded_cli("rebuild", dry_run, *swap)
+    rebuilt = upgraded_cli("rebuild")
+    second = changed(client, upgraded_cli, is_rebuilt=True)
 
     assert first == []
     assert swapped.status == 0, swapped.err
@@ -120,36 +142,36 @@ def test_answers_are_the_same_before_and_after_every_read_model_is_rebuilt(
     assert second == []
 
 
-def test_figures_of_old_creators_agree_wherever_they_are_shown(old_database_url: str):
-    with upgraded(old_database_url) as client:
+def test_figures_of_old_creators_agree_wherever_they_are_shown(
+    upgraded_url: str, client: TestClient[Litestar]
+):
+    def get(path: str, **query: str) -> Any:  # noqa: ANN401 - of any operation
+        answer = client.get(f"/api/v1{path}", params=query, headers=bearer("home"))
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
 
-        def get(path: str, **query: str) -> Any:  # noqa: ANN401 - of any operation
-            answer = client.get(f"/api/v1{path}", params=query, headers=bearer("home"))
-            assert answer.status_code == 200, answer.text
-            return answer.json()["data"]
+    def total(creator: str, metric: str, mode: str, **days: str) -> int | None:
+        of = {"entity": "creator", "entity_id": creator}
+        found = get("/analytics", metric=metric, mode=mode, **of, **days)
+        return found["series"][0]["total"]
 
-        def total(creator: str, metric: str, mode: str, **days: str) -> int | None:
-            of = {"entity": "creator", "entity_id": creator}
-            found = get("/analytics", metric=metric, mode=mode, **of, **days)
-            return found["series"][0]["total"]
-
-        days = {"from": "2026-08-28", "to": "2026-10-10"}
-        listed = {
-            creator["id"]: creator["figures"]
-            for creator in get("/creators", limit="100", status="all", **days)
+    days = {"from": "2026-08-28", "to": "2026-10-10"}
+    listed = {
+        creator["id"]: creator["figures"]
+        for creator in get("/creators", limit="100", status="all", **days)
+    }
+    by_analytics = {
+        id_: {
+            column: total(id_, metric, mode, **days)
+            for column, (metric, mode) in _BY_COLUMN.items()
         }
-        by_analytics = {
-            id_: {
-                column: total(id_, metric, mode, **days)
-                for column, (metric, mode) in _BY_COLUMN.items()
-            }
-            for id_ in listed
-        }
-        last = {"from": "2026-12-31", "to": "2026-12-31"}
-        likes = {id_: total(id_, "likes", "cumulative", **last) for id_ in listed}
-        videos = get("/videos", limit="100")
-        with psycopg.connect(old_database_url) as connection:
-            excluded = connection.execute(_LIKES_OF_EXCLUDED).fetchone()
+        for id_ in listed
+    }
+    last = {"from": "2026-12-31", "to": "2026-12-31"}
+    likes = {id_: total(id_, "likes", "cumulative", **last) for id_ in listed}
+    videos = get("/videos", limit="100")
+    with psycopg.connect(upgraded_url) as connection:
+        excluded = connection.execute(_LIKES_OF_EXCLUDED).fetchone()
 
     assert by_analytics == {
         id_: {column: figures[column] for column in _BY_COLUMN}
@@ -181,17 +203,18 @@ WHERE tracking_status = 'excluded'
 _COUNTED = ("auto_tracked", "included", "direct_add")
 
 
-def test_handles_of_an_old_log_stay_claimed(cli: CommandLine, old_database_url: str):
-    with upgraded(old_database_url) as client:
-        again = cli("migrate")
-        listed = client.get("/api/v1/creators?limit=1", headers=bearer("home")).json()
-        (creator,) = listed["data"]
-        added = client.post(
-            f"/api/v1/projects/{creator['project_id']}/creators",
-            json={"tiktok_handle": creator["tiktok_handle"]},
-            headers=bearer("home"),
-        )
-    with opened_store(old_database_url) as store:
+def test_handles_of_an_old_log_stay_claimed(
+    upgraded_cli: CommandLine, upgraded_url: str, client: TestClient[Litestar]
+):
+    again = upgraded_cli("migrate")
+    listed = client.get("/api/v1/creators?limit=1", headers=bearer("home")).json()
+    (creator,) = listed["data"]
+    added = client.post(
+        f"/api/v1/projects/{creator['project_id']}/creators",
+        json={"tiktok_handle": creator["tiktok_handle"]},
+        headers=bearer("home"),
+    )
+    with opened_store(upgraded_url) as store:
         names = store.names
 
     assert again.status == 0, again.err
@@ -200,21 +223,21 @@ def test_handles_of_an_old_log_stay_claimed(cli: CommandLine, old_database_url: 
 
 
 def test_what_an_old_rebuild_left_can_be_brought_back_or_given_up(
-    cli: CommandLine, old_database_url: str
+    upgraded_cli: CommandLine, client: TestClient[Litestar]
 ):
-    with upgraded(old_database_url) as client:
-        given_up = cli("rebuild", projection_now(about().dry_run), "--cancel")
-        kept = projection_now(about().rolled_back)
-        # The rebuild to a raised version has taken the place of what was kept.
-        back = () if kept in RAISED_PROJECTIONS else ("--rollback",)
-        rolled_back = cli("rebuild", kept, *back)
-        after = changed(client, cli, is_rebuilt=True)
-        # The tables that the upgrade built anew have replaced the kept ones.
-        back_to_old_rule = cli(
-            *("rebuild", "analytics"),
-            *("--baseline-rule", "posted_before_first_snapshot", "--force"),
-        )
-        schema = client.get("/api/v1/analytics/schema", headers=bearer("home")).json()
+    cli = upgraded_cli
+    given_up = cli("rebuild", projection_now(about().dry_run), "--cancel")
+    kept = projection_now(about().rolled_back)
+    # The rebuild to a raised version has taken the place of what was kept.
+    back = () if kept in RAISED_PROJECTIONS else ("--rollback",)
+    rolled_back = cli("rebuild", kept, *back)
+    after = changed(client, cli, is_rebuilt=True)
+    # The tables that the upgrade built anew have replaced the kept ones.
+    back_to_old_rule = cli(
+        *("rebuild", "analytics"),
+        *("--baseline-rule", "posted_before_first_snapshot", "--force"),
+    )
+    schema = client.get("/api/v1/analytics/schema", headers=bearer("home")).json()
 
     assert [given_up.status, rolled_back.status, back_to_old_rule.status] == [0, 0, 0]
     assert after == []
@@ -231,37 +254,34 @@ def test_quota_counters_keep_their_values_under_the_new_name(old_database_url: s
         assert after.fetchall() == before
 
 
-def test_keys_links_and_repeated_requests_are_remembered(old_database_url: str):
+def test_keys_links_and_repeated_requests_are_remembered(client: TestClient[Litestar]):
     repeatable = about().repeatable
 
-    with upgraded(old_database_url) as client:
-        repeated = client.post(
-            question_now(repeatable.path),
-            json=repeatable.json,
-            headers={
-                **bearer("home"),
-                "Idempotency-Key": repeatable.idempotency_key,
-            },
-        )
-        opens = [
-            client.get("/api/v1/projects", headers=bearer(key)).status_code
-            for key in ("home", "other", "reader", "revoked")
-        ]
-        may_not = client.post(
-            question_now(repeatable.path),
-            json=repeatable.json,
-            headers=bearer("reader"),
-        )
-        browser = TestClient(
-            AsServed(client.app, "10.46.0.1"), base_url="http://127.0.0.1"
-        )
-        browser.blocking_portal = client.blocking_portal
-        path = about().sign_in_path
-        question = browser.get(path)
-        entered = [
-            browser.post(path, data={"later": "yes"}, follow_redirects=False)
-            for _ in range(2)
-        ]
+    repeated = client.post(
+        question_now(repeatable.path),
+        json=repeatable.json,
+        headers={
+            **bearer("home"),
+            "Idempotency-Key": repeatable.idempotency_key,
+        },
+    )
+    opens = [
+        client.get("/api/v1/projects", headers=bearer(key)).status_code
+        for key in ("home", "other", "reader", "revoked")
+    ]
+    may_not = client.post(
+        question_now(repeatable.path),
+        json=repeatable.json,
+        headers=bearer("reader"),
+    )
+    browser = TestClient(AsServed(client.app, "10.46.0.1"), base_url="http://127.0.0.1")
+    browser.blocking_portal = client.blocking_portal
+    path = about().sign_in_path
+    question = browser.get(path)
+    entered = [
+        browser.post(path, data={"later": "yes"}, follow_redirects=False)
+        for _ in range(2)
+    ]
 
     assert repeated.status_code == repeatable.status
     assert repeated.json()["data"] == repeatable.answer

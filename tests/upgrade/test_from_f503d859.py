@@ -5,6 +5,7 @@ They keep counting all views of all time until somebody chooses, and the page sa
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -24,9 +25,9 @@ from tests.upgrade.make_campaigns_dump import ABOUT, DATABASE, OldCampaigns
 OLD = msgspec.json.decode(ABOUT.read_bytes(), type=OldCampaigns)
 
 
-@pytest.fixture
-def upgraded_url(postgres_url: str) -> Iterator[str]:
-    """The URL of the old database, as this version migrated it."""
+@pytest.fixture(scope="module")
+def upgraded_template(postgres_url: str) -> Iterator[str]:
+    """The name of the old database, as this version migrated it."""
     with new_database(postgres_url) as url:
         restore(url, DATABASE)
         migrate(url)
@@ -38,6 +39,13 @@ def upgraded_url(postgres_url: str) -> Iterator[str]:
                 if projection.name == "analytics":
                     rebuild(store, projection, by="test")
                 follower.catch_up()
+        yield urlsplit(url).path.removeprefix("/")
+
+
+@pytest.fixture
+def upgraded_url(postgres_url: str, upgraded_template: str) -> Iterator[str]:
+    """The URL of the upgraded database for one test."""
+    with new_database(postgres_url, template=upgraded_template) as url:
         yield url
 
 
