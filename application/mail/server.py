@@ -1,7 +1,6 @@
 """The mail server of the settings, and the delivery of one mail to it."""
 
-import smtplib
-import ssl
+import asyncio
 from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -11,9 +10,9 @@ from typing import Literal, Self, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
+import aiosmtplib
 from msgspec import Struct
 
-from application.mail.deadline import MailDeadline, TimedConnection
 from infra.settings import Settings
 
 Security = Literal["starttls", "tls", "none"]
@@ -24,7 +23,6 @@ _PATIENCE_SECONDS = 20.0
 _CONVERSATION_SECONDS = 60.0
 # A mail is taken or refused before the goodbye, so its answer changes nothing.
 _GOODBYE_SECONDS = 2.0
-_MOST_GOODBYE = 512
 _PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 _PERMANENT = 500
 # Header fields stay on one line, since a mail program reads no address that was folded
@@ -116,59 +114,60 @@ class MailServer(Struct, frozen=True, kw_only=True):
             MailNotSentError: the server can't be reached, or does not take it now.
         """
         try:
-            message = self._message(mail, mail_id)
+            asyncio.run(self._converse(self._message(mail, mail_id), mail.to))
         except ValueError as error:
             raise MailRefusedError("The address can't be written", error) from None
-        with MailDeadline(_CONVERSATION_SECONDS) as deadline:
-            try:
-                self._converse(deadline, message, mail.to)
-            except smtplib.SMTPRecipientsRefused as error:
-                ((code, text),) = error.recipients.values()
-                raise _refusal(code, text) from None
-            except smtplib.SMTPDataError as error:
-                raise _refusal(error.smtp_code, error.smtp_error) from None
-            except smtplib.SMTPResponseException as error:
-                # A wrong password or sender is mended in the settings.
-                reason = f"The server says {error.smtp_code}"
-                raise MailNotSentError(reason, _decoded(error.smtp_error)) from None
-            except (smtplib.SMTPException, ssl.SSLError, OSError) as error:
-                kind = type(error).__name__
-                reason = f"No connection ({kind})"
-                if deadline.is_over:
-                    reason = f"The server took over {_CONVERSATION_SECONDS:g} seconds"
-                raise MailNotSentError(reason, error) from None
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            (refused,) = error.recipients
+            raise _refusal(refused.code, refused.message) from None
+        except aiosmtplib.SMTPDataError as error:
+            raise _refusal(error.code, error.message) from None
+        except aiosmtplib.SMTPResponseException as error:
+            # A wrong password or sender is mended in the settings.
+            reason = f"The server says {error.code}"
+            raise MailNotSentError(reason, error.message) from None
+        except (aiosmtplib.SMTPException, OSError) as error:
+            reason = f"No connection ({type(error).__name__})"
+            raise MailNotSentError(reason, error) from None
 
-    def _converse(self, deadline: MailDeadline, message: EmailMessage, to: str) -> None:
-        connection = self._connected(deadline)
+    async def _converse(self, message: EmailMessage, to: str) -> None:
+        sender = self._bare_sender
+        is_ascii = f"{sender}{to}".isascii()
+        content = message.as_bytes(policy=_POLICY.clone(utf8=not is_ascii))
+        options = () if is_ascii else ("SMTPUTF8", "BODY=8BITMIME")
+        client = self._client()
         try:
-            connection.send_message(message, self._bare_sender, [to])
+            # A server that says a little now and then reaches the limit of no wait.
+            async with asyncio.timeout(_CONVERSATION_SECONDS):
+                await client.connect()
+                await client.sendmail(sender, [to], content, mail_options=options)
+            with suppress(aiosmtplib.SMTPException, OSError):
+                async with asyncio.timeout(_GOODBYE_SECONDS):
+                    await client.quit()
+        except TimeoutError as error:
+            if isinstance(error, aiosmtplib.SMTPException):
+                raise
+            reason = f"The server took over {_CONVERSATION_SECONDS:g} seconds"
+            raise MailNotSentError(reason) from None
         finally:
-            _take_leave(connection)
+            client.close()
 
     @property
     def _bare_sender(self) -> str:
         return parseaddr(self.sender)[1]
 
-    def _connected(self, deadline: MailDeadline) -> smtplib.SMTP:
-        is_encrypted = self.security == "tls"
-        connection = TimedConnection(
-            self.host,
-            self.port,
+    def _client(self) -> aiosmtplib.SMTP:
+        return aiosmtplib.SMTP(
+            hostname=self.host,
+            port=self.port,
             # The name by which this host greets is that of the sender.
             local_hostname=self._bare_sender.rpartition("@")[2],
+            username=self.username or None,
+            password=self.password or None,
+            use_tls=self.security == "tls",
+            start_tls=self.security == "starttls",
             timeout=_PATIENCE_SECONDS,
-            deadline=deadline,
-            tls=ssl.create_default_context() if is_encrypted else None,
         )
-        try:
-            if self.security == "starttls":
-                connection.starttls(context=ssl.create_default_context())
-            if self.username:
-                connection.login(self.username, self.password)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
 
     def _message(self, mail: Mail, mail_id: UUID) -> EmailMessage:
         message = EmailMessage(_POLICY)
@@ -195,20 +194,6 @@ class MailServer(Struct, frozen=True, kw_only=True):
         return message
 
 
-def _take_leave(connection: smtplib.SMTP) -> None:
-    """Say goodbye, and end the connection whatever the server says to that."""
-    with suppress(smtplib.SMTPException, OSError):
-        connection.putcmd("QUIT")
-        if connection.sock is not None:
-            connection.sock.settimeout(_GOODBYE_SECONDS)
-            connection.sock.recv(_MOST_GOODBYE)
-    connection.close()
-
-
-def _refusal(code: int, text: object) -> MailNotSentError:
+def _refusal(code: int, text: str) -> MailNotSentError:
     kind = MailRefusedError if code >= _PERMANENT else MailNotSentError
-    return kind(f"The server says {code}", _decoded(text))
-
-
-def _decoded(text: object) -> str:
-    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    return kind(f"The server says {code}", text)
