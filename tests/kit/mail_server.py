@@ -41,6 +41,10 @@ class MailBox:
         self.refuses = ""
         self.hangs = False
 
+    def keep(self, mail: EmailMessage) -> None:
+        """Keep a mail before its sender hears that it was taken."""
+        self.mails.append(mail)
+
     async def handle_RCPT(  # noqa: N802 - as aiosmtpd names it
         self,
         server: Any,  # noqa: ANN401
@@ -64,7 +68,7 @@ class MailBox:
         envelope: Envelope,
     ) -> str:
         content = cast("bytes", envelope.content)
-        self.mails.append(
+        self.keep(
             cast("EmailMessage", message_from_bytes(content, policy=policy.default))
         )
         self.signed_in.append(bool(session.authenticated))
