@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from domain import events as e
 from domain.alert.rules import rule_of
@@ -23,11 +23,14 @@ from domain.video.decider import video_of
 class OwnProject(Struct, frozen=True):
     """The project of a thing, or the thing ``of`` whose project is its own as well.
 
-    Neither is set for what belongs to the whole organization.
+    Neither is set for what belongs to the whole organization. A thing with ``since``
+    was made by its event with this index for the project of that time, and stays there
+    when ``of`` moves.
     """
 
     project_id: UUID | None = None
     of: UUID | None = None
+    since: int | None = None
 
 
 _OF_ALL: Final = OwnProject()
@@ -74,7 +77,7 @@ def own_project(history: Sequence[Event]) -> OwnProject | None:
             return _of_scope(scope)
         case e.AlertRuleMade():
             rule = rule_of(history)
-            return None if rule is None else _of_scope(rule.scope)
+            return None if rule is None else _of_scope(rule.scope, _scoped(history))
         case (e.AlertPending() | e.AlertOpened()) as alert:
             return _of_alert(alert)
         case e.AnnotationAdded(scope="project", scope_id=project_id):
@@ -85,14 +88,24 @@ def own_project(history: Sequence[Event]) -> OwnProject | None:
             return None
 
 
-def _of_scope(scope: e.AlertScope | e.ReportScope) -> OwnProject:
+def _scoped(history: Sequence[Event]) -> int:
+    """Return the index of the event that gave a rule its scope."""
+    return max(
+        index
+        for index, event in enumerate(history)
+        if isinstance(event, e.AlertRuleMade)
+        or (isinstance(event, e.AlertRuleChanged) and event.scope is not UNSET)
+    )
+
+
+def _of_scope(scope: e.AlertScope | e.ReportScope, since: int = 0) -> OwnProject:
     match scope.type:
         case "org":
             return _OF_ALL
         case "project":
             return OwnProject(project_id=scope.id)
         case _:
-            return OwnProject(of=scope.id)
+            return OwnProject(of=scope.id, since=since)
 
 
 def _of_alert(alert: e.AlertPending | e.AlertOpened) -> OwnProject:
@@ -105,6 +118,11 @@ def _of_creator(creator_id: UUID | None, project_id: UUID) -> OwnProject:
     if creator_id is None:
         return OwnProject(project_id=project_id)
     return OwnProject(of=creator_id)
+
+
+def is_move_from_elsewhere(event: Event, project_ids: Collection[UUID]) -> bool:
+    """Tell whether a creator came from another project than these."""
+    return isinstance(event, e.CreatorMoved) and event.old_project_id not in project_ids
 
 
 def narrowed(

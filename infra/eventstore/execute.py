@@ -209,7 +209,7 @@ class _View:
         self._organization_id = organization_id
         self._project_ids = project_ids
         self._histories = histories
-        self._others: dict[UUID, list[Event]] = {}
+        self._others: dict[UUID, list[RecordedEvent]] = {}
 
     def events(self, stream: UUID) -> Sequence[Event]:
         """Return the events of a stream that was loaded."""
@@ -218,7 +218,8 @@ class _View:
             return history
         if stream == self._organization_id:
             return visibility.narrowed(history, self._project_ids)
-        return history if self._is_visible(history) else HiddenHistory(history)
+        is_visible = self._is_visible(history, of=stream)
+        return history if is_visible else HiddenHistory(history)
 
     def check(self, decision: Decision[Any]) -> None:
         """Refuse events about what the person may not see.
@@ -242,9 +243,9 @@ class _View:
             else:
                 # A built-in rule of everybody is stored and moved by one command.
                 is_refused = not (
-                    self._is_visible(before)
-                    and self._is_visible(after[: len(before) + 1], decided)
-                    and self._is_visible(after, decided)
+                    self._is_visible(before, of=stream)
+                    and self._is_visible(after[: len(before) + 1], decided, of=stream)
+                    and self._is_visible(after, decided, of=stream)
                 )
             if is_refused:
                 raise NotFoundError("resource")
@@ -253,8 +254,10 @@ class _View:
         self,
         history: Sequence[Event],
         decided: Mapping[UUID, Sequence[Event]] = MappingProxyType({}),
+        *,
+        of: UUID,
     ) -> bool:
-        """Tell whether the thing is in a project that the person may see.
+        """Tell whether the thing ``of`` is in a project that the person may see.
 
         ``decided`` are new events, which may add the creator of a new thing.
         """
@@ -262,16 +265,34 @@ class _View:
         if its is None:
             return True
         assert self._project_ids is not None, "the person is limited"
-        if its.of is not None:
-            owner = [*self._other(its.of), *decided.get(its.of, ())]
-            return bool(owner) and self._is_visible(owner, decided)
-        return its.project_id in self._project_ids
+        if its.of is None:
+            return its.project_id in self._project_ids
+        owner = [*plain_events(self._other(its.of)), *decided.get(its.of, ())]
+        if not owner or not self._is_visible(owner, decided, of=its.of):
+            return False
+        return its.since is None or not self._moved_in(its.of, of, its.since)
 
-    def _other(self, stream: UUID) -> Sequence[Event]:
+    def _moved_in(self, creator_id: UUID, of: UUID, since: int) -> bool:
+        """Tell whether a creator came from elsewhere after an event of a thing.
+
+        Elsewhere is a project that the person does not see.
+        """
+        assert self._project_ids is not None, "the person is limited"
+        recorded = self._histories.get(of, ())
+        if since >= len(recorded):
+            # The event is of this command.
+            return False
+        return any(
+            event.position > recorded[since].position
+            and visibility.is_move_from_elsewhere(event.event, self._project_ids)
+            for event in self._other(creator_id)
+        )
+
+    def _other(self, stream: UUID) -> Sequence[RecordedEvent]:
         if stream in self._histories:
-            return plain_events(self._histories[stream])
+            return self._histories[stream]
         if stream not in self._others:
-            self._others[stream] = plain_events(self._store.load(stream)[stream])
+            self._others[stream] = self._store.load(stream)[stream]
         return self._others[stream]
 
 

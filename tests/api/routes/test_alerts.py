@@ -479,6 +479,53 @@ def test_limited_people_change_no_rule_of_other_projects(
     assert data_of(person.patch(own, {"enabled": False}))["enabled"] is False
 
 
+def test_rules_from_before_a_move_stay_with_those_who_see_the_other_project(
+    home: Tenant, limits: dict[UUID, frozenset[UUID]]
+) -> None:
+    second = data_of(home.post("/projects", {"name": "Rival"}), status=201)["id"]
+    creator_id = silent(home, "moving", 30, 10)
+    of_creator = {"type": "creator", "id": creator_id}
+    before = made(home, QUIET, name="Theirs", scope=of_creator)
+    over = made(home, QUIET, name="Over", scope=of_creator)
+    # A rule that got its scope after the move, although it was made before.
+    widened = made(home, QUIET, scope={"type": "project", "id": second})
+    judge(home)
+    data_of(home.delete(f"/alert-rules/{over['id']}"))
+    judge(home)
+    move = {"project_id": second, "history": "stay"}
+    data_of(home.post(f"/creators/{creator_id}/move", move))
+    judge(home)
+    person = limited_to(home, limits, UUID(second))
+    both = limited_to(home, limits, UUID(second), home.project_id)
+    left = limited_to(home, limits, home.project_id)
+    path = f"/alert-rules/{before['id']}"
+
+    after = made(person, QUIET, name="Ours", scope=of_creator)
+    data_of(person.patch(f"/alert-rules/{widened['id']}", {"scope": of_creator}))
+    judge(home)
+
+    def own_rules(tenant: Tenant) -> set[str]:
+        rules = tenant.every("/alert-rules")
+        return {rule["id"] for rule in rules if not rule["is_built_in"]}
+
+    assert own_rules(person) == {widened["id"], after["id"]}
+    assert own_rules(both) == {widened["id"], after["id"], before["id"]}
+    assert own_rules(left) == set()
+    answers = [
+        person.get(path),
+        person.patch(path, {"enabled": False}),
+        person.delete(path),
+    ]
+    assert [code_of(answer) for answer in answers] == [(404, "not_found")] * 3
+    assert data_of(both.patch(path, {"name": "Both"}))["name"] == "Both"
+    # An open alert goes on in the new project, without the name of the rule.
+    seen = {alert["rule_id"]: alert["rule_name"] for alert in alerts(person)}
+    assert seen[before["id"]] is None
+    assert over["id"] not in seen
+    assert over["id"] in {alert["rule_id"] for alert in alerts(both)}
+    assert data_of(person.patch(f"/alert-rules/{after['id']}", {"enabled": False}))
+
+
 def test_an_erased_creator_keeps_no_alert(home: Tenant) -> None:
     creator_id = silent(home, "erased.goat", 30, 10)
     rule = made(home, QUIET)

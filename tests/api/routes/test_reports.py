@@ -311,6 +311,9 @@ def test_reports_from_before_a_move_stay_with_those_who_see_the_other_project(
     ):
         assert code_of(refused) == (404, "not_found"), refused.text
     data_of(person.patch(f"/reports/{later['id']}", {"name": "Ours"}))
+    for answer in (person.patch(path, {"hour": 5}), person.delete(path)):
+        assert code_of(answer) == (404, "not_found")
+    assert data_of(both.patch(path, {"hour": 5}))["hour"] == 5
     assert len(data_of(both.get(f"{path}/issues"))) == 2
     assert len(data_of(both.get("/reports"))) == 2
 
