@@ -28,7 +28,7 @@ from infra.eventstore.store import Store
 from tests.browser.chromium import HOW_TO_GET_ONE, NO_BROWSER
 from tests.kit.builders import Home, make_home, opened_store
 from tests.kit.command_line import CommandLine
-from tests.kit.databases import new_database
+from tests.kit.databases import leave_server, new_database
 from tests.kit.keys import MASTER_KEY_TEXT, make_keys
 
 # Nothing of what the imports and the collection of tests make is garbage.
@@ -151,11 +151,14 @@ def postgres_url() -> Iterator[str]:
     """A PostgreSQL server: its URL, leading to a database that tests leave alone."""
     if given := os.environ.get("GOATHERD_TEST_DATABASE_URL"):
         yield given
+        leave_server(given)
         return
     with _reachable_folder() as folder:
         # Applications that serve many files of tests keep theirs open.
         server = EmbeddedPostgres(folder, connections=300, durable=False)
-        yield server.start()
+        url = server.start()
+        yield url
+        leave_server(url)
         server.stop()
 
 

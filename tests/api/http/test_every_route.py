@@ -6,9 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
+from jsonschema_specifications import REGISTRY as SPECIFICATIONS
 from litestar import Litestar
 from litestar.testing import TestClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from openapi_spec_validator.schemas import schema_v31
+from referencing.jsonschema import DRAFT202012
 
 from api.openapi.operations import Operation, operations_of
 from tests.kit.documented import assembled, documented
@@ -37,8 +40,23 @@ def stranger(app: Litestar) -> TestClient[Litestar]:
     return TestClient(app)
 
 
+class _SpecValidator(OpenAPIV31SpecValidator):
+    """The validator of OpenAPI 3.1 with a schema whose anchors were looked up before.
+
+    A registry that knows no anchor yet searches the schema for each of its references,
+    4,500 times for this document.
+    """
+
+    schema_validator = Draft202012Validator(
+        schema_v31,
+        registry=SPECIFICATIONS.with_resource(
+            schema_v31["$id"], DRAFT202012.create_resource(schema_v31)
+        ).crawl(),
+    )
+
+
 def test_the_document_is_valid_openapi_3_1(described: dict[str, Any]):
-    errors = list(OpenAPIV31SpecValidator(described).iter_errors())
+    errors = list(_SpecValidator(described).iter_errors())
 
     assert errors == []
 
