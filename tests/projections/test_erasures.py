@@ -121,7 +121,7 @@ class Story(History):
                     display_name=text, metadata={"n": text}, tags=[text], **OURS
                 )
                 self.happened(creator, details)
-                note = UUID(int=0xA0 + self.run)
+                note = UUID(int=0xA000 + self.run)
                 self.happened(note, noted("creator", creator))
             case "video noted":
                 hers = (k for k in self.known if str(creator.int) in k)
