@@ -19,14 +19,14 @@ from infra.http_out.wire import RequestDeadline, Wire
 Response = httpx.Response
 
 # The transport is Goatherd's own, so errors are httpcore's.
-_UNSENT = (
+UNSENT = (
     httpcore.ConnectError,
     httpcore.ConnectTimeout,
     httpcore.PoolTimeout,
     httpcore.UnsupportedProtocol,
 )
-_FAILURES = (
-    *_UNSENT,
+FAILURES = (
+    *UNSENT,
     httpcore.TimeoutException,
     httpcore.NetworkError,
     httpcore.ProtocolError,
@@ -112,10 +112,10 @@ class HttpClient(httpx.Client):
                     yield note, response
                 finally:
                     response.close()
-        except _FAILURES as error:
+        except FAILURES as error:
             # The text of the error may contain the request, and so may its cause.
             failure = Transient(f"{self._failed}: {type(error).__name__}.")
-            was_sent = not isinstance(error, _UNSENT)
+            was_sent = not isinstance(error, UNSENT)
             raise RefusedError(failure, was_sent=was_sent) from None
 
 

@@ -17,16 +17,13 @@ from infra.http_out.addresses import (
     is_literal_inside,
     is_public,
 )
-from infra.http_out.client import (
-    HttpClient,
-    Response,
-    start_of,
-    trusted_certificates,
-)
-from infra.http_out.refusals import RefusedError
+from infra.http_out.client import FAILURES, UNSENT, trusted_certificates
+from infra.http_out.post_connections import PostConnections, PostTarget
+from infra.http_out.request_notes import noted
 
 SECONDS: Final = 20.0
 MOST_ANSWER: Final = 1_024
+_USER_AGENT = "Goatherd-Webhooks/1"
 _MOST_URL = 2_000
 _NUMBER = re.compile("[0-9]+|0[xX][0-9A-Fa-f]*", re.ASCII)
 
@@ -99,8 +96,10 @@ class Poster:
     ) -> None:
         self._seconds = seconds
         self._allowed_hosts = allowed_hosts
-        self._guarded = _client(may_reach)
-        self._allowed = _client(None)
+        tls = trusted_certificates()
+        self._guarded = PostConnections(may_reach, tls=tls)
+        self._allowed = PostConnections(None, tls=tls)
+        self._ways: dict[str, tuple[PostConnections, PostTarget]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -124,49 +123,61 @@ class Poster:
         """Post a body within 20 seconds; return the result, which may be a failure."""
         began_at = time.monotonic()
         try:
-            check_url(url, allowed_hosts=self._allowed_hosts)
+            connections, target = self._way_to(url)
         except InvalidWebhookUrlError as error:
             reason = f"The address {error.reason}."
             return Posted(failed=reason, was_sent=False, is_inside=True)
-        parsed = httpx.URL(url)
-        is_allowed = parsed.host.lower() in self._allowed_hosts
-        client = self._allowed if is_allowed else self._guarded
-        request = client.build_request("POST", parsed, content=body, headers=headers)
-        head: Response | None = None
-        answer = b""
         try:
-            with client.requested(
-                request,
-                what="POST a webhook",
-                seconds=self._seconds,
-                silence_seconds=self._seconds,
-            ) as (_, head):
-                answer = start_of(head, most=MOST_ANSWER)
-        except RefusedError as error:
-            if head is None:
-                return Posted(
-                    failed=error.verdict.detail,
-                    was_sent=error.was_sent,
-                    is_inside=isinstance(error, AddressRefusedError),
-                    duration_ms=_ms_since(began_at),
+            with noted("POST a webhook") as note:
+                answer = connections.post(
+                    target,
+                    {"User-Agent": _USER_AGENT, **headers},
+                    body,
+                    seconds=self._seconds,
+                    most=MOST_ANSWER,
                 )
-        # The status is the answer, also if the body after it breaks off: a host that
-        # said 200 has taken the request, and must not get it twice.
+                note.status = answer.status
+        except AddressRefusedError as error:
+            return Posted(
+                failed=error.verdict.detail,
+                was_sent=False,
+                is_inside=True,
+                duration_ms=_ms_since(began_at),
+            )
+        except FAILURES as error:
+            # The text of the error may contain the request.
+            return Posted(
+                failed=f"Sending failed: {type(error).__name__}.",
+                was_sent=not isinstance(error, UNSENT),
+                duration_ms=_ms_since(began_at),
+            )
         return Posted(
-            status=head.status_code,
-            answer=answer,
-            retry_after=head.headers.get("retry-after"),
+            status=answer.status,
+            answer=answer.start,
+            retry_after=answer.retry_after,
             duration_ms=_ms_since(began_at),
         )
 
+    def _way_to(self, url: str) -> tuple[PostConnections, PostTarget]:
+        """Return what posts to an address, which is checked when it is new.
 
-def _client(may_reach: MayReach | None) -> HttpClient:
-    return HttpClient(
-        tls=trusted_certificates(),
-        headers={"User-Agent": "Goatherd-Webhooks/1"},
-        may_reach=may_reach,
-        failed="Sending failed",
-    )
+        Raises:
+            InvalidWebhookUrlError: nothing may be posted there.
+        """
+        if url not in self._ways:
+            check_url(url, allowed_hosts=self._allowed_hosts)
+            parsed = httpx.URL(url)
+            is_allowed = parsed.host.lower() in self._allowed_hosts
+            is_tls = parsed.scheme == "https"
+            target = PostTarget(
+                is_tls=is_tls,
+                host=_ascii_host(parsed),
+                port=parsed.port or (443 if is_tls else 80),
+                host_header=parsed.netloc.decode(),
+                target=parsed.raw_path,
+            )
+            self._ways[url] = (self._allowed if is_allowed else self._guarded, target)
+        return self._ways[url]
 
 
 def _ms_since(began_at: float) -> int:

@@ -74,7 +74,7 @@ class Wire(httpx.BaseTransport):
             ssl_context=tls,
             max_connections=most_connections,
             max_keepalive_connections=most_kept,
-            network_backend=_Network(deadline, may_reach),
+            network_backend=GuardedNetwork(deadline, may_reach),
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -130,7 +130,12 @@ class _Body(httpx.SyncByteStream):
         self._response.close()
 
 
-class _Network(httpcore.NetworkBackend):
+class GuardedNetwork(httpcore.NetworkBackend):
+    """Connects to addresses that ``may_reach`` allows, with None to any.
+
+    Each step of a connection ends by ``deadline``.
+    """
+
     def __init__(self, deadline: RequestDeadline, may_reach: MayReach | None) -> None:
         self._deadline = deadline
         self._may_reach = may_reach

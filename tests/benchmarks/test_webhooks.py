@@ -44,14 +44,17 @@ _DELAY = (
 
 
 @pytest.fixture
-def receiver() -> Iterator[str]:
+def receiver() -> Iterator[httpx.Client]:
+    """A client of the receiver, made once: each new one reads all certificates."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.benchmarks.receiver"],
         stdout=subprocess.PIPE,
         text=True,
     )
     assert process.stdout is not None
-    yield f"http://127.0.0.1:{process.stdout.readline().strip()}/"
+    url = f"http://127.0.0.1:{process.stdout.readline().strip()}/"
+    with httpx.Client(base_url=url) as client:
+        yield client
     process.kill()
     process.communicate()
 
@@ -65,14 +68,14 @@ def store(database_url: str) -> Iterator[Store]:
 
 
 def test_deliveries_keep_up_with_a_bare_client(
-    store: Store, database_url: str, receiver: str, report: Report
+    store: Store, database_url: str, receiver: httpx.Client, report: Report
 ):
     home = make_home(store)
-    _created(store, home, receiver)
+    _created(store, home, str(receiver.base_url))
     ours: list[float] = []
     floor: list[float] = []
     for turn in range(ROUNDS + 1):
-        floor.append(_FLOOR / _posted(receiver))
+        floor.append(_FLOOR / _posted(str(receiver.base_url)))
         _delays(receiver)
         for begin in range(0, EVENTS, 50):
             home.add(*(f"g{turn}.{begin + each}" for each in range(50)))
@@ -106,10 +109,10 @@ def test_deliveries_keep_up_with_a_bare_client(
 
 
 def test_a_delivery_arrives_within_half_a_second(
-    store: Store, database_url: str, receiver: str, report: Report
+    store: Store, database_url: str, receiver: httpx.Client, report: Report
 ):
     home = make_home(store)
-    _created(store, home, receiver)
+    _created(store, home, str(receiver.base_url))
     with _following(store, database_url), dispatching_at(database_url):
         home.add("warm.up")
         assert wait_until(lambda: bool(_delays(receiver)), seconds=60)
@@ -162,8 +165,8 @@ def _posted(url: str) -> float:
     return time.perf_counter() - began
 
 
-def _delays(url: str) -> list[float]:
-    return httpx.get(url).json()
+def _delays(receiver: httpx.Client) -> list[float]:
+    return receiver.get("").json()
 
 
 @contextmanager

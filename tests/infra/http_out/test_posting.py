@@ -1,8 +1,10 @@
 """Posting to addresses of customers: nothing inside, whatever a name says later."""
 
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import httpcore
 import pytest
@@ -14,6 +16,7 @@ from tests.kit.scripted_site import Answer, ScriptedSite
 
 BODY = b'{"type":"creator.added"}'
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
+TAKEN = b"HTTP/1.1 204 No Content\r\n\r\n"
 HERE = ("127.0.0.1", "allowed.example")
 
 
@@ -165,3 +168,81 @@ def test_a_status_is_the_answer_also_if_its_body_breaks_off(
             posted = posted_to(said, is_stuck=False)
             assert (posted.status, posted.is_taken) == (status, status == 200)
             assert posted.failed is None
+
+
+def posted_in_turn(
+    connections: Sequence[Sequence[bytes]], *, is_closing: bool = True
+) -> list[Posted]:
+    """Post once for each answer of a host, which has these answers by connection.
+
+    With ``is_closing`` it closes each connection behind the last answer, otherwise all
+    of them in the end.
+    """
+    is_over = threading.Event()
+
+    def serve() -> None:
+        for answers in connections:
+            connection = opened.enter_context(listening.accept()[0])
+            connection.settimeout(PATIENTLY)
+            for answer in answers:
+                received = b""
+                while not received.endswith(BODY):
+                    received += connection.recv(65_536)
+                is_over.clear()
+                connection.sendall(answer)
+            if is_closing:
+                opened.close()
+            is_over.set()
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        ThreadPoolExecutor(1) as threads,
+        ExitStack() as opened,
+        Poster(HERE, seconds=PATIENTLY) as poster,
+    ):
+        listening.settimeout(PATIENTLY)
+        serving = threads.submit(serve)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        results: list[Posted] = []
+        for answers in connections:
+            results += [poster.post(url, BODY, headers={}) for _ in answers]
+            assert is_over.wait(PATIENTLY)
+        serving.result(PATIENTLY)
+    return results
+
+
+def test_a_connection_is_used_again_until_its_host_closes_it():
+    whole = HEAD + b"\r\nhello"
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + whole
+    chunked = (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
+    )
+
+    posted = posted_in_turn([[whole, chunked, early, TAKEN], [whole]])
+
+    assert [each.answer for each in posted] == [b"hello", b"a", b"hello", b"", b"hello"]
+    assert all(each.is_taken for each in posted)
+
+
+def test_no_connection_is_used_again_that_may_hold_more_of_an_answer(
+    subtests: pytest.Subtests,
+):
+    long = b"HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n" + b"n" * 3_000
+    closing = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    for answer in (long, closing, TAKEN + TAKEN.replace(b"204", b"410")):
+        with subtests.test(str(answer[:60])):
+            posted = posted_in_turn([[answer], [TAKEN]], is_closing=False)
+            assert all(each.is_taken for each in posted)
+    with subtests.test("a body that ends with the connection"):
+        first, second = posted_in_turn([[b"HTTP/1.0 200 OK\r\n\r\nhello"], [TAKEN]])
+        assert (first.answer, second.status) == (b"hello", 204)
+
+
+def test_an_answer_that_is_no_http_is_a_failure(subtests: pytest.Subtests):
+    for said in (b"SSH-2.0-OpenSSH\r\n", b"", b"HTTP/1.1 101 Yes\r\n\r\n"):
+        with subtests.test(str(said)):
+            (posted,) = posted_in_turn([[said]])
+            assert (posted.failed, posted.was_sent) == (
+                "Sending failed: RemoteProtocolError.",
+                True,
+            )
