@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -163,6 +163,24 @@ class Reader:
 
     async def side_by_side(self) -> None:
         """Let further reads of this answer run at the same time."""
+
+    async def kept(
+        self,
+        organization_id: UUID,
+        state: bytes,
+        key: Hashable,
+        make: "Callable[[Reader], Awaitable[T]]",
+    ) -> T:
+        """Return what ``make`` returns, or what it returned for an earlier page.
+
+        Pages keep results that depend on ``key``, on the projects that the reader may
+        see and on one read model, but neither on the time nor on other tables. Nobody
+        may change a result. ``state`` is a query with the parameter ``organization``.
+        The last column of its one row is a text that differs as soon as rows of the
+        organization in that read model differ, or null if that is unknown.
+        """
+        del organization_id, state, key
+        return await make(self)
 
     async def end(self) -> None:
         """End the snapshot, if there is one; the next read sees newer data."""

@@ -1,9 +1,9 @@
 """Readers in one snapshot of the database: for an answer, and for an export."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Hashable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import TypeVar, cast
 from uuid import UUID
 
 from psycopg import AsyncConnection, sql
@@ -11,9 +11,11 @@ from psycopg.rows import TupleRow
 
 from infra.database import READER_ROLE, AsyncPool
 from infra.eventstore.codec import Codec
+from projections.engine.kept_results import KeptResults
 from projections.engine.moment import BEGIN, Moment
 from projections.engine.reader import Query, Reader
 
+T = TypeVar("T")
 _EXPORT = b"SELECT pg_export_snapshot()"
 _POSITION = "SELECT position FROM projection WHERE name = %s"
 
@@ -71,7 +73,8 @@ class RememberingReader(SnapshotReader):
     """A reader in one snapshot that runs equal queries once.
 
     Several answers share it, such as those that make up a page. They repeat queries,
-    whose rows cannot differ as long as the snapshot lasts.
+    whose rows cannot differ as long as the snapshot lasts. ``kept`` has results of
+    earlier snapshots.
     """
 
     def __init__(
@@ -80,8 +83,10 @@ class RememberingReader(SnapshotReader):
         codec: Codec,
         *,
         project_ids: frozenset[UUID] | None = None,
+        kept: KeptResults | None = None,
     ) -> None:
         super().__init__(pool, codec, project_ids=project_ids)
+        self._kept = KeptResults() if kept is None else kept
         self._known: dict[Hashable, asyncio.Future[list[TupleRow]]] = {}
 
     @property
@@ -112,6 +117,29 @@ class RememberingReader(SnapshotReader):
         await asyncio.wait((known,))
         return await self.run(query) if known.cancelled() else list(known.result())
 
+    async def kept(
+        self,
+        organization_id: UUID,
+        state: bytes,
+        key: Hashable,
+        make: Callable[[Reader], Awaitable[T]],
+    ) -> T:
+        """Return a result that an earlier page read, if it still holds."""
+        of_snapshot = self._known
+        where = {"organization": organization_id}
+        ((*_, found),) = await self.run(Query(organization_id, state, where))
+        if found is None:
+            return await make(self)
+        key = (organization_id, self.project_ids, state, key)
+        kept = self._kept.find(key, found)
+        if kept is not None:
+            return cast("T", kept[0])
+        result = await make(self)
+        # A snapshot that ended meanwhile was followed by one with another state.
+        if self._known is of_snapshot and not self._is_closed:
+            self._kept.keep(key, found, result)
+        return result
+
 
 class SharedSnapshot:
     """The snapshot that several requests share, from the first read to ``close``."""
@@ -125,10 +153,13 @@ class SharedSnapshot:
         codec: Codec,
         *,
         project_ids: frozenset[UUID] | None,
+        kept: KeptResults | None = None,
     ) -> RememberingReader:
         """Return the one reader; all requests are of one user."""
         if self._reader is None:
-            self._reader = RememberingReader(pool, codec, project_ids=project_ids)
+            self._reader = RememberingReader(
+                pool, codec, project_ids=project_ids, kept=kept
+            )
         return self._reader
 
     async def close(self) -> None:

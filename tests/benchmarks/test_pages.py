@@ -1,9 +1,13 @@
 """How long the server takes over the pages that people look at most."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from uuid import UUID
+
+import psycopg
 
 from api.http.access.sessions import COOKIE, Sessions
 from domain import events as e
@@ -35,7 +39,10 @@ _HOW = (
     "granian process, a plan without limits, a session cookie. A campaign has "
     f"{MEMBERS} creators and {SINGLE_VIDEOS} single videos. One connection requests "
     f"the page {LOOKS} times, compressed, after 20 requests to warm up. The time is "
-    "from the request to the last byte of the answer, on the same machine."
+    "from the request to the last byte of the answer, on the same machine. The numbers "
+    "stay the same, except where they are newer at each look: there another connection "
+    "changes the state of the numbers a hundred times a second, so that nothing is "
+    "kept from the page before."
 )
 
 
@@ -84,16 +91,44 @@ def test_the_main_pages_are_soon_on_their_way(
     )
     with serving("api.main:create", database_url=database_url, secret=SECRET) as port:
         for what, path, bar_ms in pages:
-            taken = milliseconds(port, path, tenant)
-            p50, p95 = percentile(taken, 50), percentile(taken, 95)
-            report.add(
-                Row(
-                    what=f"{what}, server time",
-                    ours=f"p50 {p50:.1f} ms, p95 {p95:.1f} ms",
-                    bar=(f"p95 under {bar_ms} ms", p95 < bar_ms),
-                    how=_HOW,
-                )
-            )
+            add_row(report, what, milliseconds(port, path, tenant), bar_ms=bar_ms)
+            if bar_ms != BAR_MS:
+                with ever_newer(database_url):
+                    taken = milliseconds(port, path, tenant)
+                add_row(report, f"{what}, newer numbers at each look", taken)
+
+
+def add_row(
+    report: Report, what: str, taken: list[float], *, bar_ms: int | None = None
+) -> None:
+    p50, p95 = percentile(taken, 50), percentile(taken, 95)
+    report.add(
+        Row(
+            what=f"{what}, server time",
+            ours=f"p50 {p50:.1f} ms, p95 {p95:.1f} ms",
+            bar=None if bar_ms is None else (f"p95 under {bar_ms} ms", p95 < bar_ms),
+            how=_HOW,
+        )
+    )
+
+
+@contextmanager
+def ever_newer(database_url: str) -> Iterator[None]:
+    """Change the state of all numbers a hundred times a second until done."""
+    done = threading.Event()
+
+    def change() -> None:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            while not done.wait(0.01):
+                connection.execute("UPDATE analytics_positions SET position = position")
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def milliseconds(port: int, path: str, tenant: Tenant) -> list[float]:

@@ -6,6 +6,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from api.http.request import Request, context_of
 from infra.database import AsyncPool
 from infra.eventstore.codec import Codec
+from projections.engine.kept_results import KeptResults
 from projections.engine.reader import Reader
 from projections.engine.snapshot_reader import SnapshotReader
 
@@ -19,6 +20,7 @@ def provide_reader(pool: AsyncPool, codec: Codec) -> Provide:
     reads has a snapshot of its own.
     """
     always = Reader(pool, codec)
+    kept = KeptResults()
 
     def provide(request: Request) -> Reader:
         context = request.context
@@ -29,7 +31,9 @@ def provide_reader(pool: AsyncPool, codec: Codec) -> Provide:
                 return always
             return Reader(pool, codec, project_ids=project_ids)
         if context.shared is not None:
-            return context.shared.reader_of(pool, codec, project_ids=project_ids)
+            return context.shared.reader_of(
+                pool, codec, project_ids=project_ids, kept=kept
+            )
         if context.snapshot is None:
             context.snapshot = SnapshotReader(pool, codec, project_ids=project_ids)
         return context.snapshot

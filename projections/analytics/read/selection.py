@@ -1,6 +1,6 @@
 """Selections: the numbers of an answer, and the plan to read them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -70,6 +70,15 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
             mode=every[0].mode,
             at=at,
             at_time=at_time,
+        )
+
+    @property
+    def key(self) -> tuple[Hashable, ...]:
+        """Return the same for equal selections of one organization."""
+        return (
+            *(self.entity, tuple(self.ids), tuple(self.metrics)),
+            *(tuple(self.boundaries), self.membership, self.mode),
+            *(self.at, self.at_time),
         )
 
     @property

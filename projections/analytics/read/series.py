@@ -23,6 +23,7 @@ from projections.analytics.read.project_spans import (
 )
 from projections.analytics.read.rollups import series_from_gains, series_from_sums
 from projections.analytics.read.selection import Selection, plan_of
+from projections.analytics.store.positions import POSITION_AND_STATE
 from projections.engine.reader import Reader
 
 
@@ -93,6 +94,17 @@ async def series_by_entity(
     reader: Reader, selection: Selection
 ) -> dict[UUID, SeriesByMetric]:
     """Return the series of the selected metrics, by entity."""
+    if selection.at is not None:
+        return await _series(selection, reader)
+    return await reader.kept(
+        selection.organization_id,
+        POSITION_AND_STATE,
+        ("series", *selection.key),
+        partial(_series, selection),
+    )
+
+
+async def _series(selection: Selection, reader: Reader) -> dict[UUID, SeriesByMetric]:
     match plan_of(selection).source:
         case "gains":
             return await series_from_gains(reader, selection)

@@ -14,13 +14,33 @@ from projections.analytics.store.keys import execute
 _SAVE = """
 INSERT INTO analytics_positions AS held (organization_id, position)
 SELECT * FROM unnest(%b::uuid[], %b::bigint[]) AS input (o, p) ORDER BY o
-ON CONFLICT (organization_id) DO UPDATE SET position = excluded.position
-WHERE held.position < excluded.position
+ON CONFLICT (organization_id)
+DO UPDATE SET position = greatest(held.position, excluded.position)
+"""
+POSITION_AND_STATE = b"""
+SELECT coalesce(
+    (SELECT position FROM analytics_positions
+     WHERE organization_id = %(organization)s),
+    (SELECT own.position FROM projection, goatherd_own_event(projection.position) own
+     WHERE projection.name = 'analytics'),
+    0),
+    (SELECT tableoid::text || ' ' || xmin::text || ' ' || position
+     FROM analytics_positions WHERE organization_id = %(organization)s)
+"""
+"""The query of an organization's position, and of the state of its rows.
+
+The state changes with every transaction that writes rows of the organization, even with
+one that repeats old events, because each writes the row of its position anew. A rebuild
+changes the table. An organization without a row has had no event since the table is
+there: its state is null.
 """
 
 
 def save_positions(cursor: Cursor[TupleRow], events: Iterable[RecordedEvent]) -> None:
-    """Save the newest folded position of each organization."""
+    """Save the newest folded position of each organization.
+
+    The row is written anew even if the position stays.
+    """
     newest: dict[UUID, int] = {}
     for recorded in events:
         # Events of projects are in the stream of their organization.

@@ -1,5 +1,7 @@
 """The creators of a summary, ranked by a figure."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 from msgspec.structs import replace
@@ -28,15 +30,9 @@ def creators_of(scope: SummaryScope) -> CreatorSet:
 
 async def count_of_creators(reader: Reader, scope: SummaryScope) -> int:
     """Return the number of creators, with those that moved and left numbers."""
-    if scope.kind == "project":
-        divided = await spans_in(reader, scope.organization_id, scope.id)
-        scope = replace(scope, moved_away=(*divided,))
-    query = f"""
-    SELECT count(*) FROM analytics_subjects c
-    WHERE c.organization_id = %(organization)s AND {scope.creators}
-    """.encode()
-    rows = await reader.rows(scope.organization_id, query, scope.params)
-    return rows[0][0]
+    return await scope.kept(
+        reader, ("count of creators",), partial(_count_of_creators, scope)
+    )
 
 
 async def ranked_creators(
@@ -48,24 +44,41 @@ async def ranked_creators(
     direction: Literal["desc", "asc"] = "desc",
     limit: int | None,
     offset: int,
-) -> list[FiguresOfCreator]:
+) -> Sequence[FiguresOfCreator]:
     """Return the figures of some creators, sorted by one of them.
 
     A creator with numbers in several projects has those that count in this one.
     """
-    shares = await _shares(reader, scope, days)
-    scope = replace(scope, moved_away=tuple(one.creator_id for one in shares))
-    return await page_of_creators(
-        reader,
-        scope.organization_id,
-        replace(creators_of(scope), shares=shares),
-        days.start,
-        days.end,
-        sort=order,
-        direction=direction,
-        limit=limit,
-        offset=offset,
-    )
+
+    async def read(reader: Reader) -> list[FiguresOfCreator]:
+        shares = await _shares(reader, scope, days)
+        moved = replace(scope, moved_away=tuple(one.creator_id for one in shares))
+        return await page_of_creators(
+            reader,
+            scope.organization_id,
+            replace(creators_of(moved), shares=shares),
+            days.start,
+            days.end,
+            sort=order,
+            direction=direction,
+            limit=limit,
+            offset=offset,
+        )
+
+    key = ("ranked creators", days, order, direction, limit, offset)
+    return await scope.kept(reader, key, read)
+
+
+async def _count_of_creators(scope: SummaryScope, reader: Reader) -> int:
+    if scope.kind == "project":
+        divided = await spans_in(reader, scope.organization_id, scope.id)
+        scope = replace(scope, moved_away=(*divided,))
+    query = f"""
+    SELECT count(*) FROM analytics_subjects c
+    WHERE c.organization_id = %(organization)s AND {scope.creators}
+    """.encode()
+    rows = await reader.rows(scope.organization_id, query, scope.params)
+    return rows[0][0]
 
 
 async def _shares(

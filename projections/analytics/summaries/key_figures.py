@@ -111,11 +111,15 @@ async def figures_and_shares(
     reader: Reader, scope: SummaryScope, ranges: Sequence[Range]
 ) -> tuple[list[RangeFigures], KnownShares]:
     """Return the figures of each range, and the known shares of the last one."""
-    await reader.side_by_side()
-    return await asyncio.gather(
-        figures_of_ranges(reader, scope, ranges),
-        known_shares(reader, scope, ranges[-1]),
-    )
+
+    async def read(reader: Reader) -> tuple[list[RangeFigures], KnownShares]:
+        await reader.side_by_side()
+        return await asyncio.gather(
+            figures_of_ranges(reader, scope, ranges),
+            known_shares(reader, scope, ranges[-1]),
+        )
+
+    return await scope.kept(reader, ("key figures", *ranges), read)
 
 
 def selection_of(

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.analytics.buckets import Range
 from domain.analytics.summaries.outliers import Outlier
@@ -82,8 +84,30 @@ async def ranked_videos(
     range, now, or at the last time at which its creator was in the project, whichever
     is first.
     """
-    organization_id, at = scope.organization_id, min(days.end, now)
-    judged: Mapping[UUID, Outlier] | None = None
+    at = min(days.end, now)
+    key = ("ranked videos", days, order, limit, offset)
+    if order == "outlier_factor":
+        # The age of videos, and so their order, follows from the time.
+        return await _ranked(scope, days, at, order, limit, offset, reader)
+    found = await scope.kept(
+        reader, key, partial(_ranked, scope, days, None, order, limit, offset)
+    )
+    judged = await outliers_among(reader, scope, at=at, ids=found.ids)
+    return replace(found, outliers=judged)
+
+
+async def _ranked(
+    scope: SummaryScope,
+    days: Range,
+    at: datetime | None,
+    order: VideoOrder,
+    limit: int | None,
+    offset: int,
+    reader: Reader,
+) -> RankedVideos:
+    """Return the videos, without outliers unless ``at`` is the time of their ages."""
+    organization_id = scope.organization_id
+    judged: Mapping[UUID, Outlier] = {}
     figures: dict[UUID, FiguresOfVideo] = {}
     scope = await with_videos_left(reader, scope)
     total = (await videos_until(reader, scope, end=days.end)).total
@@ -91,7 +115,7 @@ async def ranked_videos(
     if order == "posted_at":
         params = {"limit": last - offset, "offset": offset}
         ids = await _ids(reader, scope, _BY_POSTING, **params)
-    elif order == "outlier_factor":
+    elif at is not None:
         every = await ids_of_videos(reader, scope)
         judged = await outliers_among(reader, scope, at=at)
         ids = _by_factor(every, judged)[offset:last]
@@ -106,14 +130,7 @@ async def ranked_videos(
             reader, organization_id, these(others, scope.spans), days.start, days.end
         )
         figures |= {one.video_id: one for one in found}
-    if judged is None:
-        judged = await outliers_among(reader, scope, at=at, ids=ids)
-    return RankedVideos(
-        ids=ids,
-        figures=figures,
-        outliers=judged,
-        total=total,
-    )
+    return RankedVideos(ids=ids, figures=figures, outliers=judged, total=total)
 
 
 def _by_factor(ids: Iterable[UUID], judged: Mapping[UUID, Outlier]) -> list[UUID]:

@@ -1,8 +1,8 @@
 """Scope: the project, campaign or creator of a summary, and its videos."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -10,8 +10,10 @@ import msgspec
 from domain.analytics.membership import Spans
 from projections.analytics.read.project_spans import SpansByCreator
 from projections.analytics.read.projects import VIDEOS_OF_PROJECT
+from projections.analytics.store.positions import POSITION_AND_STATE
 from projections.engine.reader import Reader
 
+T = TypeVar("T")
 ScopeKind = Literal["project", "campaign", "creator"]
 
 
@@ -99,6 +101,24 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
         if self.posted_before is not None:
             conditions.append("v.posted_at < %(posted_before)s")
         return " AND ".join(conditions)
+
+    async def kept(
+        self,
+        reader: Reader,
+        key: tuple[Hashable, ...],
+        make: Callable[[Reader], Awaitable[T]],
+    ) -> T:
+        """Return what ``make`` finds about the scope, as ``Reader.kept`` does.
+
+        Tags are in other read models, so results with tags are not kept.
+        """
+        if self.tags or self.spans:
+            return await make(reader)
+        of = (self.kind, self.id, self.posted_since, self.posted_before)
+        left = (self.moved_away, self.videos_left)
+        return await reader.kept(
+            self.organization_id, POSITION_AND_STATE, (*key, *of, *left), make
+        )
 
 
 # The tags are in the lists of creators and of videos.

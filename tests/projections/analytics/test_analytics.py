@@ -1,7 +1,16 @@
 """Analytics is the plain fold of any events, in any order of their arrival."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Coroutine,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -131,6 +140,16 @@ class Within:
 
     async def side_by_side(self) -> None:
         """One connection has one read at a time."""
+
+    async def kept(
+        self,
+        organization_id: UUID,
+        state: bytes,
+        key: Hashable,
+        make: Callable[[Reader], Awaitable[T]],
+    ) -> T:
+        del organization_id, state, key
+        return await make(cast("Reader", self))
 
 
 def at_once(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -9,13 +9,14 @@ from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import RecordedEvent, Store
 from projections.analytics.projection import AnalyticsProjection
 from projections.analytics.read.explanations.rule_effects import Effects, effects
+from projections.analytics.store.positions import POSITION_AND_STATE
 from projections.engine.follower import Follower
 from projections.rebuild.errors import DryRunPendingError, NoDryRunError, StoppedError
 from projections.rebuild.rebuild import cancel, rebuild, swap_dry_run
 from projections.rebuild.rollback import rollback
 from projections.rebuild.state import Rebuild, rebuild_of, unfinished
 from projections.rebuild.transitions import RebuildOptions
-from tests.kit.histories import PROJECT, History, log
+from tests.kit.histories import HOME, PROJECT, History, log
 from tests.projections.analytics.oracle import Oracle
 from tests.projections.analytics.rule_histories import (
     ELSEWHERE,
@@ -78,6 +79,14 @@ class Followed:
     def contents(self) -> dict[str, list[str]]:
         with self.store.pool.connection() as connection:
             return contents(connection)
+
+    def state_of_rows(self) -> str:
+        """The state of the numbers of the organization, as pages keep results by it."""
+        params = {"organization": HOME}
+        with self.store.pool.connection() as connection:
+            row = connection.execute(POSITION_AND_STATE, params).fetchone()
+        assert row is not None
+        return row[1]
 
     def state(self) -> Rebuild:
         with self.store.pool.connection() as connection:
@@ -181,6 +190,24 @@ def test_the_usual_rule_comes_back_by_a_rebuild_or_by_the_old_tables(
     rebuild(followed.store, AnalyticsProjection(USUAL), by="test")
     followed.goes_on()
     followed.answers_under(USUAL)
+
+
+def test_every_write_changes_the_state_of_rows_and_so_do_other_tables(
+    followed: Followed,
+):
+    states = [followed.state_of_rows(), followed.state_of_rows()]
+
+    followed.goes_on()
+    states.append(followed.state_of_rows())
+    # A dead letter is written long after its position.
+    with followed.store.pool.connection() as connection, connection.transaction():
+        AnalyticsProjection().write(connection.cursor(), followed.events[:1])
+    states.append(followed.state_of_rows())
+    rebuild(followed.store, AnalyticsProjection(), by="test")
+    states.append(followed.state_of_rows())
+
+    assert states[0] == states[1]
+    assert len({*states}) == 4
 
 
 def test_nobody_swaps_what_a_dry_run_built_without_being_told_to(followed: Followed):

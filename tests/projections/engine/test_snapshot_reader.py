@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ from infra.eventstore.codec import Codec
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.engine import moment
+from projections.engine.kept_results import KeptResults
 from projections.engine.reader import Query, Reader, Statement
 from projections.engine.snapshot_reader import (
     SharedSnapshot,
@@ -54,6 +56,13 @@ def write(store: Store, name: str) -> None:
         connection.execute(
             "INSERT INTO projection (name, version, position) VALUES (%s, 1, 7)",
             (name,),
+        )
+
+
+def move(store: Store, name: str, *, to: int) -> None:
+    with store.pool.connection() as connection:
+        connection.execute(
+            "UPDATE projection SET position = %s WHERE name = %s", (to, name)
         )
 
 
@@ -132,6 +141,70 @@ def test_a_shared_snapshot_runs_equal_reads_once(database_url: str):
             assert len({at_once[0], other, anew, *closed}) == 5
 
     asyncio.run(run())
+
+
+def test_results_are_kept_while_the_state_of_their_read_model_lasts(
+    store: Store, database_url: str
+):
+    state = b"SELECT max(position)::text FROM projection WHERE name = 'first'"
+    kept = KeptResults()
+
+    async def run() -> None:
+        async with reading_pool(database_url, size=2) as pool:
+            made = 0
+
+            async def look(
+                key: str = "goats",
+                *,
+                of: UUID = NOBODY,
+                projects: frozenset[UUID] | None = None,
+                ends: bool = False,
+            ) -> int:
+                shared = SharedSnapshot()
+                page = shared.reader_of(pool, Codec(), project_ids=projects, kept=kept)
+
+                async def make(reader: Reader) -> int:
+                    nonlocal made
+                    made += 1
+                    if ends:
+                        await reader.end()
+                    return made
+
+                found = await page.kept(of, state, key, make)
+                await shared.close()
+                return found
+
+            assert [await look(), await look()] == [1, 2], "an unknown state"
+            write(store, "first")
+            assert [await look(), await look()] == [3, 3]
+            assert await look("sheep") == 4
+            assert await look(of=new_id()) == 5
+            assert await look(projects=frozenset({NOBODY})) == 6
+            assert await look() == 3
+            move(store, "first", to=8)
+            assert [await look(), await look()] == [7, 7]
+            move(store, "first", to=9)
+            assert await look(ends=True) == 8
+            assert await look() == 9, "the snapshot of the result had no known state"
+
+    asyncio.run(run())
+
+
+def test_the_oldest_results_give_way_and_large_ones_are_not_kept():
+    kept = KeptResults(most_bytes=16_000)
+
+    for number in range(20):
+        kept.keep(number, "now", [bytes(1_000)])
+        kept.find(0, "now")
+    kept.keep("large", "now", {"row": (bytes(3_000),)})
+    kept.keep("numbers", "now", [*range(100)])
+
+    assert kept.find(0, "now") == ([bytes(1_000)],)
+    assert kept.find(0, "later") is None
+    assert kept.find(19, "now") is not None
+    assert [number for number in range(1, 8) if kept.find(number, "now")] == []
+    assert kept.find("large", "now") is None
+    assert kept.find("numbers", "now") is None
 
 
 def test_a_read_that_is_given_up_does_not_take_an_equal_one_along(database_url: str):

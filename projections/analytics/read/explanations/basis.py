@@ -5,18 +5,10 @@ from uuid import UUID
 
 from domain.analytics.metrics import Entity
 from domain.analytics.rules import RULES
+from projections.analytics.store.positions import POSITION_AND_STATE
 from projections.engine.basis import Basis, ErasedSince
 from projections.engine.reader import Reader
 
-# An organization without a row has had no event since the table is there.
-_POSITION = b"""
-SELECT coalesce(
-    (SELECT position FROM analytics_positions
-     WHERE organization_id = %(organization)s),
-    (SELECT own.position FROM projection, goatherd_own_event(projection.position) own
-     WHERE projection.name = 'analytics'),
-    0)
-"""
 _ERASED = """
 SELECT count(*), max(erased_position) FROM analytics_subjects c
 WHERE organization_id = %(organization)s AND erased_position > %(at)s {among}
@@ -37,7 +29,7 @@ _AMONG: dict[Entity, str] = {
 async def basis_of_now(reader: Reader, organization_id: UUID) -> Basis:
     """Return the basis of answers of now."""
     params = {"organization": organization_id}
-    rows = await reader.rows(organization_id, _POSITION, params)
+    rows = await reader.rows(organization_id, POSITION_AND_STATE, params)
     return Basis(position=rows[0][0], rules=RULES, erased_since=None)
 
 

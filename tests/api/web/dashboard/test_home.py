@@ -1,19 +1,30 @@
 """Home: the programme at a glance, where each number leads, and how to begin."""
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from api.web.kit import site
+from infra.arrays import UuidListDumper
+from projections.analytics.store.positions import POSITION_AND_STATE
 from projections.engine import moment, reader
-from projections.engine.reader import Query, Statement
+from projections.engine.reader import Query, Reader, Statement
+from projections.engine.snapshot_reader import RememberingReader
 from tests.kit.application import Goatherd, Tenant, data_of
-from tests.kit.creator_with_numbers import DAYS, Watched, a_watched_creator
+from tests.kit.creator_with_numbers import (
+    DAYS,
+    Watched,
+    a_campaign_behind,
+    a_watched_creator,
+)
 from tests.kit.markup import Element, read
 from tests.kit.visitor import Visitor
 
@@ -21,6 +32,40 @@ from tests.kit.visitor import Visitor
 @pytest.fixture
 def goat(home: Tenant) -> Watched:
     return a_watched_creator(home)
+
+
+@pytest.fixture
+def queries_behind(monkeypatch: pytest.MonkeyPatch) -> list[Query]:
+    """The queries behind results that pages keep for the next page."""
+    found: list[Query] = []
+    inside = ContextVar("inside", default=False)
+    run, kept = RememberingReader.run, RememberingReader.kept
+
+    async def noted(it: RememberingReader, query: Query) -> list[TupleRow]:
+        is_state = query.text == POSITION_AND_STATE
+        if inside.get() and query.organization_id and not is_state:
+            found.append(query)
+        return await run(it, query)
+
+    async def within(
+        it: RememberingReader,
+        organization_id: UUID,
+        state: bytes,
+        key: Hashable,
+        make: Callable[[Reader], Awaitable[object]],
+    ) -> object:
+        async def made(reader: Reader) -> object:
+            token = inside.set(True)
+            try:
+                return await make(reader)
+            finally:
+                inside.reset(token)
+
+        return await kept(it, organization_id, state, key, made)
+
+    monkeypatch.setattr(RememberingReader, "run", noted)
+    monkeypatch.setattr(RememberingReader, "kept", within)
+    return found
 
 
 def section(page: Element, title: str) -> Element:
@@ -101,6 +146,50 @@ def test_pages_ask_equal_things_once(
             assert made
             assert not [text for text, times in Counter(made).items() if times > 1]
             assert len(made) <= most
+
+
+def test_numbers_are_read_again_once_there_are_newer_ones(
+    visitor: Visitor, goat: Watched, queries_behind: list[Query]
+):
+    first = cards(visitor.see(f"/?{DAYS}"))
+    assert queries_behind
+    queries_behind.clear()
+
+    again = cards(visitor.see(f"/?{DAYS}"))
+    assert not queries_behind
+    goat.looked(2.5, v1=150, v2=345)
+    goat.tenant.goatherd.catch_up()
+    later = cards(visitor.see(f"/?{DAYS}"))
+
+    assert again == first
+    assert first["New views"].startswith("70")
+    assert later["New views"].startswith("395")
+    assert queries_behind
+
+
+def test_kept_numbers_follow_from_the_tables_of_analytics_alone(
+    visitor: Visitor, home: Tenant, goat: Watched, queries_behind: list[Query]
+):
+    end = datetime.now(UTC) + timedelta(days=9)
+    campaign = a_campaign_behind(home, "Spring", end=end)
+
+    for path in (
+        *("/", "/?project=all", "/creators", f"/creators/{goat.id}"),
+        *(f"/campaigns/{campaign}", "/videos"),
+    ):
+        visitor.see(path)
+
+    with psycopg.connect(home.goatherd.url) as connection:
+        connection.adapters.register_dumper(list, UuidListDumper)
+        for query in queries_behind:
+            text = query.text.decode()
+            plan = connection.execute(
+                f"EXPLAIN (FORMAT JSON) {text}".encode(), query.parameters
+            ).fetchone()
+            tables = {*re.findall(r"'Relation Name': '(\w+)'", str(plan))}
+            assert [one for one in tables if not one.startswith("analytics_")] == []
+            assert not re.search(r"goatherd_|\bnow\(|_timestamp\(|current_", text)
+    assert len(queries_behind) > 10
 
 
 def test_what_was_rounded_before_is_not_compared_in_percent(
