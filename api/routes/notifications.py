@@ -71,17 +71,19 @@ class NotificationRoutes(Controller):
     def read_notifications(
         self,
         request: Request,
-        data: JSONBody[ReadNotifications],
         writer: NamedDependency[CommandWriter],
+        data: JSONBody[ReadNotifications | None] = None,
     ) -> Answer[Unread]:
         """Mark news as read for the person or key that asks, and for nobody else.
 
-        Unknown ids change nothing. Marking twice changes nothing either.
+        Without a body all news are read. Unknown ids change nothing. Marking twice
+        changes nothing either.
         """
+        ids = None if data is None else data.ids
 
         def run(_: object) -> Executed[int]:
             with writer.store.pool.connection() as connection:
-                left = mark_read(connection.cursor(), news_reader(request), data.ids)
+                left = mark_read(connection.cursor(), news_reader(request), ids)
             return Executed(left, events=[], loaded={})
 
         return writer.answer(

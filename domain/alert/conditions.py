@@ -247,10 +247,11 @@ def completed(condition: Condition) -> Condition:
             continue
         if name not in kind.defaults:
             known = ", ".join(kind.defaults) or "none"
-            reason = f"must not have {name}: numbers of {condition.type} are {known}"
-            raise InvalidConditionError(reason)
+            reason = f"must be left out: numbers of {condition.type} are {known}"
+            raise InvalidConditionError(name, reason)
         if not least <= value <= most:
-            raise InvalidConditionError(f"{name} must be from {least:g} to {most:g}")
+            reason = f"must be from {least:,} to {most:,}"
+            raise InvalidConditionError(name, reason)
     missing: dict[str, Any] = {
         name: default
         for name, default in kind.defaults.items()

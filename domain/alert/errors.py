@@ -4,12 +4,11 @@ from domain.errors import ConflictError, DomainError
 
 
 class InvalidConditionError(DomainError):
-    """The condition does not fit its type; ``reason`` says why."""
+    """A number does not fit the type of the condition; ``reason`` says why."""
 
-    field = "condition"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"/condition: {reason}")
+    def __init__(self, number: str, reason: str) -> None:
+        self.field = f"condition/{number}"
+        super().__init__(f"/{self.field}: {reason}")
         self._reason = reason
 
     @property

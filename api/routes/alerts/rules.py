@@ -269,7 +269,7 @@ async def _previewed(
         raise field_error(Code.INVALID_BODY, "/from", "must be before `to`")
     if last - first > timedelta(days=_MOST_DAYS):
         raise field_error(
-            Code.INVALID_BODY, "/from", f"must be at most {_MOST_DAYS} days before"
+            Code.INVALID_BODY, "/from", f"must be at most {_MOST_DAYS} days before `to`"
         )
     await caught_up(request, reader, *_JUDGED)
     fired: list[Firing] = []

@@ -123,7 +123,7 @@ class ChannelRoutes(Controller):
         command = c.AddChannel(
             organization_id=request.organization_id,
             kind=data.kind,
-            name=data.name,
+            name=data.name or form.label,
             shown=form.shown(address or ""),
             project_id=data.project_id,
             enabled=data.enabled,

@@ -40,11 +40,12 @@ class NewChannel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     With ``project_id`` it gets messages about that project only. A channel of the kind
     ``creator_email`` has neither address nor URL, and needs ``project_id``: it sends
-    mails to the contact addresses of the creators of that project.
+    mails to the contact addresses of the creators of that project. Without ``name`` it
+    is named after the service.
     """
 
     kind: ChannelKindField
-    name: ChannelName
+    name: ChannelName | None = None
     url: ChannelUrl | None = None
     address: ChannelEmail | None = None
     project_id: UUID | None = None

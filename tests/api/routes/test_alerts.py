@@ -329,8 +329,8 @@ def test_a_rule_watches_its_scope_alone(home: Tenant) -> None:
 @pytest.mark.parametrize(
     ("rule", "field"),
     (
-        ({"condition": {"type": "no_post_for_days", "z": 3}}, "/condition"),
-        ({"condition": {"type": "no_post_for_days", "days": 0}}, "/condition"),
+        ({"condition": {"type": "no_post_for_days", "z": 3}}, "/condition/z"),
+        ({"condition": {"type": "no_post_for_days", "days": 0}}, "/condition/days"),
         (
             {
                 "condition": {"type": "limit_near"},

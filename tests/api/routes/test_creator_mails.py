@@ -40,8 +40,9 @@ def test_it_needs_a_project_and_no_address_and_is_for_no_rule(home: Tenant):
         "condition": {"type": "creator_disabled"},
         "channels": ["in_app", channel["id"]],
     }
-    slack = {"kind": "slack", "name": "Ops", "url": "http://127.0.0.1:9/in"}
+    slack = {"kind": "slack", "url": "http://127.0.0.1:9/in"}
     other = data_of(home.post("/channels", slack), status=201)
+    assert other["name"] == "Slack"
     to_creator = {"creator_id": str(uuid4())}
     refused = (
         (home.post("/channels", body), "/project_id"),

@@ -42,7 +42,7 @@ def test_a_key_has_marks_of_its_own(home: Tenant) -> None:
     assert left == {"unread_count": 2}
     assert shown(home) == {"Three": False, "Two": False, "One": True}
     assert (unread(home), unread(other)) == (2, 3)
-    assert data_of(other.post("/notifications/read", {})) == {"unread_count": 0}
+    assert data_of(other.post("/notifications/read")) == {"unread_count": 0}
     assert (unread(home), unread(other)) == (2, 0)
     assert set(shown(other).values()) == {True}
 

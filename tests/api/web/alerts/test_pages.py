@@ -114,7 +114,9 @@ def test_a_rule_is_changed_and_previewed_with_its_changes(goatherd: Goatherd):
     assert 'name="for_minutes" inputmode="numeric" value="5"' in shown
     assert "20.0 days without a post" in preview
     assert "@pausing.goat</option>" in preview
-    assert "days must be from 1 to 90" in refused
+    assert 'name="days" inputmode="decimal" value="900"' in refused
+    assert "must be from 1 to 90" in refused
+    assert 'aria-invalid="true"' in refused
     assert changed["name"] == "Three weeks"
     assert changed["condition"] == {"type": "no_post_for_days", "days": 19}
     assert changed["scope"] == {"type": "creator", "id": creator_id}
