@@ -44,9 +44,14 @@ def is_for_programs(path: str) -> bool:
     return path.endswith((".csv", ".json", "/stream", "/logo"))
 
 
+def address_of(path: str, ids: Mapping[str, str]) -> str:
+    """The address of a page about these things, without the host."""
+    return _NAME.sub(lambda name: ids[name[1]], path)
+
+
 def visit(page: Page, path: str, ids: Mapping[str, str]) -> None:
     """Open a page about these things, and assert that people can look at it."""
-    answer = page.goto(_NAME.sub(lambda name: ids[name[1]], path))
+    answer = page.goto(address_of(path, ids))
     assert answer is not None
     assert answer.status == 200, f"{answer.url}: {answer.status}"
     assert answer.headers["content-type"].partition(";")[0] == "text/html"
@@ -56,9 +61,7 @@ def media_type_of(
     served: Served, path: str, *, session: str, ids: Mapping[str, str]
 ) -> str:
     """Request what programs read about these things, and return its media type."""
-    url = _NAME.sub(lambda name: ids[name[1]], path) + QUERIES.get(path, "").format(
-        **ids
-    )
+    url = address_of(path, ids) + QUERIES.get(path, "").format(**ids)
     with (
         httpx.Client(base_url=served.address, cookies={COOKIE: session}) as client,
         # A stream of events would not end.
