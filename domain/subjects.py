@@ -38,9 +38,11 @@ TEXT_EVENTS = (
     e.ReportMade,
     e.ReportChanged,
     e.RecipientUnsubscribed,
+    e.ChannelAdded,
+    e.ChannelChanged,
 )
 
-OWN_SUBJECTS: Final[frozenset[TextsKind]] = frozenset({"view", "alert_rule"})
+OWN_SUBJECTS: Final[frozenset[TextsKind]] = frozenset({"view", "alert_rule", "channel"})
 """The kinds of things that are the subject of their first texts."""
 
 HistoryOf = Callable[[UUID], Iterable[Event]]
@@ -132,6 +134,8 @@ def owner_of_texts(stream: UUID, event: Event) -> UUID | None:
             | e.ReportMade()
             | e.ReportChanged()
             | e.RecipientUnsubscribed()
+            | e.ChannelAdded()
+            | e.ChannelChanged()
         ):
             return stream
         case _:
@@ -160,6 +164,8 @@ def _subject_of_texts(stream: UUID, event: Event, history_of: HistoryOf) -> UUID
         kind = "view"
     elif isinstance(event, e.AlertRuleMade | e.AlertRuleChanged):
         kind = "alert_rule"
+    elif isinstance(event, e.ChannelAdded | e.ChannelChanged):
+        kind = "channel"
     return subject_of_texts(kind, of, forgotten)
 
 

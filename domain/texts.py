@@ -2,8 +2,8 @@
 
 They are names and notes of the organization, its projects, API keys and campaigns, and
 the names and queries of its saved views, the names and sites of its shared links, the
-names of its alert rules, and the names and recipients of its reports. People write
-handles into them.
+names of its alert rules and channels, and the names and recipients of its reports.
+People write handles into them.
 """
 
 from collections.abc import Iterable
@@ -21,11 +21,13 @@ TextsKind = Literal[
     "share",
     "alert_rule",
     "report",
+    "channel",
 ]
 
 # The values that stand in place of forgotten texts.
 _FORGOTTEN: dict[str, Any] = {
     "name": "erased",
+    "shown": "",
     "description": None,
     "client": None,
     "comment": None,
@@ -43,8 +45,8 @@ class EarlierTextsForgotten(Event, frozen=True, kw_only=True):
     """The earlier texts of the thing ``of`` can't be read any more, at any past time.
 
     The key of ``subject``, which sealed the earlier texts, is destroyed. ``texts`` are
-    the present ones, sealed anew; a deleted campaign, view, alert rule or report, and a
-    revoked key or shared link, keep none.
+    the present ones, sealed anew; a deleted campaign, view, alert rule, report or
+    channel, and a revoked key or shared link, keep none.
     """
 
     stored_name: ClassVar[str] = "earlier_texts_forgotten"

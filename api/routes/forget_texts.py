@@ -134,6 +134,20 @@ class ForgetTextsRoutes(Controller):
         """
         return _forget(request, writer, report_id)
 
+    @_forgetting("/channels/{channel_id:uuid}", "Channels", "forgetChannelTexts")
+    def forget_channel_texts(
+        self,
+        request: Request,
+        channel_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ForgottenAnswer]:
+        """Forget the earlier names of a channel, and its earlier addresses in short.
+
+        Rename the channel first; see `POST /campaigns/{id}/forget-texts`. A removal
+        forgets all of them.
+        """
+        return _forget(request, writer, channel_id)
+
     @_forgetting("/organization", "Organization", "forgetOrganizationTexts")
     def forget_organization_texts(
         self, request: Request, writer: NamedDependency[CommandWriter]

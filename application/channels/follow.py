@@ -59,6 +59,8 @@ def following(store: Store, *, address: str | None = None) -> InTransaction[Any]
                         set_webhook_secret(cursor, master_key, channel_id, secret)
                 case e.ChannelChanged(enabled=False):
                     _drop(cursor, channel_id)
+                case e.EarlierTextsForgotten(subject=subject):
+                    destroy(cursor, [subject])
                 case e.ChannelRemoved():
                     _drop(cursor, channel_id)
                     cursor.execute(_REMOVE_STATE, (channel_id,))

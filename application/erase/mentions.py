@@ -32,6 +32,7 @@ MentionKind = Literal[
     "share",
     "alert_rule",
     "report",
+    "channel",
 ]
 
 _EVENTS = f"""
@@ -41,7 +42,8 @@ WHERE (originator_id = %b OR originator_id IN (
     UNION ALL SELECT id FROM views WHERE organization_id = %b
     UNION ALL SELECT id FROM shares WHERE organization_id = %b
     UNION ALL SELECT id FROM alert_rules WHERE organization_id = %b
-    UNION ALL SELECT id FROM reports WHERE organization_id = %b))
+    UNION ALL SELECT id FROM reports WHERE organization_id = %b
+    UNION ALL SELECT id FROM channels WHERE organization_id = %b))
 AND topic = ANY(%b::text[]) ORDER BY notification_id
 """  # noqa: S608 - constants
 _DELETED = """
@@ -51,6 +53,7 @@ UNION ALL SELECT id FROM shares WHERE organization_id = %s AND revoked_at IS NOT
 UNION ALL SELECT id FROM alert_rules
 WHERE organization_id = %s AND removed_at IS NOT NULL
 UNION ALL SELECT id FROM reports WHERE organization_id = %s AND removed_at IS NOT NULL
+UNION ALL SELECT id FROM channels WHERE organization_id = %s AND removed_at IS NOT NULL
 """
 # The fields of each text by their names, without the person's own data.
 _OTHERS = """
@@ -87,6 +90,7 @@ _PATHS: dict[str, str] = {
     "share": "/shares/{}",
     "alert_rule": "/alert-rules/{}",
     "report": "/reports/{}",
+    "channel": "/channels/{}",
 }
 # The kinds whose events have names that begin like them.
 _OF_OWN_THINGS: Sequence[MentionKind] = (
@@ -97,6 +101,7 @@ _OF_OWN_THINGS: Sequence[MentionKind] = (
     "share",
     "alert_rule",
     "report",
+    "channel",
 )
 # TikTok's texts, which nobody here can change.
 _SCRAPED = frozenset({"title", "scraped_display_name"})
@@ -161,7 +166,7 @@ def _of_own_things(
     cursor: Cursor[TupleRow], codec: Codec, terms: SearchTerms, organization_id: UUID
 ) -> Iterator[Mention]:
     names = [*TEXT_NAMES, "earlier_texts_forgotten"]
-    ids = (*[organization_id] * 6, arrays.texts(names))
+    ids = (*[organization_id] * 7, arrays.texts(names))
     rows = cursor.connection.cursor(binary=True).execute(_EVENTS, ids).fetchall()
     # For each thing and field: whether its last text names the person, and any text.
     present: dict[tuple[MentionKind, UUID, str], bool] = {}
@@ -176,7 +181,7 @@ def _of_own_things(
             present[key] = bool(terms.found_in(text))
             if present[key]:
                 ever.add(key)
-    deleted = {row[0] for row in cursor.execute(_DELETED, [organization_id] * 5)}
+    deleted = {row[0] for row in cursor.execute(_DELETED, [organization_id] * 6)}
     for kind, of, field in sorted(ever, key=str):
         path = _PATHS[kind].format(of)
         is_present = present[kind, of, field] and of not in deleted

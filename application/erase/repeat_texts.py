@@ -27,12 +27,12 @@ SELECT coalesce(body ->> 'organization_id', stream::text)::uuid,
        CASE topic WHEN 'api_key_created' THEN body ->> 'key_id'
                   WHEN 'project_created' THEN body ->> 'project_id'
                   ELSE stream::text END::uuid,
-       topic IN ('view_saved', 'alert_rule_made')
+       topic IN ('view_saved', 'alert_rule_made', 'channel_added')
 FROM (SELECT originator_id AS stream, topic, convert_from(state, 'UTF8')::jsonb AS body
       FROM goatherd_events WHERE topic IN (
           'organization_created', 'api_key_created', 'project_created',
           'campaign_created', 'view_saved', 'share_made',
-          'alert_rule_made', 'report_made')) AS created
+          'alert_rule_made', 'report_made', 'channel_added')) AS created
 """
 # Values of rows that the backup has in the clear.
 _VALUES = """
@@ -46,6 +46,7 @@ SELECT DISTINCT text FROM (
     UNION ALL SELECT name FROM api_keys WHERE id = %(of)s
     UNION ALL SELECT name FROM views WHERE id = %(of)s
     UNION ALL SELECT name FROM alert_rules WHERE id = %(of)s
+    UNION ALL SELECT unnest(ARRAY[name, shown]) FROM channels WHERE id = %(of)s
     UNION ALL SELECT unnest(name || origins) FROM shares WHERE id = %(of)s
     UNION ALL SELECT unnest(name || recipients || unsubscribed) FROM reports
     WHERE id = %(of)s

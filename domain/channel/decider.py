@@ -14,9 +14,11 @@ from domain.channel.errors import InvalidChannelError
 from domain.decisions import check_name, state_after
 from domain.errors import CorruptHistoryError, NotFoundError
 from domain.messages import Event, changed_fields, copied, set_fields
+from domain.texts import EarlierTextsForgotten, texts_after
 
 # The fields of a channel that people can change.
 DETAILS = ("name", "shown", "project_id", "enabled")
+TEXTS = ("name", "shown")
 
 
 class ChannelState(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +85,8 @@ def evolve(channel: ChannelState | None, event: e.ChannelEvent) -> ChannelState:
     match event:
         case e.ChannelChanged():
             return replace(channel, **set_fields(event, DETAILS))
+        case EarlierTextsForgotten():
+            return replace(channel, **texts_after(event, TEXTS))
         case e.ChannelRemoved():
             return replace(channel, is_removed=True)
         case _:

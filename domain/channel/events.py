@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from domain.messages import Event, Personal
+from domain.texts import EarlierTextsForgotten
 
 ChannelKind = Literal["email", "webhook", "slack", "discord", "ntfy", "creator_email"]
 
@@ -49,4 +50,4 @@ class ChannelRemoved(Event, frozen=True, kw_only=True):
     organization_id: UUID
 
 
-ChannelEvent = ChannelAdded | ChannelChanged | ChannelRemoved
+ChannelEvent = ChannelAdded | ChannelChanged | ChannelRemoved | EarlierTextsForgotten

@@ -11,8 +11,9 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.channel.decider import DETAILS
+from domain.channel.decider import DETAILS, TEXTS
 from domain.messages import copied, set_fields
+from domain.texts import texts_after
 from infra.eventstore.store import RecordedEvent
 from projections.engine.folds import Folds
 from projections.engine.table import Table
@@ -66,6 +67,13 @@ def _removed(
 ) -> ChannelRow | None:
     nothing = {"name": "", "shown": ""}
     return _later(row, recorded, {**nothing, "removed_at": recorded.recorded_at})
+
+
+@on(e.EarlierTextsForgotten)
+def _earlier_texts_forgotten(
+    event: e.EarlierTextsForgotten, row: ChannelRow | None, recorded: RecordedEvent
+) -> ChannelRow | None:
+    return _later(row, recorded, texts_after(event, TEXTS))
 
 
 def _later(

@@ -194,6 +194,9 @@ def channels(events: Iterable[RecordedEvent]) -> Rows:
                     value = getattr(event, name)
                     if value is not msgspec.UNSET:
                         rows[recorded.stream][name] = value
+            case e.EarlierTextsForgotten(kind="channel", texts=texts):
+                names_now = {"name": texts.get("name", "erased")}
+                rows[recorded.stream] |= {**names_now, "shown": texts.get("shown", "")}
             case e.ChannelRemoved():
                 gone = {"name": "", "shown": "", "removed_at": recorded.recorded_at}
                 rows[recorded.stream] |= gone

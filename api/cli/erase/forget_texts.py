@@ -18,8 +18,8 @@ def forget_texts(
         UUID,
         Parameter(
             name="id",
-            help="The id of a campaign, project, API key, view, shared link or "
-            "alert rule, or ORG's own id.",
+            help="The id of a campaign, project, API key, view, shared link, alert "
+            "rule, report or channel, or ORG's own id.",
         ),
     ],
     /,

@@ -13,6 +13,8 @@ from domain.alert.rules import TEXTS as RULE_TEXTS
 from domain.alert.rules import rule_of
 from domain.campaign import decider as campaigns
 from domain.campaign.decider import campaign_of
+from domain.channel.decider import TEXTS as CHANNEL_TEXTS
+from domain.channel.decider import channel_of
 from domain.decisions import Decision, Handler, Histories, on
 from domain.errors import NotFoundError
 from domain.messages import Event
@@ -28,7 +30,7 @@ from domain.view.decider import view_of
 # The parameters of a view's query that hold words of people.
 _TYPED = ("search", "tag", "hashtag")
 # A message says the same of other organizations' things as of things that never were.
-_KINDS = "campaign, project, API key, view, shared link, alert rule or report"
+_KINDS = "campaign, project, API key, view, shared link, alert rule, report or channel"
 
 
 class ForgottenTexts(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,8 +60,8 @@ class _Texts(msgspec.Struct, frozen=True):
 def forget_earlier_texts(of: UUID, *, organization_id: UUID) -> Handler[ForgottenTexts]:
     """Forget the earlier texts of an organization or of one of its things.
 
-    The present texts stay, but not those of a deleted campaign, view, alert rule or
-    report, or of a revoked key or shared link.
+    The present texts stay, but not those of a deleted campaign, view, alert rule,
+    report or channel, or of a revoked key or shared link.
     Without earlier texts, nothing is appended.
 
     Raises:
@@ -157,6 +159,11 @@ def _texts(of: UUID, organization_id: UUID, histories: Histories) -> _Texts:
             raise NotFoundError(_KINDS)
         kept = {} if report.is_removed else _stated(report, REPORT_TEXTS)
         return _Texts("report", of, kept)
+    if (channel := channel_of(histories[of])) is not None:
+        if channel.organization_id != organization_id:
+            raise NotFoundError(_KINDS)
+        kept = {} if channel.is_removed else _stated(channel, CHANNEL_TEXTS)
+        return _Texts("channel", of, kept)
     campaign = campaign_of(histories[of])
     if campaign is None or campaign.organization_id != organization_id:
         raise NotFoundError(_KINDS)

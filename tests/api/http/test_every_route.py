@@ -149,7 +149,7 @@ def test_only_admin_operations_need_admin(operations: list[Operation]):
                 *("organization", "api-keys/{key_id}"),
                 *("campaigns/{campaign_id}", "projects/{project_id}"),
                 *("views/{view_id}", "shares/{share_id}", "reports/{report_id}"),
-                "alert-rules/{rule_id}",
+                *("alert-rules/{rule_id}", "channels/{channel_id}"),
             )
         ),
         "/api/v1/creators/{creator_id}/erase",

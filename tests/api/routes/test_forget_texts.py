@@ -10,6 +10,7 @@ import pytest
 from infra.embedded.processes import wait_until
 from projections.alerts.projection import Alerts
 from projections.campaigns.projection import Campaigns
+from projections.channels.projection import Channels
 from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
 from projections.rebuild.rebuild import rebuild
@@ -222,6 +223,45 @@ def test_an_alert_rule_forgets_its_earlier_names_and_all_when_it_is_removed(
         assert tables_with(home.goatherd.store, word) == [], word
         assert word not in exported.out
     assert cli("verify", "--json").status == 0
+
+
+def test_a_channel_forgets_its_earlier_names_and_all_when_it_is_removed(
+    home: Tenant, cli: CommandLine
+):
+    named = {"kind": "email", "name": "Sirens of @wired.camper"}
+    channel = data_of(
+        home.post("/channels", {**named, "address": "ada@wiretown.example"}), status=201
+    )["id"]
+    path = f"/channels/{channel}"
+    person = home.add("wired.camper")["id"]
+    home.goatherd.catch_up()
+    shown = data_of(home.get(f"/creators/{person}/erase"))["mentions"]
+    changed = {"name": "Watch", "address": "bo@herd.example"}
+    data_of(home.patch(path, changed))
+
+    done = forget(home, path)
+    assert wait_until(lambda: not forget(home, path)["forgotten"], seconds=PATIENTLY)
+    home.goatherd.catch_up()
+    rebuild(home.goatherd.store, Channels(), by="test")
+    home.goatherd.catch_up()
+    kept = data_of(home.get(path))
+    data_of(home.patch(path, {"name": "For last.wire"}))
+    data_of(home.delete(path))
+    assert wait_until(lambda: not forget(home, path)["forgotten"], seconds=PATIENTLY)
+    home.goatherd.catch_up()
+    rebuild(home.goatherd.store, Channels(), by="test")
+
+    assert [(each["kind"], each["change"]) for each in shown] == [
+        ("channel", f"PATCH {path}")
+    ]
+    assert done == {"id": channel, "kind": "channel", "forgotten": True}
+    assert (kept["name"], kept["address"]) == ("Watch", "b…@herd.example")
+    exported = cli("export", "events", "--org", str(home.organization_id))
+    for word in ("Sirens", "wiretown", "last.wire"):
+        assert tables_with(home.goatherd.store, word) == [], word
+        assert word not in exported.out
+    assert cli("verify", "--json").status == 0
+    assert cli("erase", "--verify", channel).status == 0
 
 
 def test_the_command_line_forgets_what_is_deleted_altogether(
