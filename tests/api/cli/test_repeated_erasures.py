@@ -271,6 +271,11 @@ def test_a_single_video_is_erased_whose_creator_came_after_the_data(
         assert again.post(f"/videos/{single}/scrape").status_code >= 400
 
 
+def mail_channel(tenant: Tenant, name: str) -> str:
+    body = {"kind": "email", "name": name, "address": "ada@herd.example"}
+    return data_of(tenant.post("/channels", body), status=201)["id"]
+
+
 def test_texts_that_were_forgotten_after_the_data_are_forgotten_again(
     cli: CommandLine, home: Tenant, tmp_path: Path, empty_database_url: str
 ):
@@ -286,6 +291,7 @@ def test_texts_that_were_forgotten_after_the_data_are_forgotten_again(
     )["id"]
     paths = {
         "view": f"/views/{view}",
+        "channel": f"/channels/{(channel := mail_channel(home, 'wanted'))}",
         "campaign": f"/campaigns/{campaign}",
         "project": f"/projects/{project}",
         "api_key": f"/api-keys/{key}",
@@ -318,7 +324,7 @@ def test_texts_that_were_forgotten_after_the_data_are_forgotten_again(
             for each in log_of(store, e.EarlierTextsForgotten)
             if isinstance(each.event, e.EarlierTextsForgotten)
         ]
-    twice = [UUID(each) for each in (campaign, project, str(key), view)]
+    twice = [UUID(each) for each in (campaign, project, str(key), view, channel)]
     twice.append(home.organization_id)
     assert sorted(forgettings) == sorted(
         [(of, ACTOR) for of in [*twice, *twice, UUID(deleted)]]
