@@ -48,7 +48,7 @@ from api.routes.channels.routes import ChannelRoutes
 from api.routes.connections.routes import CONNECTION_ROUTES
 from api.routes.creators.bulk import ProjectCreatorRoutes
 from api.routes.creators.erase import CreatorEraseRoutes
-from api.routes.creators.figures import CreatorFigureRoutes
+from api.routes.creators.figures import CreatorFigureRoutes, FigureCache
 from api.routes.creators.import_text import CreatorImportRoutes
 from api.routes.creators.move import CreatorMoveRoutes
 from api.routes.creators.personal_data import PersonalDataRoutes
@@ -428,6 +428,7 @@ def assemble(settings: Settings) -> Litestar:
                 "limiter": _provide(limiter),
                 "settings": _provide(settings),
                 "connections": _provide(connections),
+                "figure_cache": _provide(FigureCache()),
                 "recipients": _provide(Recipients(store)),
                 "shared_links": _provide(SharedLinks(store, own, plans=plans)),
             },

@@ -1,14 +1,17 @@
 """/creators/figures: the recent numbers of many creators, for a list."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
-from msgspec import Struct
+from msgspec import Raw, Struct
+from msgspec.json import encode
 
 from api.http.reading.paging import MAX_LIMIT, caught_up
 from api.http.request import Request
@@ -18,7 +21,11 @@ from api.routes.analytics.parameters import USUAL_DAYS, ids_between_commas
 from domain.analytics.buckets import Range
 from domain.analytics.series import CounterSeries, SeriesByMetric
 from projections.analytics.read.selection import Selection
-from projections.analytics.read.series import known_creators, series_by_entity
+from projections.analytics.read.series import (
+    known_creators,
+    series_by_entity,
+    versions_of_sums,
+)
 from projections.engine.reader import Reader
 
 MOST_CREATORS = MAX_LIMIT
@@ -64,6 +71,53 @@ class RecentFigures(Struct, frozen=True, kw_only=True, rename={"from_": "from"})
     unknown_ids: list[UUID]
 
 
+class FigureCache:
+    """Figures that were computed before, as JSON, of the creators looked at last.
+
+    They hold as long as the sums that they follow from, which a scrape changes a few
+    times a day. Open lists request them every two seconds.
+    """
+
+    def __init__(self, *, most: int = 10_000) -> None:
+        self._most = most
+        self._kept: dict[tuple[UUID, UUID, Range], tuple[str, Raw]] = {}
+
+    async def of(
+        self,
+        reader: Reader,
+        organization_id: UUID,
+        ids: Sequence[UUID],
+        days: Range,
+        *,
+        versions: Mapping[UUID, str],
+    ) -> dict[UUID, Raw]:
+        """Return the figures of these creators over the days.
+
+        ``versions`` are those of their sums.
+        """
+        found: dict[UUID, Raw] = {}
+        for id_ in ids:
+            version, figures = self._kept.get((organization_id, id_, days), _NOTHING)
+            if version and version == versions.get(id_):
+                found[id_] = figures
+        if missing := [id_ for id_ in ids if id_ not in found]:
+            made = await _computed(reader, organization_id, missing, days)
+            # Another snapshot may have begun between the reads.
+            after = await versions_of_sums(reader, organization_id, missing)
+            for id_, figures in made.items():
+                if id_ in after and after[id_] == versions.get(id_):
+                    key = organization_id, id_, days
+                    self._kept.pop(key, None)
+                    self._kept[key] = after[id_], figures
+            while len(self._kept) > self._most:
+                del self._kept[next(iter(self._kept))]
+            found |= made
+        return found
+
+
+_NOTHING = "", Raw()
+
+
 class CreatorFigureRoutes(Controller):
     """The numbers that a list of creators shows for each creator."""
 
@@ -74,6 +128,7 @@ class CreatorFigureRoutes(Controller):
         self,
         request: Request,
         reader: NamedDependency[Reader],
+        figure_cache: NamedDependency[FigureCache],
         creator_ids: Annotated[
             str,
             QueryParameter(
@@ -89,29 +144,42 @@ class CreatorFigureRoutes(Controller):
         ids = ids_between_commas("creator_ids", creator_ids, at_most=MOST_CREATORS)
         organization_id = request.organization_id
         await caught_up(request, reader, "analytics")
-        known, zone = await known_creators(reader, organization_id, ids)
+        (known, zone), versions = await asyncio.gather(
+            known_creators(reader, organization_id, ids),
+            versions_of_sums(reader, organization_id, ids),
+        )
         days = _days(
             ZoneInfo(zone), request.principal.limits.stats_history_retention_days
         )
         there = [id_ for id_ in ids if id_ in known]
-        buckets = days.buckets()
-        selection = Selection(
-            organization_id=organization_id,
-            entity="creator",
-            ids=there,
-            metrics=["views", "followers"],
-            boundaries=[buckets[0].start, *(bucket.end for bucket in buckets)],
+        figures = await figure_cache.of(
+            reader, organization_id, there, days, versions=versions
         )
-        found = await series_by_entity(reader, selection)
         return Answer(
             RecentFigures(
                 from_=days.first,
                 to=days.last,
                 tz=zone,
-                creators=[_figures(id_, found[id_]) for id_ in there],
+                # They are encoded already.
+                creators=cast("list[CreatorFigures]", [figures[id_] for id_ in there]),
                 unknown_ids=[id_ for id_ in ids if id_ not in known],
             )
         )
+
+
+async def _computed(
+    reader: Reader, organization_id: UUID, ids: Sequence[UUID], days: Range
+) -> dict[UUID, Raw]:
+    buckets = days.buckets()
+    selection = Selection(
+        organization_id=organization_id,
+        entity="creator",
+        ids=ids,
+        metrics=["views", "followers"],
+        boundaries=[buckets[0].start, *(bucket.end for bucket in buckets)],
+    )
+    found = await series_by_entity(reader, selection)
+    return {id_: Raw(encode(_figures(id_, found[id_]))) for id_ in ids}
 
 
 def _days(zone: ZoneInfo, retention: int | None) -> Range:

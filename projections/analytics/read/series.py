@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from domain.analytics.metrics import Entity
 from domain.analytics.series import SeriesByMetric
+from projections.analytics.fold.day_sums import PROFILE_SUMS, VIDEO_SUMS
 from projections.analytics.read.as_of import series_as_of
 from projections.analytics.read.counted import counted
 from projections.analytics.read.from_snapshots import series_of_members
@@ -55,6 +56,19 @@ SELECT (SELECT time_zone FROM organizations o
              WHERE s.organization_id = %(organization)s AND id = ANY(%(ids)s)
              AND kind = 'creator')
 """
+# A transaction that changes what the rollups say about a creator's views or followers
+# writes the creator's totals anew. It therefore names the sums, with the table that a
+# rebuild replaces. Numbers of transactions go on where the server was started.
+_VERSIONS = f"""
+SELECT chosen.id, concat_ws('/', pg_postmaster_start_time(),
+    videos.tableoid, videos.xmin, profiles.tableoid, profiles.xmin)
+FROM unnest(%(ids)s::uuid[]) AS chosen (id)
+LEFT JOIN {VIDEO_SUMS.totals} AS videos
+    ON videos.organization_id = %(organization)s AND videos.id = chosen.id
+LEFT JOIN {PROFILE_SUMS.totals} AS profiles
+    ON profiles.organization_id = %(organization)s AND profiles.id = chosen.id
+WHERE videos.id IS NOT NULL OR profiles.id IS NOT NULL
+""".encode()
 
 
 async def known_creators(
@@ -64,6 +78,18 @@ async def known_creators(
     params = {"organization": organization_id, "ids": list(ids)}
     ((zone, found),) = await reader.rows(organization_id, _CREATORS, params)
     return {*found}, zone or "UTC"
+
+
+async def versions_of_sums(
+    reader: Reader, organization_id: UUID, ids: Sequence[UUID]
+) -> dict[UUID, str]:
+    """Return a text by creator that changes with its views and followers at any time.
+
+    Creators without such numbers have none.
+    """
+    params = {"organization": organization_id, "ids": [*ids]}
+    rows = await reader.rows(organization_id, _VERSIONS, params)
+    return {row[0]: row[1] for row in rows}
 
 
 async def named_entities(

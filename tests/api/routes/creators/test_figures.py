@@ -1,12 +1,13 @@
 """GET /creators/figures: the figures of a list's creators, in one answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg import sql
 
 from domain import events as e
 from domain.messages import Precision
@@ -229,3 +230,61 @@ def test_what_was_just_written_is_in_it(home: Tenant):
 
     assert code_of(early) == (503, "projection_behind")
     assert data_of(late)["unknown_ids"] == []
+
+
+def test_no_figures_are_kept_over_a_change_of_the_past(home: Tenant):
+    watched, other = Watched(home), Watched(home)
+    first, second = "71" * 9, "72" * 9
+    for one, name in ((watched, first), (other, second)):
+        one.has_video(name, days_ago=40)
+        for days_ago, number in ((35, 500), (1, 900)):
+            one.had(number, days_ago=days_ago)
+            one.seen({name: 10 * number}, days_ago=days_ago)
+
+    def exclude() -> None:
+        excluded = e.VideoExcluded(organization_id=home.organization_id)
+        home.goatherd.append(video_stream(home.project_id, first), excluded)
+
+    changes: dict[str, Callable[[], object]] = {
+        "the beginning": lambda: None,
+        "new followers": lambda: watched.had(950, days_ago=0.01),
+        # The present numbers stay as they are.
+        "earlier followers": lambda: watched.had(700, days_ago=15),
+        "earlier views": lambda: watched.seen({first: 7_000}, days_ago=15),
+        "followers of the same time": lambda: watched.had(900, days_ago=15),
+        "an excluded video": exclude,
+    }
+    answers: list[Any] = []
+    for change in changes.values():
+        change()
+        shown = figures(home, watched.id, other.id)["creators"]
+        for one in shown:
+            for metric in ("followers", "views"):
+                assert one[metric] == by_analytics(home, one["creator_id"], metric)
+        answers.append(shown)
+
+    assert all(answer[1] == answers[0][1] for answer in answers)
+    own = [str(answer[0]) for answer in answers]
+    assert len({*own}) == len(changes)
+
+
+def test_figures_are_computed_again_once_the_sums_were_written(home: Tenant):
+    watched = Watched(home)
+    watched.had(500, days_ago=3)
+    before = figures(home, watched.id)
+
+    def write(table: str, change: LiteralString) -> None:
+        with home.goatherd.store.pool.connection() as connection:
+            statement = sql.SQL("UPDATE {} SET {} WHERE id = %s").format(
+                sql.Identifier(table), sql.SQL(change)
+            )
+            connection.execute(statement, (watched.id,))
+
+    # A follower never writes the one without the other.
+    write("analytics_profile_rollups", "followers = followers + 7")
+    kept = figures(home, watched.id)
+    write("analytics_profile_totals", "last_day = last_day")
+    (anew,) = figures(home, watched.id)["creators"]
+
+    assert kept == before
+    assert anew["followers"]["levels"][-1] == 507
