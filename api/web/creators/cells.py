@@ -1,18 +1,20 @@
 """The cells of the list of creators, which its page draws and its stream sends anew."""
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from msgspec import Struct
+from msgspec.json import decode, encode
 
 from api.routes.lists.creators import CreatorWithFigures, ListedFigures
 from api.web.charts.svg import SPARKLINE_HEIGHT, SPARKLINE_WIDTH, Sparkline
 from api.web.creators.columns import ListColumn
 from api.web.creators.rows import ListedCreator
-from api.web.kit.filters import fingerprint, time_since
+from api.web.kit.filters import age_of, fingerprint, time_with_age
 from api.web.kit.page import PageContext
 from api.web.kit.parts.figures import NOTHING, badge, direction, figure, level
 from api.web.kit.parts.markup import html, joined
@@ -61,48 +63,126 @@ class CellDrawer:
     def __init__(
         self, page: PageContext, columns: Sequence[ListColumn], words: str
     ) -> None:
-        self._columns = columns
-        self._words = words
+        self._style = _Style(
+            columns=tuple(columns), words=words, zone=page.own_time_zone
+        )
         self._pictures: Pictures = page.site.pictures
-        self._zone = ZoneInfo(page.own_time_zone)
 
     def rows(
         self, listed: Iterable[ListedCreator], on_phones: Collection[str]
     ) -> list[DrawnRow]:
         """Return drawn rows; ``on_phones`` are the columns that a phone shows."""
-        begun = [_begun(column, on_phones) for column in self._columns]
-        return [self._row(each, begun) for each in listed]
+        now, shown = datetime.now(UTC), frozenset(on_phones)
+        return [self._row(each, shown, now) for each in listed]
 
-    def cells(self, row: ListedCreator) -> dict[str, Markup]:
+    def cells(self, row: ListedCreator) -> Mapping[str, Markup]:
         """Return the cells of a row by the names of their columns, ``who`` first."""
-        found = {"who": self._who(row)}
+        return self._drawn(row, frozenset(), datetime.now(UTC)).cells
+
+    def totals(self, figures: ListedFigures) -> dict[str, Markup]:
+        """Return the cells of the totals by the names of their columns."""
+        drawing = _Drawing(self._style, _Ages())
+        return {
+            column.name: drawing.value(figures, column)
+            for column in self._style.columns
+            if column.is_figure
+        }
+
+    def _row(
+        self, row: ListedCreator, on_phones: frozenset[str], now: datetime
+    ) -> DrawnRow:
+        drawn = self._drawn(row, on_phones, now)
+        return DrawnRow(
+            creator=row.creator,
+            who=drawn.cells["who"],
+            cells=drawn.others,
+            print=drawn.print,
+        )
+
+    def _drawn(
+        self, row: ListedCreator, on_phones: frozenset[str], now: datetime
+    ) -> "_Drawn":
+        c = row.creator
+        # The addresses of pictures change each day.
+        avatar = self._pictures.avatar(c.tiktok_handle, c.avatar_url)
+        ages = _Ages(*(_age(getattr(c, name), now) for name in _Ages._fields))
+        return _drawn(encode(row), avatar, ages, self._style, on_phones)
+
+
+class _Style(NamedTuple):
+    """The columns of a list, its days in words, and the name of its time zone."""
+
+    columns: tuple[ListColumn, ...]
+    words: str
+    zone: str
+
+
+class _Ages(NamedTuple):
+    """The times of a creator that lists show, as the time since then in words."""
+
+    last_posted_at: str = ""
+    last_scraped_at: str = ""
+    created_at: str = ""
+    failing_since: str = ""
+
+
+class _Drawn(Struct, frozen=True):
+    """The cells of a row by their columns, and all but the first as they are sent."""
+
+    cells: Mapping[str, Markup]
+    others: Markup
+    print: str
+
+
+# Most rows look like the last time: a list is looked at again and again, and redrawn
+# every two seconds while it is open.
+@lru_cache(maxsize=1_000)
+def _drawn(
+    row: bytes, avatar: Markup, ages: _Ages, style: _Style, on_phones: frozenset[str]
+) -> _Drawn:
+    """Return a row, of which nothing but these arguments decides what it looks like."""
+    cells = _Drawing(style, ages).cells(decode(row, type=ListedCreator), avatar)
+    begun = _beginnings(style.columns, on_phones)
+    _, *others = cells.values()
+    return _Drawn(
+        cells,
+        joined(
+            piece
+            for begin, cell in zip(begun, others, strict=True)
+            for piece in (begin, cell, _END)
+        ),
+        fingerprint(cells.values()),
+    )
+
+
+@lru_cache(maxsize=64)
+def _beginnings(
+    columns: tuple[ListColumn, ...], on_phones: frozenset[str]
+) -> list[Markup]:
+    return [_begun(column, on_phones) for column in columns]
+
+
+def _age(at: datetime | None, now: datetime) -> str:
+    return "" if at is None else age_of(at, now=now)
+
+
+class _Drawing:
+    """Draws the cells of one creator."""
+
+    def __init__(self, style: _Style, ages: _Ages) -> None:
+        self._columns = style.columns
+        self._words = style.words
+        self._zone = ZoneInfo(style.zone)
+        self._ages = ages
+
+    def cells(self, row: ListedCreator, avatar: Markup) -> dict[str, Markup]:
+        """Return the cells by the names of their columns, ``who`` first."""
+        found = {"who": self._who(row, avatar)}
         for column in self._columns:
             found[column.name] = self._cell(row, column)
         return found
 
-    def totals(self, figures: ListedFigures) -> dict[str, Markup]:
-        """Return the cells of the totals by the names of their columns."""
-        return {
-            column.name: self._value(figures, column)
-            for column in self._columns
-            if column.is_figure
-        }
-
-    def _row(self, row: ListedCreator, begun: Sequence[Markup]) -> DrawnRow:
-        cells = self.cells(row)
-        who, *others = cells.values()
-        return DrawnRow(
-            creator=row.creator,
-            who=who,
-            cells=joined(
-                piece
-                for begin, cell in zip(begun, others, strict=True)
-                for piece in (begin, cell, _END)
-            ),
-            print=fingerprint(cells.values()),
-        )
-
-    def _who(self, row: ListedCreator) -> Markup:
+    def _who(self, row: ListedCreator, avatar: Markup) -> Markup:
         c = row.creator
         handle = f"@{c.tiktok_handle}"
         notes: list[Markup] = []
@@ -115,7 +195,6 @@ class CellDrawer:
         if c.tracking_mode == "selective":
             notes.append(_REVIEW)
         notes += [html('<span class="badge theirs">{}</span>', tag) for tag in c.tags]
-        avatar = self._pictures.avatar(c.tiktok_handle, c.avatar_url)
         return html(_WHO, c.id, avatar, c.display_name or handle, joined(notes))
 
     def _cell(self, row: ListedCreator, column: ListColumn) -> Markup:
@@ -133,16 +212,16 @@ class CellDrawer:
             at: datetime | None = getattr(c, column.name)
             if at is None:
                 return _NOT_YET
-            return time_since(self._zone, at)
+            return time_with_age(self._zone, at, getattr(self._ages, column.name))
         if column.name == "followers":
             reached = level(figures.followers, is_rounded=figures.followers_rounded)
             return joined((_course(row.courses.get("followers")), reached))
         if column.name == "views":
             drawn = _course(row.courses.get("views"), "flow")
             return joined((drawn, level(figures.views)))
-        return self._value(figures, column)
+        return self.value(figures, column)
 
-    def _value(self, figures: ListedFigures, column: ListColumn) -> Markup:
+    def value(self, figures: ListedFigures, column: ListColumn) -> Markup:
         """Return a figure of one creator, or the total."""
         value: Any = getattr(figures, column.name)
         if value is None:
@@ -189,18 +268,22 @@ class CellDrawer:
                 return badge(f"disabled: {reason}", "warn")
             case "failing":
                 word, kinds = badge("failing", "bad"), failing_shortly(c.failing_kinds)
-                return html(_SINCE, word, f"{kinds} since", self._ago(c.failing_since))
+                return html(
+                    _SINCE, word, f"{kinds} since", self._ago(c, "failing_since")
+                )
             case "never_seen":
                 return html(_BECAUSE, badge("never scraped"), _why_never(c))
             case "stale":
-                word, seen = badge("stale", "warn"), self._ago(c.last_scraped_at)
+                word, seen = badge("stale", "warn"), self._ago(c, "last_scraped_at")
                 return html(_SINCE, word, "overdue, seen", seen)
             case _:
-                word, seen = badge("ok", "good"), self._ago(c.last_scraped_at)
+                word, seen = badge("ok", "good"), self._ago(c, "last_scraped_at")
                 return html(_SINCE, word, "seen", seen)
 
-    def _ago(self, at: datetime | None) -> Markup | str:
-        return "never" if at is None else time_since(self._zone, at)
+    def _ago(self, c: CreatorWithFigures, name: str) -> Markup | str:
+        at: datetime | None = getattr(c, name)
+        age: str = getattr(self._ages, name)
+        return "never" if at is None else time_with_age(self._zone, at, age)
 
 
 def _begun(column: ListColumn, on_phones: Collection[str]) -> Markup:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from uuid import UUID
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Raw, Struct
+from msgspec.json import decode
 
-from api.routes.creators.figures import CreatorFigures, RecentFigures, Trend
+from api.routes.creators.figures import CreatorFigures, Trend
 from api.routes.lists.creators import CreatorWithFigures, ListedFigures, ListTotals
 from api.web.charts.svg import Sparkline, sparkline
 from api.web.kit.api_client import QueryValue
@@ -28,7 +30,14 @@ class ListedCreator(Struct, frozen=True, kw_only=True):
     creator: CreatorWithFigures
     figures: ListedFigures
     project: str | None
-    courses: dict[str, Sparkline | None]
+    courses: Mapping[str, Sparkline | None]
+
+
+class _RecentFigures(Struct, frozen=True):
+    """The API's answer, with the figures of each creator as JSON."""
+
+    creators: list[Raw]
+    unknown_ids: frozenset[UUID]
 
 
 async def rows_of(
@@ -36,17 +45,21 @@ async def rows_of(
     creators: Sequence[CreatorWithFigures],
     project_names: Mapping[UUID, str],
 ) -> list[ListedCreator]:
-    courses: dict[UUID, CreatorFigures] = {}
+    courses: dict[UUID, Mapping[str, Sparkline | None]] = {}
     if creators:
         ids = ",".join(str(creator.id) for creator in creators)
-        got = await page.get("/creators/figures", RecentFigures, creator_ids=ids)
-        courses = {one.creator_id: one for one in got.data.creators}
+        got = await page.get("/creators/figures", _RecentFigures, creator_ids=ids)
+        known = (one.id for one in creators if one.id not in got.data.unknown_ids)
+        courses = {
+            id_: _courses(bytes(figures))
+            for id_, figures in zip(known, got.data.creators, strict=True)
+        }
     return [
         ListedCreator(
             creator=creator,
             figures=creator.figures,
             project=project_names.get(creator.project_id),
-            courses=_courses(courses.get(creator.id)),
+            courses=courses.get(creator.id, {}),
         )
         for creator in creators
         if creator.figures is not UNSET
@@ -64,9 +77,10 @@ async def rows_by_id(
     return await rows_of(page, got.data, project_names)
 
 
-def _courses(of: CreatorFigures | None) -> dict[str, Sparkline | None]:
-    if of is None:
-        return {}
+# Most figures are those that were drawn the last time.
+@lru_cache(maxsize=2_000)
+def _courses(figures: bytes) -> Mapping[str, Sparkline | None]:
+    of = decode(figures, type=CreatorFigures)
     # Today is not over, and would always look like a decline.
     flow = sparkline(of.views.new_by_day[:-1], from_zero=True)
     return {"followers": _course(of.followers), "views": flow}

@@ -54,8 +54,17 @@ def time_in(zone: tzinfo, value: datetime) -> str:
 
 def time_since(zone: tzinfo, value: datetime) -> Markup:
     """Return the time since a time, with the time itself in a zone as a tooltip."""
-    seconds = (datetime.now(UTC) - value).total_seconds()
-    return html(_SINCE, value.isoformat(), time_in(zone, value), _distance(seconds))
+    return time_with_age(zone, value, age_of(value, now=datetime.now(UTC)))
+
+
+def time_with_age(zone: tzinfo, value: datetime, age: str) -> Markup:
+    """Return an age in words, with the time itself in a zone as a tooltip."""
+    return html(_SINCE, value.isoformat(), time_in(zone, value), age)
+
+
+def age_of(value: datetime, *, now: datetime) -> str:
+    """Return the time since a time in words."""
+    return _distance((now - value).total_seconds())
 
 
 @pass_context
