@@ -29,7 +29,7 @@ from domain.analytics.metrics import VIDEO_METRICS
 from infra.structs import shared_fields
 from projections.analytics.read.members import members_of
 from projections.analytics.read.project_spans import SpansByCreator, spans_in
-from projections.analytics.read.videos.by_figure import videos_by_figure
+from projections.analytics.read.videos.by_figure import videos_and_figures
 from projections.analytics.read.videos.figures import FiguresOfVideo, video_figures
 from projections.analytics.read.videos.levels import VideoSet
 from projections.analytics.summaries.names import names_of
@@ -48,6 +48,8 @@ from projections.videos.sort_sql import VideoSort
 _A_DAY = timedelta(days=1)
 # A figure as a text, because it may need more than 64 bits, and the id.
 _FigureKey = tuple[str | None, UUID]
+# A video, and its figures if the order was made from them.
+_Found = tuple[Video, FiguresOfVideo | None]
 # The type of the sort value in the cursors of each sort; other sorts use a count.
 _AFTER: dict[VideoSort, Any] = {
     "created_at": tuple[datetime, UUID],
@@ -71,7 +73,8 @@ async def listed_videos(
         return CsvPage(rows, noun="video", columns=CSV_COLUMNS)
     rows, next_cursor = await found.page()
     if not params.asks_for_figures:
-        page = ListPage(rows, limit=listing.limit, next_cursor=next_cursor)
+        videos = [video for video, _ in rows]
+        page = ListPage(videos, limit=listing.limit, next_cursor=next_cursor)
         return cast("ListPage[VideoWithFigures]", page)
     page = ListPage[VideoWithFigures](
         await found.with_figures(rows), limit=listing.limit, next_cursor=next_cursor
@@ -146,7 +149,7 @@ class _List(Struct, frozen=True, kw_only=True):
             ),
         )
 
-    async def page(self) -> tuple[list[Video], str | None]:
+    async def page(self) -> tuple[list[_Found], str | None]:
         """Return the videos of the page, and the cursor of the next page."""
         sort = self.params.sort
         if sort in NEW_FIGURES:
@@ -157,30 +160,34 @@ class _List(Struct, frozen=True, kw_only=True):
                 after=_FigureKey,
                 filters=asdict(self.params),
             )
-            return [row for _, row in rows], next_cursor
+            return [found for _, found in rows], next_cursor
         by = cast("VideoSort", sort)
-        return await self.listing.rows(
+        videos, next_cursor = await self.listing.rows(
             "videos",
             self._sorted,
             key=lambda row: (video_sort_value(row, by), row.id),
             after=_AFTER.get(by, tuple[int | None, UUID]),
             filters=asdict(self.params),
         )
+        return [(video, None) for video in videos], next_cursor
 
-    async def all_rows(self) -> list[Video]:
+    async def all_rows(self) -> list[_Found]:
         if self.params.sort in NEW_FIGURES:
-            return [row for _, row in await self._by_figure(limit=None, after=None)]
-        return await self._sorted(limit=None, after=None)
+            return [found for _, found in await self._by_figure(limit=None, after=None)]
+        return [(video, None) for video in await self._sorted(limit=None, after=None)]
 
-    async def with_figures(self, videos: Sequence[Video]) -> list[VideoWithFigures]:
+    async def with_figures(self, rows: Sequence[_Found]) -> list[VideoWithFigures]:
         """Return these videos with their figures over the days.
 
         Counts belong to the video. New numbers are split between projects.
         """
-        if not videos:
+        if not rows:
             return []
         reader, organization_id = self.listing.reader, self.listing.organization_id
-        figures = await self._figures_of([video.id for video in videos], self.spans)
+        videos = [video for video, _ in rows]
+        figures = {video.id: known for video, known in rows if known is not None}
+        if others := [video.id for video in videos if video.id not in figures]:
+            figures |= await self._figures_of(others, self.spans)
         divided = [video.id for video in videos if video.creator_id in self.spans]
         own = await self._figures_of(divided, {}) if divided else {}
         for id_, one in own.items():
@@ -230,11 +237,11 @@ class _List(Struct, frozen=True, kw_only=True):
 
     async def _by_figure(
         self, *, limit: int | None, after: _FigureKey | None
-    ) -> list[tuple[_FigureKey, Video]]:
+    ) -> list[tuple[_FigureKey, _Found]]:
         reader, organization_id = self.listing.reader, self.listing.organization_id
         value, last_id = after or (None, None)
         chosen = self.chosen.ids, self.chosen.parameters
-        found = await videos_by_figure(
+        found, figures = await videos_and_figures(
             reader,
             organization_id,
             VideoSet.these(*chosen, spans=self.spans, has_others=True),
@@ -248,6 +255,9 @@ class _List(Struct, frozen=True, kw_only=True):
         )
         videos = await videos_by_id(reader, organization_id, [id_ for id_, _ in found])
         return [
-            ((None if value is None else str(value), id_), videos[id_])
+            (
+                (None if value is None else str(value), id_),
+                (videos[id_], figures.get(id_)),
+            )
             for id_, value in found
         ]

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from projections.analytics.read.videos.figures import FiguresOfVideo, figures_at
-from projections.analytics.read.videos.levels import VideoSet
+from projections.analytics.read.videos.levels import VideoFigureColumns, VideoSet
 from projections.analytics.read.videos.order import ByFigure, VideoFigure
 from projections.analytics.read.videos.shares import video_columns
 from projections.engine.reader import Reader
@@ -50,13 +50,67 @@ async def videos_by_figure(
     one of the page before.
     """
     columns = await video_columns(reader, organization_id, videos, start, end)
+    ranked = await _ranked(
+        reader, organization_id, columns, query, parameters,
+        sort=sort, direction=direction, limit=limit, offset=offset, after=after,
+    )  # fmt: skip
+    return ranked.found
+
+
+async def videos_and_figures(
+    reader: Reader,
+    organization_id: UUID,
+    videos: VideoSet,
+    query: str,
+    parameters: Mapping[str, object],
+    start: datetime,
+    end: datetime,
+    *,
+    sort: VideoFigure,
+    direction: Literal["asc", "desc"],
+    limit: int | None = None,
+    after: tuple[int | None, UUID] | None = None,
+) -> tuple[list[tuple[UUID, int | None]], dict[UUID, FiguresOfVideo]]:
+    """Return the same as ``videos_by_figure``, and all figures of the videos.
+
+    Videos whose figure to sort by is unknown have none here.
+    """
+    columns = await video_columns(reader, organization_id, videos, start, end)
+    ranked = await _ranked(
+        reader, organization_id, columns, query, parameters,
+        sort=sort, direction=direction, limit=limit, offset=0, after=after,
+    )  # fmt: skip
+    figures = figures_at(columns, {place: id_ for id_, place in ranked.known})
+    return ranked.found, {one.video_id: one for one in figures}
+
+
+class _InOrder(NamedTuple):
+    """Videos with their figure, and the places of those whose figure is known."""
+
+    found: list[tuple[UUID, int | None]]
+    known: list[tuple[UUID, int]]
+
+
+async def _ranked(
+    reader: Reader,
+    organization_id: UUID,
+    columns: VideoFigureColumns,
+    query: str,
+    parameters: Mapping[str, object],
+    *,
+    sort: VideoFigure,
+    direction: Literal["asc", "desc"],
+    limit: int | None,
+    offset: int,
+    after: tuple[int | None, UUID] | None,
+) -> _InOrder:
     order = ByFigure(columns, sort, direction=direction)
     known = await order.known_ones(
         reader, organization_id, limit=limit, offset=offset, after=after
     )
     found = [(id_, order.value_at(place)) for id_, place in known]
     if limit is not None and len(known) == limit:
-        return [*found]
+        return _InOrder([*found], known)
     is_behind = after is not None and after[0] is None
     others = await _others(
         reader,
@@ -68,7 +122,7 @@ async def videos_by_figure(
         offset=max(offset - len(order), 0),
         last_id=after[1] if after is not None and is_behind else None,
     )
-    return [*found, *((id_, None) for id_ in others)]
+    return _InOrder([*found, *((id_, None) for id_ in others)], known)
 
 
 async def figures_in_order(
