@@ -2,11 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from msgspec import Struct
+from msgspec.json import decode, encode
 
 from api.routes.lists.videos import VideoWithFigures
 from api.web.creator.videos import VideoTableRow, row_of
@@ -51,62 +54,95 @@ class VideoRows(Struct, frozen=True, kw_only=True):
     words: str
 
     def of(self, videos: Iterable[VideoWithFigures]) -> list[Markup]:
-        # The beginning of a cell is the same in every row.
-        begun = {
-            name: _begun(name, label, is_on_phones=sort in self.on_phones)
-            for name, (sort, label) in self.columns.items()
-        }
-        zone = ZoneInfo(self.page.own_time_zone)
-        return [self._row(video, begun, zone) for video in videos]
+        style = _VideoStyle(
+            begun=_beginnings(
+                tuple((name, *one) for name, one in self.columns.items()),
+                frozenset(self.on_phones),
+            ),
+            words=self.words,
+            zone=self.page.own_time_zone,
+        )
+        return [self._row(video, style) for video in videos]
 
-    def _row(
-        self, video: VideoWithFigures, begun: Mapping[str, Markup], zone: ZoneInfo
-    ) -> Markup:
-        kind = "Photo post" if video.kind == "photo" else "Video"
-        title = video.title or f"{kind} {video.tiktok_video_id}"
+    def _row(self, video: VideoWithFigures, style: "_VideoStyle") -> Markup:
+        # The addresses of pictures change each day.
         thumb = self.page.site.pictures.thumb(
             video.tiktok_video_id, video.thumbnail_url, video.kind
         )
-        if video.creator_id:
-            named = html(_NAMED, video.creator_id, video.id, title)
+        project = self.project_names[video.project_id] if self.project_names else ""
+        return _drawn(encode(video), thumb, project, style)
+
+
+class _VideoStyle(NamedTuple):
+    """The beginning of each column's cell by its figure, and what all rows share.
+
+    ``words`` name the days of new numbers, and ``zone`` is a time zone.
+    """
+
+    begun: tuple[tuple[str, Markup], ...]
+    words: str
+    zone: str
+
+
+# Most rows look like the last time.
+@lru_cache(maxsize=1_000)
+def _drawn(encoded: bytes, thumb: Markup, project: str, style: _VideoStyle) -> Markup:
+    """Return a row, of which nothing but these arguments decides what it looks like."""
+    video = decode(encoded, type=VideoWithFigures)
+    kind = "Photo post" if video.kind == "photo" else "Video"
+    title = video.title or f"{kind} {video.tiktok_video_id}"
+    if video.creator_id:
+        named = html(_NAMED, video.creator_id, video.id, title)
+    else:
+        named = html('<span class="theirs clamped" dir="auto">{}</span>', title)
+    cells: list[Markup] = []
+    for name, begin in style.begun:
+        if name == "posted_at":
+            posted = _posted(video.posted_at, ZoneInfo(style.zone))
+            cells += (begin, posted, _LAST_OF_LINE)
         else:
-            named = html('<span class="theirs clamped" dir="auto">{}</span>', title)
-        cells: list[Markup] = []
-        for name, begin in begun.items():
-            if name == "posted_at":
-                cells += (begin, _posted(video.posted_at, zone), _LAST_OF_LINE)
-            else:
-                cells += (begin, self._figure(video, name), _END)
-        notes = joined(self._notes(video, row_of(video), title))
-        return html(_ROW, thumb, named, notes, joined(cells), video.id, title)
+            cells += (begin, _figure(video, name, style.words), _END)
+    notes = joined(_notes(video, row_of(video), title, project))
+    return html(_ROW, thumb, named, notes, joined(cells), video.id, title)
 
-    def _notes(
-        self, video: VideoWithFigures, row: VideoTableRow, title: str
-    ) -> Iterable[Markup]:
-        """Yield what stands below the title."""
-        if video.creator_id:
-            whose = '<a class="theirs" href="/creators/{}">@{}</a>'
-            yield html(whose, video.creator_id, video.tiktok_handle)
-        if self.project_names:
-            project = self.project_names[video.project_id]
-            yield html(' <span class="theirs project" dir="auto">{}</span>', project)
-        if row.link:
-            yield html(_AWAY, row.link, title)
-        for tag in video.tags:
-            yield html(' <span class="badge theirs">{}</span>', tag)
-        if not row.is_counted:
-            yield html(" {}", badge(f"not included: {row.why}"))
-        if video.missing_since:
-            yield html(" {}", badge("missing", "bad"))
 
-    def _figure(self, video: VideoWithFigures, name: str) -> Markup:
-        value: int | None = getattr(video.figures, name)
-        if name != "new_views":
-            return level(value)
-        if value is None:
-            return NOTHING
-        full = f"{number(value)} {self.words}"
-        return figure(signed(value), full, kind=f"change {direction(value)}")
+@lru_cache(maxsize=64)
+def _beginnings(
+    columns: tuple[tuple[str, str, str], ...], on_phones: frozenset[str]
+) -> tuple[tuple[str, Markup], ...]:
+    return tuple(
+        (name, _begun(name, label, is_on_phones=sort in on_phones))
+        for name, sort, label in columns
+    )
+
+
+def _notes(
+    video: VideoWithFigures, row: VideoTableRow, title: str, project: str
+) -> Iterable[Markup]:
+    """Yield what stands below the title."""
+    if video.creator_id:
+        whose = '<a class="theirs" href="/creators/{}">@{}</a>'
+        yield html(whose, video.creator_id, video.tiktok_handle)
+    if project:
+        yield html(' <span class="theirs project" dir="auto">{}</span>', project)
+    if row.link:
+        yield html(_AWAY, row.link, title)
+    for tag in video.tags:
+        yield html(' <span class="badge theirs">{}</span>', tag)
+    if not row.is_counted:
+        yield html(" {}", badge(f"not included: {row.why}"))
+    if video.missing_since:
+        yield html(" {}", badge("missing", "bad"))
+
+
+def _figure(video: VideoWithFigures, name: str, words: str) -> Markup:
+    value: int | None = getattr(video.figures, name)
+    if name != "new_views":
+        return level(value)
+    if value is None:
+        return NOTHING
+    full = f"{number(value)} {words}"
+    return figure(signed(value), full, kind=f"change {direction(value)}")
 
 
 def _begun(name: str, label: str, *, is_on_phones: bool) -> Markup:
