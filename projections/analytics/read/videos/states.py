@@ -92,18 +92,21 @@ class VideoStates:
         ]
         return self.among(*np.array(known, np.int64).reshape(-1, 2).T)
 
-    def among_lists(self, lists: Iterable[tuple[UUID, Sequence[int]]]) -> Mask:
-        """Return which of the videos are in lists of numbers, one for each owner."""
+    def among_packed(self, lists: Iterable[tuple[UUID, bytes]]) -> Mask:
+        """Return which of the videos are in lists of numbers, one for each owner.
+
+        Numbers have eight bytes each, the most significant one first.
+        """
         places = {owner: place for place, owner in enumerate(self.owners)}
         known = [
             (place, numbers)
             for owner, numbers in lists
             if (place := places.get(owner)) is not None
         ]
-        amounts = [len(numbers) for _, numbers in known]
+        amounts = [len(numbers) // 8 for _, numbers in known]
         owner_of = np.repeat(np.array([place for place, _ in known], np.int64), amounts)
-        every = [number for _, numbers in known for number in numbers]
-        return self.among(owner_of, np.array(every, np.int64))
+        every = np.frombuffer(b"".join(numbers for _, numbers in known), ">i8")
+        return self.among(owner_of, every.astype(np.int64))
 
     def listed_in(self, rows: Iterable[tuple[int, bytes]]) -> Mask:
         """Return which of the videos are in snapshots, each with its owner's index."""
