@@ -55,7 +55,7 @@ class Client:
             give_up = time.monotonic() + PATIENTLY
             while not self._answered(handle):
                 assert time.monotonic() < give_up
-                time.sleep(0.01)
+                time.sleep(0.05)
             if count % 5 == 0:
                 self._answered(handle)  # the same again, or nothing
             count += 1

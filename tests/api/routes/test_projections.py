@@ -17,7 +17,14 @@ from projections.rebuild.rebuild import rebuild
 from projections.rebuild.transitions import RebuildOptions
 from projections.registry import PROJECTIONS
 from projections.runner import run_projections
-from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
+from tests.kit.application import (
+    Goatherd,
+    Tenant,
+    code_of,
+    data_of,
+    own_installation,
+    started,
+)
 from tests.kit.builders import opened_store
 from tests.kit.patience import PATIENTLY
 from tests.kit.threads import at_work
@@ -36,6 +43,18 @@ def alone(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Goathe
 @pytest.fixture
 def admin(alone: Goatherd) -> Tenant:
     return alone.tenant()
+
+
+@pytest.fixture(scope="module")
+def untouched(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
+    """An application for the tests of which none begins a rebuild."""
+    yield from own_installation(postgres_url, template_database)
+
+
+@pytest.fixture
+def refused(untouched: Goatherd) -> Tenant:
+    """An administrator whose requests are refused."""
+    return untouched.tenant(is_operator=True)
 
 
 @contextmanager
@@ -101,9 +120,9 @@ def test_every_projection_is_listed_with_how_far_it_is(admin: Tenant):
 
 @pytest.mark.parametrize("scope", ("read", "write"))
 def test_a_key_that_is_no_administrators_neither_sees_nor_starts_any(
-    admin: Tenant, scope: Scope
+    refused: Tenant, scope: Scope
 ):
-    user = admin.with_key(scope)
+    user = refused.with_key(scope)
 
     answers = [
         user.get("/admin/projections"),
@@ -112,7 +131,7 @@ def test_a_key_that_is_no_administrators_neither_sees_nor_starts_any(
     ]
 
     assert [code_of(each) for each in answers] == [(403, "insufficient_scope")] * 3
-    assert shown(admin)["rebuild"] is None
+    assert shown(refused)["rebuild"] is None
 
 
 def test_a_read_model_is_rebuilt_and_swapped_while_it_is_read(admin: Tenant):
@@ -324,8 +343,8 @@ def test_a_rebuild_stops_at_such_an_event_and_names_it(admin: Tenant):
 
 
 @pytest.mark.parametrize("name", ("scrape_jobs", "verdict_streaks"))
-def test_what_is_no_read_model_cannot_be_rebuilt(admin: Tenant, name: str):
-    answer = admin.post(f"/admin/projections/{name}/rebuild")
+def test_what_is_no_read_model_cannot_be_rebuilt(refused: Tenant, name: str):
+    answer = refused.post(f"/admin/projections/{name}/rebuild")
 
     assert code_of(answer) == (409, "cannot_rebuild")
     assert answer.json()["error"] == (
@@ -367,8 +386,8 @@ def test_older_rules_do_not_rebuild_what_newer_ones_made(admin: Tenant):
 
 
 @pytest.mark.parametrize("body", ({"force": "yes"}, {"force": None}, {"forced": True}))
-def test_how_to_rebuild_is_said_exactly(admin: Tenant, body: object):
-    answer = admin.post(REBUILD, body)
+def test_how_to_rebuild_is_said_exactly(refused: Tenant, body: object):
+    answer = refused.post(REBUILD, body)
 
     assert code_of(answer) == (400, "invalid_body")
-    assert shown(admin)["rebuild"] is None
+    assert shown(refused)["rebuild"] is None
