@@ -21,7 +21,7 @@ from api.cli.kit.names import (
 from api.cli.kit.options import DataDir, Ids, Json, read_settings
 from api.cli.kit.output import print_json, print_list
 from api.routes.webhooks.positions import positions_of
-from api.routes.webhooks.schemas import CreatedWebhook
+from api.routes.webhooks.schemas import CreatedWebhook, RequestedFilters
 from application.webhooks.by_hand import send_again, send_test
 from application.webhooks.feed import LogFeed
 from application.webhooks.follow import following, newest_secret
@@ -32,7 +32,7 @@ from domain import commands as c
 from domain.decisions import Handler
 from domain.errors import DomainError
 from domain.feed.types import chosen
-from domain.webhook.events import WebhookPayload
+from domain.webhook.events import WebhookFilters, WebhookPayload
 from domain.webhook.handlers import change_webhook, create_webhook
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
@@ -81,6 +81,20 @@ PayloadOption = Annotated[
     WebhookPayload | None,
     Parameter(help="Whole events (full), or ids and positions only (thin)."),
 ]
+CreatorOption = Annotated[
+    UUID | None, Parameter("--creator", help="Only events of this creator, by its id.")
+]
+CampaignOption = Annotated[
+    UUID | None,
+    Parameter("--campaign", help="Only events of this campaign, by its id."),
+]
+TagOption = Annotated[
+    str | None, Parameter("--tag", help="Only events of creators with this tag.")
+]
+MilestoneOption = Annotated[
+    int | None,
+    Parameter("--min-milestone", help="No milestones that are smaller."),
+]
 KeyOption = Annotated[
     bool | None,
     Parameter(
@@ -118,6 +132,10 @@ def add(
     types: TypesOption = ("*",),
     project: OnlyProjectOption = None,
     description: DescriptionOption = None,
+    creator: CreatorOption = None,
+    campaign: CampaignOption = None,
+    tag: TagOption = None,
+    min_milestone: MilestoneOption = None,
     payload: PayloadOption = None,
     sign_with_key: KeyOption = None,
     org: ChosenOrganizationOption = None,
@@ -145,6 +163,7 @@ def add(
             types=tuple(dict.fromkeys(types)),
             project_id=project_id,
             description=description or None,
+            filters=_filters(creator, campaign, tag, min_milestone),
             payload=payload or "full",
             signatures=("v1", "v1a") if sign_with_key else ("v1",),
         )
@@ -172,6 +191,18 @@ def change(
     types: TypesOption = (),
     project: OnlyProjectOption = None,
     description: DescriptionOption = None,
+    creator: CreatorOption = None,
+    campaign: CampaignOption = None,
+    tag: TagOption = None,
+    min_milestone: MilestoneOption = None,
+    no_filters: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Drop creator, campaign, tag and least milestone. One of these "
+            "options drops the others, too.",
+        ),
+    ] = False,
     payload: PayloadOption = None,
     sign_with_key: KeyOption = None,
     enabled: Annotated[
@@ -206,11 +237,13 @@ def change(
             with store.pool.connection() as connection:
                 project_id = project_named(connection, project, org=organization_id).id
         _check(store, url, types)
+        filters = _filters(creator, campaign, tag, min_milestone)
         changes = c.ChangeWebhook(
             url=UNSET if url is None else url,
             types=tuple(dict.fromkeys(types)) or UNSET,
             project_id=project_id,
             description=UNSET if description is None else description or None,
+            filters=filters if filters is not None or no_filters else UNSET,
             payload=UNSET if payload is None else payload,
             signatures=UNSET
             if sign_with_key is None
@@ -235,6 +268,32 @@ def change(
     print(f"Changed {webhook_id}")
     if secret is not None:
         print(f"Secret  {secret} (shown only this once)")
+
+
+def _filters(
+    creator_id: UUID | None,
+    campaign_id: UUID | None,
+    tag: str | None,
+    min_milestone: int | None,
+) -> WebhookFilters | None:
+    """Return the filters of options, None if there is none.
+
+    Raises:
+        CommandError: the tag is too long, or no number is so small.
+    """
+    requested = {
+        "creator_id": creator_id,
+        "campaign_id": campaign_id,
+        "tag": tag,
+        "min_milestone": min_milestone,
+    }
+    try:
+        return msgspec.convert(requested, RequestedFilters).as_filters()
+    except msgspec.ValidationError:
+        raise CommandError(
+            "--min-milestone must be at least 1, and --tag must have 1 to 50 "
+            "characters."
+        ) from None
 
 
 def remove(

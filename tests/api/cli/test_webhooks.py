@@ -1,5 +1,7 @@
 """``goatherd webhooks``: the same as the API, at the command line."""
 
+from uuid import uuid4
+
 from tests.kit.command_line import CommandLine
 
 URL = "http://127.0.0.1:9/hook"
@@ -9,7 +11,12 @@ def test_webhooks_are_made_changed_and_removed(cli: CommandLine):
     cli.set(webhook_allowed_hosts="127.0.0.1")
     cli("orgs", "create", "Herd")
 
-    made = cli("webhooks", "add", URL, "--types", "*", "--json").document
+    campaign = str(uuid4())
+    filters = ("--campaign", campaign, "--tag", "autumn")
+    made = cli("webhooks", "add", URL, "--types", "*", *filters, "--json").document
+    tiny = cli("webhooks", "change", made["id"], "--min-milestone", "0")
+    other = cli("webhooks", "change", made["id"], "--tag", "spring", "--json").document
+    whole = cli("webhooks", "change", made["id"], "--no-filters", "--json").document
     refused = cli("webhooks", "add", "https://10.0.0.1/")
     unknown = cli("webhooks", "add", URL, "--types", "creator.eaten")
     changed = cli(
@@ -22,6 +29,16 @@ def test_webhooks_are_made_changed_and_removed(cli: CommandLine):
     removed = cli("webhooks", "remove", made["id"], "--json").document
 
     assert made["secret"].startswith("whsec_")
+    assert (made["filters"]["campaign_id"], made["filters"]["tag"]) == (
+        campaign,
+        "autumn",
+    )
+    assert "--min-milestone must be at least 1" in tiny.err
+    assert (other["filters"]["campaign_id"], other["filters"]["tag"]) == (
+        None,
+        "spring",
+    )
+    assert whole["filters"] is None
     assert "must not be an address inside of a network" in refused.err
     assert "creator.eaten" in unknown.err
     assert changed["disabled_reason"] == "by_hand"
