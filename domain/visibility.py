@@ -74,7 +74,7 @@ def own_project(history: Sequence[Event]) -> OwnProject | None:
         ):
             return OwnProject(project_id=project_id)
         case e.ReportMade(scope=scope):
-            return _of_scope(scope)
+            return _of_scope(scope, _switched_on(history))
         case e.AlertRuleMade():
             rule = rule_of(history)
             return None if rule is None else _of_scope(rule.scope, _scoped(history))
@@ -95,6 +95,16 @@ def _scoped(history: Sequence[Event]) -> int:
         for index, event in enumerate(history)
         if isinstance(event, e.AlertRuleMade)
         or (isinstance(event, e.AlertRuleChanged) and event.scope is not UNSET)
+    )
+
+
+def _switched_on(history: Sequence[Event]) -> int:
+    """Return the index of the event that made a report or switched it on last."""
+    return max(
+        index
+        for index, event in enumerate(history)
+        if isinstance(event, e.ReportMade)
+        or (isinstance(event, e.ReportChanged) and event.enabled is True)
     )
 
 

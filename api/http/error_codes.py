@@ -149,6 +149,12 @@ class Code(StrEnum):
         "Another creator of the project has the handle.",
         "@ada is taken in this project.",
     )
+    REPORT_STOPPED = (
+        "report_stopped",
+        409,
+        "Goatherd stopped the report, because its creator moved to another project.",
+        "The report was stopped. Look at its recipients and switch it on.",
+    )
     ACCOUNT_IN_PROJECT = (
         "account_in_project",
         409,

@@ -10,6 +10,12 @@ from psycopg.rows import TupleRow
 
 from application.connect.shared import SharedAccounts
 from application.erase.records import of_the_account
+from application.move.reports import (
+    FoundReports,
+    reports_about,
+    reports_made,
+    tell_of_stopped,
+)
 from application.move.single_videos import (
     FoundSingles,
     PossibleMerge,
@@ -101,6 +107,7 @@ class MoveCommand:
         self._expected_versions = expected_versions
         self._shared = SharedAccounts(store, creator_id)
         self._found: FoundSingles | None = None
+        self._reports = FoundReports(ids=(), position=0)
 
     def handler(self) -> Handler[UUID]:
         """Start a try.
@@ -115,7 +122,7 @@ class MoveCommand:
 
         def read(
             cursor: Cursor[TupleRow],
-        ) -> tuple[Sequence[UUID], Sequence[UUID], FoundSingles]:
+        ) -> tuple[Sequence[UUID], Sequence[UUID], FoundSingles, FoundReports]:
             return (
                 single_videos(cursor, self._organization_id, self._creator_id),
                 of_the_account(cursor, self._organization_id, self._creator_id),
@@ -128,9 +135,10 @@ class MoveCommand:
                     # A video that stays with the old project gets no more numbers.
                     with_observations=self._move.history == "whole",
                 ),
+                reports_about(cursor, self._organization_id, self._creator_id),
             )
 
-        videos, same_user, found = run_read(
+        videos, same_user, found, self._reports = run_read(
             self._store.pool, lambda connection: read(connection.cursor(binary=True))
         )
         self._found = found
@@ -140,6 +148,7 @@ class MoveCommand:
             video_ids=videos,
             same_account=self._shared.read(),
             singles=found.singles,
+            report_ids=self._reports.ids,
             same_user=same_user,
             organization_id=self._organization_id,
             names=self._store.names,
@@ -151,8 +160,8 @@ class MoveCommand:
 
         Raises:
             AppendConflictError: another creator connected the account, a run observed
-                a single video again, or the project has another video that may be
-                the creator's.
+                a single video again, the project has another video that may be the
+                creator's, or somebody made a report about the creator.
         """
         self._shared.check(cursor, done)
         assert self._found is not None, "a try began"
@@ -163,6 +172,9 @@ class MoveCommand:
             self._move.project_id,
             since=self._found.position,
             before=before,
+        ) or reports_made(
+            cursor, self._creator_id, since=self._reports.position, until=before
         ):
             raise AppendConflictError
         check_unobserved(cursor, self._found, before=before)
+        tell_of_stopped(cursor, done.events)

@@ -7,7 +7,7 @@ import msgspec
 
 from domain.messages import Command
 from domain.report.contents import SECTIONS, Contents, SectionName
-from domain.report.events import Weekday
+from domain.report.events import StopReason, Weekday
 from domain.report.issue import ReportPeriod, ReportScope
 
 
@@ -56,6 +56,12 @@ class IssueReport(Command, frozen=True, kw_only=True):
     mailed: int
 
 
+class StopReport(Command, frozen=True, kw_only=True):
+    """Switch the report off for a reason, until somebody switches it on."""
+
+    because: StopReason
+
+
 class UnsubscribeRecipient(Command, frozen=True, kw_only=True):
     address: str
 
@@ -64,4 +70,6 @@ class RemoveReport(Command, frozen=True, kw_only=True):
     pass
 
 
-ReportCommand = ChangeReport | IssueReport | UnsubscribeRecipient | RemoveReport
+ReportCommand = (
+    ChangeReport | IssueReport | StopReport | UnsubscribeRecipient | RemoveReport
+)

@@ -17,7 +17,7 @@ from domain.messages import Event, changed_fields, copied, set_fields
 from domain.report import commands as c
 from domain.report import events as e
 from domain.report.contents import SECTIONS, SectionName
-from domain.report.errors import InvalidReportError
+from domain.report.errors import InvalidReportError, ReportStoppedError
 from domain.report.issue import ReportPeriod, ReportScope
 from domain.report.schedule import IssuedPeriods, ReportSchedule
 from domain.texts import EarlierTextsForgotten, texts_after
@@ -26,6 +26,7 @@ MOST_RECIPIENTS: Final = 50
 LAST_HOUR: Final = 23
 # The fields of a report that people can change, and the texts that it keeps.
 DETAILS = (*("name", "period", "weekday", "hour", "recipients", "sections", "enabled"),)
+CHANGED = (*DETAILS, "scheduled_from", "stopped_because")
 TEXTS = ("name", "recipients", "unsubscribed")
 # The sections that compare creators, which a report about one creator has not.
 _OF_SEVERAL: frozenset[SectionName] = frozenset({"leaders", "gained_and_lost"})
@@ -37,7 +38,8 @@ class ReportState(msgspec.Struct, frozen=True, kw_only=True):
 
     ``issues`` is the number of its issues, and ``last_due_at`` the time at which the
     newest one fell due. ``issued`` are the periods that had one which fell due.
-    ``unsubscribed`` are the addresses that want no more mails.
+    ``unsubscribed`` are the addresses that want no more mails. ``stopped_because`` is
+    the reason for which it is off, None if somebody switched it off.
     """
 
     organization_id: UUID
@@ -50,6 +52,7 @@ class ReportState(msgspec.Struct, frozen=True, kw_only=True):
     sections: tuple[SectionName, ...]
     enabled: bool
     scheduled_from: datetime
+    stopped_because: e.StopReason | None = None
     unsubscribed: tuple[str, ...] = ()
     issues: int = 0
     last_due_at: datetime | None = None
@@ -107,6 +110,7 @@ def decide(report: ReportState | None, command: c.ReportCommand) -> list[e.Repor
         NotFoundError: there is no report with this id, or it was removed.
         BlankNameError: the name is only blanks.
         InvalidReportError: the hour, a recipient or the sections are not possible.
+        ReportStoppedError: an issue was asked for, and the report was stopped.
     """
     if report is None:
         raise NotFoundError("report")
@@ -118,6 +122,8 @@ def decide(report: ReportState | None, command: c.ReportCommand) -> list[e.Repor
         if found is None or report.is_removed:
             return []
         return [e.RecipientUnsubscribed(**of, address=found)]
+    if isinstance(command, c.StopReport):
+        return _stop(report, command.because)
     if report.is_removed:
         raise NotFoundError("report")
     match command:
@@ -128,6 +134,8 @@ def decide(report: ReportState | None, command: c.ReportCommand) -> list[e.Repor
                 or report.issued.has(command.period, command.last_day)
             ):
                 return []
+            if report.stopped_because is not None:
+                raise ReportStoppedError
             number = report.issues + 1
             issue = copied(
                 command, e.ReportIssued, **of, scope=report.scope, number=number
@@ -137,6 +145,18 @@ def decide(report: ReportState | None, command: c.ReportCommand) -> list[e.Repor
             return _change(report, command)
         case _:
             assert_never(command)
+
+
+def _stop(report: ReportState, because: e.StopReason) -> list[e.ReportEvent]:
+    if report.is_removed or report.stopped_because == because:
+        return []
+    return [
+        e.ReportChanged(
+            organization_id=report.organization_id,
+            enabled=False,
+            stopped_because=because,
+        )
+    ]
 
 
 def _change(report: ReportState, command: c.ChangeReport) -> list[e.ReportEvent]:
@@ -155,6 +175,8 @@ def _change(report: ReportState, command: c.ChangeReport) -> list[e.ReportEvent]
         return []
     if not _TIMES.isdisjoint(changed) or changed.get("enabled"):
         changed["scheduled_from"] = command.at
+    if changed.get("enabled") and report.stopped_because is not None:
+        changed["stopped_because"] = None
     return [e.ReportChanged(organization_id=report.organization_id, **changed)]
 
 
@@ -168,8 +190,7 @@ def evolve(report: ReportState | None, event: e.ReportEvent) -> ReportState:
     report = replace(report, version=report.version + 1)
     match event:
         case e.ReportChanged():
-            fields = set_fields(event, (*DETAILS, "scheduled_from"))
-            return replace(report, **fields)
+            return replace(report, **set_fields(event, CHANGED))
         case e.ReportIssued(number=number, due_at=None):
             return replace(report, issues=number)
         case e.ReportIssued(number=number, due_at=due_at):

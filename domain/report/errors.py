@@ -14,3 +14,15 @@ class InvalidReportError(DomainError):
     @property
     def reason(self) -> str:
         return self._reason
+
+
+class ReportStoppedError(DomainError):
+    """The report was stopped, and goes on once somebody switches it on."""
+
+    code = "report_stopped"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The report was stopped, because its creator is in another project now. "
+            "Look at its recipients and switch it on."
+        )

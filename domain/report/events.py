@@ -15,6 +15,9 @@ Weekday = Literal[
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
 ]
 
+# Reasons for which Goatherd itself stops a report, until somebody switches it on.
+StopReason = Literal["creator_moved"]
+
 
 class ReportMade(Event, frozen=True, kw_only=True):
     """Somebody made a report, which falls due from ``scheduled_from`` on.
@@ -41,7 +44,8 @@ class ReportMade(Event, frozen=True, kw_only=True):
 class ReportChanged(Event, frozen=True, kw_only=True):
     """The report changed; unset fields stay.
 
-    With ``scheduled_from`` it falls due at other times from then on, or again.
+    With ``scheduled_from`` it falls due at other times from then on, or again. With
+    ``stopped_because`` Goatherd itself switched it off, and null ends that.
     """
 
     stored_name: ClassVar[str] = "report_changed"
@@ -54,6 +58,7 @@ class ReportChanged(Event, frozen=True, kw_only=True):
     sections: tuple[SectionName, ...] | msgspec.UnsetType = msgspec.UNSET
     enabled: bool | msgspec.UnsetType = msgspec.UNSET
     scheduled_from: datetime | msgspec.UnsetType = msgspec.UNSET
+    stopped_because: StopReason | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ReportIssued(Event, frozen=True, kw_only=True):

@@ -46,13 +46,20 @@ def make_report(report_id: UUID, command: c.MakeReport) -> Handler[UUID]:
         return Decision(report_id)
     events = on(report_id, make(command))
     yield from _check_scope(command.scope, organization_id)
+    # A creator that moves at this moment would leave the report behind.
+    guards = (command.scope.id,) if command.scope.type == "creator" else ()
     counter = QuotaCounter(
         key=reports_counter(organization_id),
         delta=1,
         limit_key="max_reports_per_org",
         maximum=MOST_REPORTS,
     )
-    return Decision(report_id, events=events, quota_counters=[counter])
+    return Decision(
+        report_id,
+        events=events,
+        guards=[guard for guard in guards if guard],
+        quota_counters=[counter],
+    )
 
 
 def send_report(

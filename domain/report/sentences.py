@@ -25,6 +25,12 @@ def sentence(event: SentencedReportEvent) -> str:
             return "Report removed"
 
 
+def _switched(event: e.ReportChanged) -> str:
+    if event.stopped_because == "creator_moved":
+        return "stopped, because its creator moved to another project"
+    return "switched on" if event.enabled else "switched off"
+
+
 def _changes(event: e.ReportChanged) -> list[str]:
     changes: list[str] = []
     if event.name is not UNSET:
@@ -41,5 +47,5 @@ def _changes(event: e.ReportChanged) -> list[str]:
         titles = [SECTION_TITLES[each].lower() for each in event.sections]
         changes.append(f"shows {joined(titles)}")
     if event.enabled is not UNSET:
-        changes.append("switched on" if event.enabled else "switched off")
+        changes.append(_switched(event))
     return changes

@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.messages import copied, set_fields
-from domain.report.decider import DETAILS, texts_of, without
+from domain.report.decider import CHANGED, texts_of, without
 from domain.report.issue import ReportScopeType
 from domain.report.schedule import IssuedPeriods
 from domain.streams import report_issue
@@ -46,6 +46,7 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     last_due_at: datetime | None = None
     weeks_until: date | None = None
     months_until: date | None = None
+    stopped_because: e.StopReason | None = None
     issues: int = 0
     version: int
     created_at: datetime
@@ -100,7 +101,7 @@ def _made(
 def _changed(
     event: e.ReportChanged, row: ReportRow | None, recorded: RecordedEvent
 ) -> ReportRow | None:
-    return _later(row, recorded, set_fields(event, (*DETAILS, "scheduled_from")))
+    return _later(row, recorded, set_fields(event, CHANGED))
 
 
 @on(e.ReportIssued)

@@ -21,7 +21,7 @@ from domain.report.contents import (
     FrozenVideo,
     SectionName,
 )
-from domain.report.events import Weekday
+from domain.report.events import StopReason, Weekday
 from domain.report.issue import (
     Issue,
     IssueCreator,
@@ -45,7 +45,9 @@ class ScheduledReport(msgspec.Struct, frozen=True, kw_only=True):
     ``hour`` in the organization's time zone. ``recipients`` are addresses, and
     ``unsubscribed`` those that want no more mails; both are null for readers without
     the scope `write`. ``next_due_at`` is null while the report is switched off.
-    ``issue_count`` is the number of its issues.
+    ``stopped_because`` says why Goatherd itself switched it off: `creator_moved` if the
+    creator is in another project now. It is null otherwise, and once somebody switches
+    the report on. ``issue_count`` is the number of its issues.
     """
 
     id: UUID
@@ -59,6 +61,7 @@ class ScheduledReport(msgspec.Struct, frozen=True, kw_only=True):
     unsubscribed: list[str] | None
     sections: list[SectionName]
     enabled: bool
+    stopped_because: StopReason | None
     next_due_at: datetime | None
     issue_count: int
     version: int

@@ -297,7 +297,10 @@ def shares(events: Iterable[RecordedEvent]) -> Rows:
 
 def reports(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    changeable = ("name", "period", "weekday", "hour", "enabled", "scheduled_from")
+    changeable = (
+        *("name", "period", "weekday", "hour", "enabled", "scheduled_from"),
+        "stopped_because",
+    )
     for recorded in events:
         now = {"version": recorded.version, "updated_at": recorded.recorded_at}
         match recorded.event:
@@ -315,6 +318,7 @@ def reports(events: Iterable[RecordedEvent]) -> Rows:
                     "last_due_at": None,
                     "weeks_until": None,
                     "months_until": None,
+                    "stopped_because": None,
                     "issues": 0,
                     "created_at": recorded.recorded_at,
                     **now,

@@ -36,7 +36,8 @@ from projections.reports.queries import ListedIssue
 _PATIENCE_SECONDS = 30.0
 _LIST: LiteralString = """
 SELECT id, organization_id AS org_id, name, scope_type AS scope, scope_id, period,
-       weekday, hour, cardinality(recipients) AS recipients, enabled, issues
+       weekday, hour, cardinality(recipients) AS recipients, enabled,
+       stopped_because, issues
 FROM reports WHERE removed_at IS NULL
 AND (%(organization)s::uuid IS NULL OR organization_id = %(organization)s)
 ORDER BY organization_id, created_at DESC, id
@@ -67,6 +68,7 @@ class _Listed(Struct, frozen=True, kw_only=True):
     hour: int
     recipients: int
     enabled: bool
+    stopped_because: str | None
     issues: int
 
 
@@ -88,8 +90,14 @@ def list_reports(
         ids="id scope_id" if ids else "",
         json=json,
         made=_times,
-        state=lambda report: "on" if report.enabled else "off",
+        state=_state,
     )
+
+
+def _state(report: _Listed) -> str:
+    if report.stopped_because == "creator_moved":
+        return "stopped: its creator moved"
+    return "on" if report.enabled else "off"
 
 
 def create(

@@ -52,14 +52,16 @@ _READ_MODELS = (READ_MODEL, "creator_list", "videos", "projects", "campaigns")
 _ZONE: LiteralString = """
 SELECT time_zone FROM organizations WHERE organization_id = %s
 """
-# The creator of a report moved since it was made, from a project beyond these.
+# The creator of a report moved since it was made or switched on, from a project beyond
+# these.
 _CAME_LATER: LiteralString = """
 SELECT EXISTS (
     SELECT FROM goatherd_events made JOIN goatherd_events moved
     ON moved.originator_id =
         (convert_from(made.state, 'UTF8')::jsonb -> 'scope' ->> 'id')::uuid
     WHERE made.originator_id = %(report)s AND made.topic = 'report_made'
-    AND moved.topic = 'creator_moved' AND moved.notification_id > made.notification_id
+    AND moved.topic = 'creator_moved'
+    AND moved.notification_id > goatherd_report_begins(%(report)s)
     AND NOT (convert_from(moved.state, 'UTF8')::jsonb ->> 'old_project_id')::uuid
         = ANY(%(projects)s::uuid[]))
 """
@@ -180,7 +182,8 @@ class ReportRoutes(Controller):
         """Change a report; its issues stay as they are.
 
         With another time, or switched on again, it falls due from now on: what it
-        missed before is not made up for.
+        missed before is not made up for. One that stopped because its creator moved
+        goes on with ``enabled``, and belongs to the new project then.
         """
         command = copied(data, c.ChangeReport, at=datetime.now(UTC))
         return _changed(request, writer, report_id, command)
@@ -199,7 +202,7 @@ class ReportRoutes(Controller):
         post,
         "/{report_id:uuid}/send",
         "sendReport",
-        errors=[Code.LIMIT_REACHED, Code.PROJECTION_BEHIND],
+        errors=[Code.LIMIT_REACHED, Code.PROJECTION_BEHIND, Code.REPORT_STOPPED],
         status=201,
     )
     def send_report(
@@ -211,7 +214,8 @@ class ReportRoutes(Controller):
         """Make an issue now and send it to all recipients.
 
         It is about the newest week or month of the report that is over. Without a mail
-        server it is made and not sent: `mailed` is 0.
+        server it is made and not sent: `mailed` is 0. A report that was stopped is
+        refused as `report_stopped` until somebody switches it on.
         """
         writer.require_visible(request, report_id, "report")
         _require_own(request, writer, report_id)

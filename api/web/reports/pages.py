@@ -42,7 +42,12 @@ _SHOWN_ERRORS: Final = {
     Code.NOT_FOUND,
     Code.VERSION_CONFLICT,
 }
-_UNSENT: Final = {Code.LIMIT_REACHED, Code.NOT_FOUND, Code.PROJECTION_BEHIND}
+_UNSENT: Final = {
+    Code.LIMIT_REACHED,
+    Code.NOT_FOUND,
+    Code.PROJECTION_BEHIND,
+    Code.REPORT_STOPPED,
+}
 
 
 class _ReportedThing(Struct, frozen=True):

@@ -17,9 +17,14 @@ from domain.creator.handlers.claims import claim_handle, claims_of, release_hand
 from domain.creator.handlers.connect import check_accounts_free
 from domain.decisions import Decision, Handler, Histories, on
 from domain.organization.decider import project_owner
+from domain.report.commands import StopReport
+from domain.report.decider import decide as stop_report
+from domain.report.decider import report_of
 from domain.streams import Names
 from domain.video.decider import video_of
 from domain.video.handlers.merge import SingleVideo, merge_videos
+
+_STOP = StopReport(because="creator_moved")
 
 
 def move_creator(
@@ -29,6 +34,7 @@ def move_creator(
     video_ids: Sequence[UUID],
     same_account: Collection[UUID],
     singles: Collection[SingleVideo] = (),
+    report_ids: Collection[UUID] = (),
     same_user: Collection[UUID] = (),
     organization_id: UUID,
     names: Names,
@@ -41,7 +47,8 @@ def move_creator(
     that are connected with an account of this one, and ``same_user`` those of the
     organization whose scrapes observed the same account. ``singles`` are single videos
     of the new project that may be videos of the creator; if so, they are merged into
-    those. The result is the creator's id.
+    those. ``report_ids`` are the reports about the creator: people of the old project
+    get no numbers from the new one, so these stop. The result is the creator's id.
 
     Raises:
         NotFoundError: there is no creator or no project with this id.
@@ -95,9 +102,16 @@ def move_creator(
         creator_id,
         may_uncount=command.history == "whole",
     )
+    reports = yield report_ids
+    stopped = [
+        event
+        for each in report_ids
+        if (report := report_of(reports[each])) is not None
+        for event in on(each, stop_report(report, _STOP))
+    ]
     events = [
         *(*on(creator_id, moved), *claimed, *released),
-        *(*exits.events, *merging.events),
+        *(*exits.events, *merging.events, *stopped),
     ]
     guards = {organization_id, *others, *checked, *exits.guards, *merging.guards}
     return Decision(

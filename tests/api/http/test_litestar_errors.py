@@ -804,6 +804,19 @@ def report_about_the_unknown(scene: Scene) -> None:
     body_of(scene)["scope"] = {"type": "project", "id": str(uuid4())}
 
 
+def report_of_a_moved_creator(scene: Scene) -> None:
+    creator = scene.tenant.add(f"moved.{uuid4().hex[:20]}")
+    about = {"type": "creator", "id": creator["id"]}
+    made = scene.tenant.post("/reports", {"name": "Moved", "scope": about})
+    report_id = data_of(made, status=201)["id"]
+    other = scene.tenant.post("/projects", {"name": "Other"}).json()["data"]["id"]
+    scene.tenant.goatherd.catch_up()
+    move = {"project_id": other, "history": "whole"}
+    data_of(scene.tenant.post(f"/creators/{creator['id']}/move", move))
+    scene.tenant.goatherd.catch_up()
+    scene.ask.path = scene.ask.path.replace(scene.ids["report_id"], report_id)
+
+
 def report_about_the_new(scene: Scene) -> None:
     # Nobody has caught up with the creator yet.
     scene.monkeypatch.setattr("api.routes.reports.routes.PATIENCE_SECONDS", 0.0)
@@ -869,6 +882,7 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("createReport", Code.NOT_FOUND): report_about_the_unknown,
     ("sendReport", Code.LIMIT_REACHED): sent_too_often,
     ("sendReport", Code.PROJECTION_BEHIND): report_about_the_new,
+    ("sendReport", Code.REPORT_STOPPED): report_of_a_moved_creator,
     ("getReportIssue", Code.PDF_NOT_INSTALLED): pdf_without_the_extra,
     ("getLatestReportIssue", Code.PDF_NOT_INSTALLED): pdf_without_the_extra,
     ("addChannel", Code.LIMIT_REACHED): full_of_channels,

@@ -292,8 +292,8 @@ def test_reports_from_before_a_move_stay_with_those_who_see_the_other_project(
     second = data_of(home.post("/projects", {"name": "Rival"}), status=201)
     move = {"project_id": second["id"], "history": "stay"}
     data_of(home.post(f"/creators/{creator_id}/move", move))
+    home.goatherd.catch_up()
     later = made(home, **of_creator)
-    sent(home, report)
     sent(home, later)
     person = limited_to(home, limits, UUID(second["id"]))
     both = limited_to(home, limits, UUID(second["id"]), home.project_id)
@@ -314,8 +314,54 @@ def test_reports_from_before_a_move_stay_with_those_who_see_the_other_project(
     for answer in (person.patch(path, {"hour": 5}), person.delete(path)):
         assert code_of(answer) == (404, "not_found")
     assert data_of(both.patch(path, {"hour": 5}))["hour"] == 5
-    assert len(data_of(both.get(f"{path}/issues"))) == 2
     assert len(data_of(both.get("/reports"))) == 2
+
+    # Somebody who sees both projects lets it go on in the new one.
+    data_of(both.patch(path, {"enabled": True}))
+    newest = sent(home, report)
+    assert data_of(person.get(path))["recipients"] == [ADA]
+    assert data_of(person.get(f"{path}/issues")) == [newest]
+    assert len(data_of(both.get(f"{path}/issues"))) == 2
+    assert data_of(person.post(f"{path}/send"), status=201)["number"] == 3
+
+
+def test_a_report_stops_when_its_creator_moves_until_somebody_switches_it_on(
+    home: Tenant,
+) -> None:
+    creator_id = a_posting_creator(home)
+    scope = {"type": "creator", "id": creator_id}
+    report = made(home, scope=scope, recipients=[ADA])
+    # The read model does not know this one yet.
+    late = data_of(home.post("/reports", {"name": "Late", "scope": scope}), status=201)
+    second = data_of(home.post("/projects", {"name": "Rival"}), status=201)
+    move = {"project_id": second["id"], "history": "whole"}
+    data_of(home.post(f"/creators/{creator_id}/move", move))
+    home.goatherd.catch_up()
+
+    path = f"/reports/{report['id']}"
+    for one in (path, f"/reports/{late['id']}"):
+        stopped = data_of(home.get(one))
+        assert (stopped["enabled"], stopped["stopped_because"]) == (
+            False,
+            "creator_moved",
+        )
+        assert stopped["next_due_at"] is None
+    refused = home.post(f"{path}/send")
+    assert code_of(refused) == (409, "report_stopped")
+    assert "switch it on" in refused.text
+    news = {
+        (each["title"], each["path"]) for each in data_of(home.get("/notifications"))
+    }
+    title = "A report stopped, because its creator moved to another project"
+    assert (title, path) in news
+    assert data_of(home.patch(path, {"name": "Still"}))["stopped_because"]
+
+    on = data_of(home.patch(path, {"enabled": True}))
+    assert (on["stopped_because"], on["recipients"]) == (None, [ADA])
+    assert on["next_due_at"] is not None
+    assert sent(home, report)["number"] == 1
+    visible = data_of(home.get(path))
+    assert (visible["enabled"], visible["stopped_because"]) == (True, None)
 
 
 def test_the_preview_of_an_erasure_names_reports_to_the_persons_own_address(

@@ -237,6 +237,13 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
         ),
     ),
     (
+        e.ReportChanged(**OURS, enabled=False, stopped_because="creator_moved"),
+        (
+            "Report changed: stopped, because its creator moved to another project, by "
+            "Ada."
+        ),
+    ),
+    (
         e.RecipientUnsubscribed(**OURS, address="ben@example.com"),
         "Recipient of a report unsubscribed by Ada.",
     ),

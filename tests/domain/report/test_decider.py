@@ -13,7 +13,7 @@ from domain.errors import BlankNameError, CorruptHistoryError, NotFoundError
 from domain.messages import copied
 from domain.report.contents import SECTIONS, Contents
 from domain.report.decider import ReportState, decide, evolve, make, report_of
-from domain.report.errors import InvalidReportError
+from domain.report.errors import InvalidReportError, ReportStoppedError
 from domain.report.issue import ReportScope
 from tests.kit.builders import NOON, ORGANIZATION
 from tests.kit.scenario import Scenario
@@ -163,6 +163,29 @@ def test_the_next_issue_follows_the_last_one_or_the_choice_of_times():
     back = e.ReportChanged(**OF, enabled=True, scheduled_from=long_after)
     assert evolve(off, back).due_at("UTC") == long_after + timedelta(days=7)
     assert evolve(issued, REMOVED).due_at("UTC") is None
+
+
+def test_a_stopped_report_makes_no_issue_before_somebody_switches_it_on(
+    scenario: Scenario[ReportState | None, c.ReportCommand, e.ReportEvent],
+):
+    stop = c.StopReport(because="creator_moved")
+    stopped = e.ReportChanged(**OF, enabled=False, stopped_because="creator_moved")
+    off = e.ReportChanged(**OF, enabled=False)
+    on = e.ReportChanged(**OF, enabled=True, stopped_because=None, scheduled_from=LATER)
+    by_hand = replace(ISSUE, due_at=None)
+
+    scenario.given(MADE).when(stop).then(stopped)
+    scenario.given(MADE, off).when(stop).then(stopped)
+    scenario.given(MADE, stopped).when(stop).then_nothing()
+    scenario.given(MADE, REMOVED).when(stop).then_nothing()
+    scenario.given(MADE, stopped).when(by_hand).then_refused(ReportStoppedError)
+    scenario.given(MADE, off).when(by_hand).then(replace(ISSUED, due_at=None))
+    scenario.given(MADE, stopped).when(changing(enabled=True)).then(on)
+    scenario.given(MADE, stopped, on).when(by_hand).then(replace(ISSUED, due_at=None))
+    scenario.given(MADE, stopped, on).when(stop).then(stopped)
+    state = report_of([MADE, stopped])
+    assert state is not None
+    assert state.due_at("UTC") is None
 
 
 def test_a_recipient_unsubscribes_once_and_is_not_added_again(

@@ -421,6 +421,19 @@ def test_a_creator_who_moved_to_another_project_is_not_followed_there(
     ours: Programme, visitor: Visitor, goatherd: Goatherd
 ):
     path = path_of(ours.shared())
+    scope = {"type": "creator", "id": ours.goat}
+    report = {"name": "Goat", "scope": scope}
+    report_id = data_of(ours.home.post("/reports", report), status=201)["id"]
+    of_report = {"scope": "report", "scope_id": report_id}
+
+    def issue() -> None:
+        goatherd.catch_up()
+        data_of(ours.home.post(f"/reports/{report_id}/send"), status=201)
+        goatherd.catch_up()
+
+    issue()
+    before = path_of(made(ours.home, **of_report))
+    assert visitor.get(before).status_code == 200
 
     move = {"project_id": ours.rival, "history": "whole"}
     moved = ours.home.post(f"/creators/{ours.goat}/move", move)
@@ -428,6 +441,14 @@ def test_a_creator_who_moved_to_another_project_is_not_followed_there(
     goatherd.catch_up()
 
     assert visitor.get(path).status_code == 410
+    assert visitor.get(before).status_code == 410
+
+    # The report goes on in the new project, and its old link does not.
+    data_of(ours.home.patch(f"/reports/{report_id}", {"enabled": True}))
+    issue()
+    after = path_of(made(ours.home, **of_report))
+    assert visitor.get(before).status_code == 410
+    assert visitor.get(after).status_code == 200
 
 
 def test_a_file_is_for_spreadsheets_and_no_cell_is_a_formula(
