@@ -65,6 +65,8 @@ INSERT INTO ended_sessions (nonce, expires_at)
 VALUES ('', date_trunc('second', clock_timestamp()))
 ON CONFLICT (nonce) DO UPDATE SET expires_at = excluded.expires_at
 """
+# Issues of reports from after the backup are made again, and their mails were sent.
+_NOTE = "INSERT INTO restores VALUES (clock_timestamp())"
 _PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 
@@ -90,11 +92,11 @@ def finish_restore(
 
     Keys of people who were erased before the backup of the data are destroyed. People
     who were erased afterwards, according to the keys, are erased again, and so are
-    texts that were forgotten. All people are signed out, and unused links end. Then the
-    ``projections`` are caught up; until that is
-    done, the mark of the restore keeps all other processes out. ``connection`` leads to
-    ``url``, in autocommit. ``is_resumed`` is true for a restore that was interrupted
-    anywhere.
+    texts that were forgotten. All people are signed out, unused links end, and no mail
+    is sent of reports that fell due until now. Then the ``projections`` are caught up;
+    until that is done, the mark of the restore keeps all other processes out.
+    ``connection`` leads to ``url``, in autocommit. ``is_resumed`` is true for a restore
+    that was interrupted anywhere.
 
     Raises:
         BackupError: the keys do not belong to the data, or Goatherd runs.
@@ -119,6 +121,7 @@ def finish_restore(
             cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
         cursor.execute(_END_INVITATION_LINKS)
         cursor.execute(END_KEY_SESSIONS)
+        cursor.execute(_NOTE)
     if has_keys:
         check_keys_there(connection)
         _check_keys(connection, settings)

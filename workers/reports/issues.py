@@ -30,12 +30,15 @@ ACTOR: Final = "policy:reports"
 # A time zone that changes is noticed after a day at the latest.
 LONGEST_WAIT: Final = timedelta(days=1)
 _PATIENCE_SECONDS: Final = 10.0
+_RESTORED: Final = "SELECT EXISTS (SELECT FROM restores WHERE at >= %s)"
 
 
 class ReportIssues:
     """Makes issues that fell due, in the order of their times.
 
     After days off each missed period gets its issue, and only the newest one is sent.
+    One that fell due before a restore is not sent either: its recipients may have got
+    it, or have unsubscribed, since the backup.
     The issue, its mails and the time of the next turn are in one transaction, so that a
     worker that is killed has done none of them.
     """
@@ -67,12 +70,13 @@ class ReportIssues:
     ) -> None:
         following = of.report.schedule(of.time_zone).due_after(due_at)
         is_newest = following > now
+        is_mailed = is_newest and not self._was_restored_since(due_at)
         try:
             prepared = prepared_issue(
                 self._store,
                 of,
                 due_at=due_at,
-                is_mailed=is_newest,
+                is_mailed=is_mailed,
                 patience=_PATIENCE_SECONDS,
             )
         except NotFoundError:
@@ -96,6 +100,7 @@ class ReportIssues:
                 prepared,
                 min(following, now + LONGEST_WAIT),
                 is_newest,
+                is_mailed,
             ),
         )
 
@@ -106,6 +111,7 @@ class ReportIssues:
         prepared: PreparedIssue,
         next_at: datetime,
         is_newest: bool,  # noqa: FBT001 - bound by partial
+        is_mailed: bool,  # noqa: FBT001 - likewise
         cursor: Cursor[TupleRow],
         done: Executed[UUID],  # noqa: ARG002 - as execute calls it
     ) -> None:
@@ -113,15 +119,21 @@ class ReportIssues:
         if not is_newest:
             return
         prepared.send(cursor, self._store)
+        unsent = "" if is_mailed else ", and was not sent after the restore"
         scope = of.report.scope
         notify(
             cursor,
             of.report.organization_id,
             kind="report",
-            title=f"A {of.report.period} report is ready",
+            title=f"A {of.report.period} report is ready{unsent}",
             path=f"/reports/{of.id}/issues/{of.report.issues + 1}",
             project_id=scope.id if scope.type == "project" else None,
         )
+
+    def _was_restored_since(self, due_at: datetime) -> bool:
+        with self._store.pool.connection() as connection:
+            row = connection.execute(_RESTORED, (due_at,)).fetchone()
+        return row is not None and row[0]
 
     def _finish(self, turn: Turn, next_at: datetime | None) -> None:
         with self._store.pool.connection() as connection:

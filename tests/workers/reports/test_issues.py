@@ -229,6 +229,37 @@ def test_without_a_mail_server_issues_are_made_and_not_sent(
     assert goatherd.query("SELECT count(*) FROM mails")[0][0] == before
 
 
+def test_an_issue_that_fell_due_before_a_restore_is_made_and_not_mailed(
+    home: Tenant, goatherd: Goatherd
+):
+    store = mailing_store(goatherd.url, goatherd.store.settings)
+    worker = DueWorker(store.pool, kind_of(store))
+
+    def mailed_by(report_id: str) -> int:
+        while worker.do_next():
+            pass
+        return issues_of(goatherd, report_id)[-1].mailed
+
+    before = goatherd.query("SELECT count(*) FROM mails")[0][0]
+    goatherd.query("INSERT INTO restores VALUES (now()), (now() - interval '9 days')")
+    try:
+        held_back = made_weeks_ago(home, 1)
+        assert mailed_by(held_back) == 0
+        # One that fell due after the restore is sent.
+        goatherd.query("UPDATE restores SET at = now() - interval '8 days'")
+        assert mailed_by(made_weeks_ago(home, 1)) == 2
+    finally:
+        goatherd.query("DELETE FROM restores")
+        store.pool.close()
+
+    assert goatherd.query("SELECT count(*) FROM mails")[0][0] == before + 2
+    ((title,),) = goatherd.query(
+        "SELECT title FROM notifications WHERE path = %s",
+        f"/reports/{held_back}/issues/1",
+    )
+    assert title == "A weekly report is ready, and was not sent after the restore"
+
+
 def test_a_rebuild_makes_the_same_issues_again(home: Tenant, goatherd: Goatherd):
     report_id = made_weeks_ago(home, 0)
     data_of(home.post(f"/reports/{report_id}/send"), status=201)

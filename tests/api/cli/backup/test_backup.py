@@ -95,7 +95,7 @@ def catch_up(store: Store) -> None:
 
 
 RESTORED = r'("\\x",'
-NOTES = "public.backups"
+NOTES = {"public.backups", "public.restores"}
 
 
 def rows(url: str) -> dict[str, list[Any]]:
@@ -111,7 +111,7 @@ def rows(url: str) -> dict[str, list[Any]]:
         return {
             table: [row for row in found if not row[0].startswith(RESTORED)]
             for table, found in kept.items()
-            if table != NOTES
+            if table not in NOTES
         }
 
 
@@ -286,7 +286,11 @@ def test_a_restore_signs_everybody_out_and_ends_links(
 
     with psycopg.connect(empty_database_url) as connection:
         ended = connection.execute("SELECT nonce FROM ended_sessions").fetchall()
+        noted = connection.execute(
+            "SELECT at <= clock_timestamp() FROM restores"
+        ).fetchall()
     assert ended == [(b"",)]
+    assert noted == [(True,)]
     for url, left in ((database_url, 1), (empty_database_url, 0)):
         kept = rows(url)
         for table in (
