@@ -87,8 +87,8 @@ WIDE: Final = DrawingSize(width=560, height=200, text=12)
 """The size of pages and paper."""
 NARROW: Final = DrawingSize(width=320, height=190, text=12)
 """The size of phones."""
-OF_MAILS: Final = DrawingSize(width=480, height=180, text=13)
-"""A mail shrinks it on phones."""
+OF_MAILS: Final = DrawingSize(width=440, height=172, text=13)
+"""A mail shrinks it to about 320 pixels on phones, where its letters are still read."""
 
 
 def chart_svg(

@@ -44,7 +44,7 @@ def test_an_issue_arrives_with_its_numbers_and_its_charts_inside():
         struct.unpack(">II", png[16:24])
         for name, png in images.items()
         if name.startswith("chart")
-    } == {(960, 360)}
+    } == {(880, 344)}
     addresses = {value for name, value in read.attributes if name == "href"}
     assert addresses == {PAGE, UNSUBSCRIBE}
     # Names of strangers are text, and no mail program makes a link of them.
