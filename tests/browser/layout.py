@@ -6,7 +6,7 @@ WIDE = {"width": 1280, "height": 800}
 PHONE = {"width": 375, "height": 740}
 
 # Elements that reach beyond the page; what scrolls or hides what is too wide may.
-_FAULTS = """
+FAULTS = """
 () => {
   const root = document.scrollingElement;
   const faults = [];
@@ -51,7 +51,7 @@ _BROKEN = """
   return found;
 }
 """
-_HEADER = """
+HEADER = """
 () => {
   const box = document.querySelector("header.top").getBoundingClientRect();
   return [box.left, box.top + scrollY, box.width, box.height];
@@ -61,7 +61,7 @@ _HEADER = """
 
 def check_layout(page: Page) -> None:
     """Assert that nothing reaches beyond the page, so that nobody scrolls sideways."""
-    faults = page.evaluate(_FAULTS)
+    faults = page.evaluate(FAULTS)
     width = page.viewport_size["width"] if page.viewport_size else 0
     assert not faults, "\n".join([f"{page.url} at {width} px:", *faults])
 
@@ -70,8 +70,3 @@ def check_words(page: Page) -> None:
     """Assert that no word of ours is broken, and that no table has to be scrolled."""
     width = page.viewport_size["width"] if page.viewport_size else 0
     assert page.evaluate(_BROKEN) == [], f"{page.url} at {width} px"
-
-
-def header_of(page: Page) -> list[float]:
-    """Where the head of the page is, and how large."""
-    return page.evaluate(_HEADER)

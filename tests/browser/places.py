@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import cache
+from urllib.parse import urlsplit
 
 import httpx
 from litestar.routes import HTTPRoute
@@ -45,7 +46,7 @@ def is_for_programs(path: str) -> bool:
 
 
 def address_of(path: str, ids: Mapping[str, str]) -> str:
-    """The address of a page about these things, without the host."""
+    """Return the address of a page about these things, without the host."""
     return _NAME.sub(lambda name: ids[name[1]], path)
 
 
@@ -55,6 +56,17 @@ def visit(page: Page, path: str, ids: Mapping[str, str]) -> None:
     assert answer is not None
     assert answer.status == 200, f"{answer.url}: {answer.status}"
     assert answer.headers["content-type"].partition(";")[0] == "text/html"
+
+
+def is_elsewhere(page: Page, path: str, ids: Mapping[str, str]) -> bool:
+    """True if the path led to another of the places, which has a visit of its own."""
+    address = urlsplit(page.url)._replace(scheme="", netloc="").geturl()
+    others = (
+        address_of(other, ids)
+        for other in filter(is_for_people, places())
+        if other != path and ids.keys() >= {*_NAME.findall(other)}
+    )
+    return address != address_of(path, ids) and address in others
 
 
 def media_type_of(
