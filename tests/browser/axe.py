@@ -43,7 +43,8 @@ async ({rules, ofMarkup, isResized}) => {
     .filter(element => element.checkVisibility({visibilityProperty: true}));
   const found = (await axe.run(document, {...options, rules})).violations;
   const before = isResized ? window.shownToAxe : new Set(shown);
-  const fresh = shown.filter(element => !before.has(element));
+  // A page that follows events may have replaced some meanwhile.
+  const fresh = shown.filter(element => element.isConnected && !before.has(element));
   if (fresh.length) {
     const again = await axe.run({include: fresh}, {...options, runOnly: ofMarkup});
     found.push(...again.violations);
