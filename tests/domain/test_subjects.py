@@ -36,6 +36,8 @@ HARMLESS = {
     ("api_key_created", "digest"): _DIGEST,
     ("api_key_created", "hint"): "the last characters of a key, to tell keys apart",
     ("project_logo_changed", "logo"): _DIGEST,
+    ("project_details_changed", "color"): "six hexadecimal digits",
+    ("report_issued", "color"): "six hexadecimal digits",
     ("person_registered", "locale"): _CODE,
     ("person_registered", "time_zone"): _CODE,
     ("person_preferences_changed", "time_zone"): _CODE,
