@@ -5,6 +5,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping
 from itertools import chain
 from typing import Any, NamedTuple, cast
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import astuple
 
@@ -61,6 +62,8 @@ def _size_of(value: Any) -> int:  # noqa: ANN401 - of any type
     """Return about how many bytes a value takes. Lists have values of one type."""
     if isinstance(value, (bytes, str)):
         return _OBJECT_BYTES + len(value)
+    if isinstance(value, np.ndarray):
+        return _OBJECT_BYTES + value.nbytes
     parts: Iterable[Any] = ()
     if isinstance(value, Struct):
         parts = astuple(value)

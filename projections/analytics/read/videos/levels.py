@@ -5,11 +5,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import msgspec
 import numpy as np
-from psycopg.rows import TupleRow
 
 from domain.analytics.membership import Spans
 from projections.analytics.fold.columns import Grid, Longs, Mask, Observations
@@ -24,7 +24,10 @@ from projections.analytics.read.videos.owner_levels import (
 )
 from projections.analytics.read.videos.states import COUNTERS, VideoStates
 from projections.analytics.store.column_codec import unpack
+from projections.analytics.store.positions import POSITION_AND_STATE
 from projections.engine.reader import Reader
+
+_NOBODY = "false"
 
 
 class VideoSet(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +39,7 @@ class VideoSet(msgspec.Struct, frozen=True, kw_only=True):
     numbers in several projects.
     """
 
-    owners: str = "false"
+    owners: str = _NOBODY
     pairs: str | None = None
     parameters: Mapping[str, object] = msgspec.field(default_factory=dict[str, object])
     spans: SpansByCreator = msgspec.field(default_factory=dict[UUID, Spans])
@@ -127,16 +130,42 @@ async def own_columns(
 
     The spans of owners are not applied here: ``video_shares`` does that.
     """
-    singles: list[TupleRow] = []
-    owners = videos.owners
     parameters: dict[str, object] = {
         "organization": organization_id,
         **videos.parameters,
     }
+    if videos.pairs is None:
+        return await _columns(organization_id, videos, (), start, end, reader)
+    query = _BY_OWNER.format(videos.pairs).encode()
+    rows = await reader.rows(organization_id, query, parameters)
+    singles = tuple(sorted((row[0], row[1]) for row in rows))
+    if videos.owners != _NOBODY:
+        return await _columns(organization_id, videos, singles, start, end, reader)
+    # Other read models choose the videos, and nothing but analytics has their numbers.
+    return await reader.kept(
+        organization_id,
+        POSITION_AND_STATE,
+        ("columns of videos", singles, videos.has_others, start, end),
+        partial(_columns, organization_id, videos, singles, start, end),
+    )
+
+
+async def _columns(
+    organization_id: UUID,
+    videos: VideoSet,
+    singles: Sequence[tuple[UUID, bytes]],
+    start: datetime,
+    end: datetime,
+    reader: Reader,
+) -> VideoFigureColumns:
+    """Return the figures of whole owners, and of single videos of others."""
+    parameters: dict[str, object] = {
+        "organization": organization_id,
+        **videos.parameters,
+    }
+    owners = videos.owners
     if videos.pairs is not None:
-        query = _BY_OWNER.format(videos.pairs).encode()
-        singles = await reader.rows(organization_id, query, parameters)
-        parameters["more_owners"] = [row[0] for row in singles]
+        parameters["more_owners"] = [owner for owner, _ in singles]
         owners = f"{owners} OR s.owner = ANY(%(more_owners)s)"
     query = OwnerQuery(
         owners=owners,
@@ -152,7 +181,7 @@ async def own_columns(
     is_erased = np.array([row.is_erased for row in rows], np.bool_)
     is_chosen = states.is_counted & is_whole[states.owner_of]
     if singles:
-        is_single = states.among_packed((row[0], row[1]) for row in singles)
+        is_single = states.among_packed(singles)
         is_chosen |= (states.is_counted | videos.has_others) & is_single
     opening = np.where(was_known, before, 0)
     begins = is_known & ~was_known & is_chosen & states.is_baseline

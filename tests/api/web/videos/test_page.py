@@ -40,6 +40,31 @@ def test_what_drove_views_is_first_and_every_column_sorts(visitor: Visitor):
     assert row.one("td", data_label="New views").text == "+25"
 
 
+def test_a_second_look_has_the_numbers_that_came_meanwhile(
+    visitor: Visitor, watched: Watched
+):
+    def numbers() -> list[tuple[str, str]]:
+        rows = visitor.see(f"/videos?{DAYS}&sort=view_count").one("tbody").all("tr")
+        ranked = visitor.see(f"/videos?{DAYS}").one("tbody").all("tr")
+        shown = [
+            (
+                row.one("td", data_label="All views").text,
+                row.one("td", data_label="New views").text,
+            )
+            for row in rows
+        ]
+        assert sorted(row.text for row in ranked) == sorted(row.text for row in rows)
+        return shown
+
+    first, again = numbers(), numbers()
+    watched.looked(2.9, v1=225)
+    watched.tenant.goatherd.catch_up()
+
+    assert first == again
+    assert first[0] == ("125", "+25")
+    assert numbers()[0] == ("225", "+125")
+
+
 def test_filters_narrow_it_and_stay_in_the_file(visitor: Visitor, watched: Watched):
     home = watched.tenant
     page = visitor.see(f"/videos?{DAYS}&search=OLD")
