@@ -114,6 +114,8 @@ def move_creator(
         *(*exits.events, *merging.events, *stopped),
     ]
     guards = {organization_id, *others, *checked, *exits.guards, *merging.guards}
+    # A report that is stopped already may be switched on at this moment.
+    guards.update(report_ids)
     return Decision(
         creator_id,
         events=events,

@@ -2,14 +2,19 @@
 
 import csv
 import io
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from application.move.move_creator import MoveCommand
+from domain import commands as c
 from infra.embedded.processes import wait_until
+from infra.eventstore.execute import execute
 from infra.ids import new_id
 from tests.api.http.test_limited_people import limited_to, limits
 from tests.kit.application import Goatherd, Tenant, ago, code_of, data_of
+from tests.kit.builders import asking
 from tests.kit.patience import PATIENTLY
 
 __all__ = ["limits"]
@@ -362,6 +367,40 @@ def test_a_report_stops_when_its_creator_moves_until_somebody_switches_it_on(
     assert sent(home, report)["number"] == 1
     visible = data_of(home.get(path))
     assert (visible["enabled"], visible["stopped_because"]) == (True, None)
+
+
+def test_a_report_that_is_switched_on_during_a_move_stops_as_well(
+    home: Tenant,
+) -> None:
+    creator_id = a_posting_creator(home)
+    report = made(home, scope={"type": "creator", "id": creator_id})
+    path = f"/reports/{report['id']}"
+    places = [
+        UUID(data_of(home.post("/projects", {"name": name}), status=201)["id"])
+        for name in ("Rival", "Other")
+    ]
+
+    def moved(project_id: UUID, meanwhile: Callable[[], object]) -> None:
+        store = home.goatherd.store
+        move = c.MoveCreator(project_id=project_id, history="whole")
+        command = MoveCommand(
+            store, UUID(creator_id), move, organization_id=home.organization_id
+        )
+        left = [meanwhile]
+        execute(
+            store,
+            command.handler,
+            context=asking(),
+            check=lambda: left and left.pop()(),
+            in_transaction=command.in_transaction,
+        )
+        home.goatherd.catch_up()
+
+    moved(places[0], lambda: None)
+    moved(places[1], lambda: data_of(home.patch(path, {"enabled": True})))
+
+    stopped = data_of(home.get(path))
+    assert (stopped["enabled"], stopped["stopped_because"]) == (False, "creator_moved")
 
 
 def test_the_preview_of_an_erasure_names_reports_to_the_persons_own_address(
