@@ -932,7 +932,7 @@ OWN: dict[tuple[str, Code], Spoil] = {
         (f"forget{of}Texts", Code.HISTORY_IN_CLEAR): texts_in_clear
         for of in (
             *("Campaign", "Project", "ApiKey", "Organization", "View", "Share"),
-            *("Report", "AlertRule"),
+            *("Report", "AlertRule", "Channel"),
         )
     },
     ("eraseCreator", Code.IDEMPOTENCY_KEY_REUSED): on_things_of_its_own(
