@@ -116,6 +116,9 @@ class MailServer(Struct, frozen=True, kw_only=True):
         try:
             asyncio.run(self._converse(self._message(mail, mail_id), mail.to))
         except ValueError as error:
+            # A sender is mended in the settings, and the mail is sent then.
+            if not self._bare_sender.isascii():
+                raise MailNotSentError("The sender can't be written", error) from None
             raise MailRefusedError("The address can't be written", error) from None
         except aiosmtplib.SMTPRecipientsRefused as error:
             (refused,) = error.recipients

@@ -207,6 +207,20 @@ def test_a_refused_address_is_not_tried_again(store: Store):
     assert waiting(store) == []
 
 
+def test_mails_wait_while_the_sender_of_the_settings_cant_be_written(store: Store):
+    box = MailBox()
+    with mail_server(box) as port:
+        store = with_mail(store, port)
+        let_send(store)
+        server = replace(server_at(port), sender="goat@zähes.example")
+        MailSender(store, server, backoff=Backoff(0.0, longest=0.0)).send_next()
+        still = waiting(store)
+        MailSender(store, server_at(port)).send_next()
+
+    assert still == [1]
+    assert len(box.mails) == 1
+
+
 def test_a_full_mailbox_is_tried_again(store: Store):
     box = MailBox()
     box.refuses = "452 4.2.2 Mailbox full"
