@@ -48,7 +48,7 @@ from api.routes.channels.routes import ChannelRoutes
 from api.routes.connections.routes import CONNECTION_ROUTES
 from api.routes.creators.bulk import ProjectCreatorRoutes
 from api.routes.creators.erase import CreatorEraseRoutes
-from api.routes.creators.figures import CreatorFigureRoutes, FigureCache
+from api.routes.creators.figures import CreatorFigureRoutes
 from api.routes.creators.import_text import CreatorImportRoutes
 from api.routes.creators.move import CreatorMoveRoutes
 from api.routes.creators.personal_data import PersonalDataRoutes
@@ -120,6 +120,7 @@ from projections.bans import Ban
 from projections.campaigns.queries import Campaign, CampaignMember
 from projections.creator_history.entries import HistoryEntry
 from projections.creators.creator import Creator
+from projections.engine.kept_results import KeptResults
 from projections.members import Invitation
 from projections.organizations.projection import ApiKey, PersonOfKey, holder_of
 from projections.people import Member
@@ -162,6 +163,8 @@ ENTITIES = {
 
 # The number of new objects after which the garbage collector searches.
 _OBJECTS_BETWEEN_SEARCHES = 10_000
+# The last 30 days of about 10,000 creators.
+_MOST_BYTES_OF_FIGURES = 16 * 2**20
 
 
 def create() -> Litestar:
@@ -428,7 +431,9 @@ def assemble(settings: Settings) -> Litestar:
                 "limiter": _provide(limiter),
                 "settings": _provide(settings),
                 "connections": _provide(connections),
-                "figure_cache": _provide(FigureCache()),
+                "kept_figures": _provide(
+                    KeptResults(most_bytes=_MOST_BYTES_OF_FIGURES)
+                ),
                 "recipients": _provide(Recipients(store)),
                 "shared_links": _provide(SharedLinks(store, own, plans=plans)),
             },

@@ -1,4 +1,4 @@
-"""Results of reads, kept from one page to the next while their read model stays."""
+"""Results of reads, kept from one request to the next while their rows stay."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Hashable, Iterable, Mapping
@@ -27,7 +27,7 @@ class _Entry(NamedTuple):
 class KeptResults:
     """The newest results of one process, up to a number of bytes.
 
-    A result holds as long as the state of its read model is the same.
+    A result holds as long as the state of the rows that it follows from is the same.
     """
 
     def __init__(self, *, most_bytes: int = MOST_BYTES) -> None:

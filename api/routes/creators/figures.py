@@ -23,9 +23,10 @@ from domain.analytics.series import CounterSeries, SeriesByMetric
 from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import (
     known_creators,
-    series_by_entity,
+    read_series,
     versions_of_sums,
 )
+from projections.engine.kept_results import KeptResults
 from projections.engine.reader import Reader
 
 MOST_CREATORS = MAX_LIMIT
@@ -71,53 +72,6 @@ class RecentFigures(Struct, frozen=True, kw_only=True, rename={"from_": "from"})
     unknown_ids: list[UUID]
 
 
-class FigureCache:
-    """Figures that were computed before, as JSON, of the creators looked at last.
-
-    They hold as long as the sums that they follow from, which a scrape changes a few
-    times a day. Open lists request them every two seconds.
-    """
-
-    def __init__(self, *, most: int = 10_000) -> None:
-        self._most = most
-        self._kept: dict[tuple[UUID, UUID, Range], tuple[str, Raw]] = {}
-
-    async def of(
-        self,
-        reader: Reader,
-        organization_id: UUID,
-        ids: Sequence[UUID],
-        days: Range,
-        *,
-        versions: Mapping[UUID, str],
-    ) -> dict[UUID, Raw]:
-        """Return the figures of these creators over the days.
-
-        ``versions`` are those of their sums.
-        """
-        found: dict[UUID, Raw] = {}
-        for id_ in ids:
-            version, figures = self._kept.get((organization_id, id_, days), _NOTHING)
-            if version and version == versions.get(id_):
-                found[id_] = figures
-        if missing := [id_ for id_ in ids if id_ not in found]:
-            made = await _computed(reader, organization_id, missing, days)
-            # Another snapshot may have begun between the reads.
-            after = await versions_of_sums(reader, organization_id, missing)
-            for id_, figures in made.items():
-                if id_ in after and after[id_] == versions.get(id_):
-                    key = organization_id, id_, days
-                    self._kept.pop(key, None)
-                    self._kept[key] = after[id_], figures
-            while len(self._kept) > self._most:
-                del self._kept[next(iter(self._kept))]
-            found |= made
-        return found
-
-
-_NOTHING = "", Raw()
-
-
 class CreatorFigureRoutes(Controller):
     """The numbers that a list of creators shows for each creator."""
 
@@ -128,7 +82,7 @@ class CreatorFigureRoutes(Controller):
         self,
         request: Request,
         reader: NamedDependency[Reader],
-        figure_cache: NamedDependency[FigureCache],
+        kept_figures: NamedDependency[KeptResults],
         creator_ids: Annotated[
             str,
             QueryParameter(
@@ -152,8 +106,8 @@ class CreatorFigureRoutes(Controller):
             ZoneInfo(zone), request.principal.limits.stats_history_retention_days
         )
         there = [id_ for id_ in ids if id_ in known]
-        figures = await figure_cache.of(
-            reader, organization_id, there, days, versions=versions
+        figures = await _figures_of(
+            there, days, organization_id, reader, kept_figures, versions=versions
         )
         return Answer(
             RecentFigures(
@@ -161,15 +115,48 @@ class CreatorFigureRoutes(Controller):
                 to=days.last,
                 tz=zone,
                 # They are encoded already.
-                creators=cast("list[CreatorFigures]", [figures[id_] for id_ in there]),
+                creators=cast(
+                    "list[CreatorFigures]", [Raw(figures[id_]) for id_ in there]
+                ),
                 unknown_ids=[id_ for id_ in ids if id_ not in known],
             )
         )
 
 
+async def _figures_of(
+    ids: Sequence[UUID],
+    days: Range,
+    organization_id: UUID,
+    reader: Reader,
+    kept: KeptResults,
+    *,
+    versions: Mapping[UUID, str],
+) -> dict[UUID, bytes]:
+    """Return the figures of these creators over the days, as JSON.
+
+    Figures that were computed before hold as long as the sums that they follow from,
+    which a scrape changes a few times a day. Open lists request them every two
+    seconds. ``versions`` are those of the sums.
+    """
+    keys = {id_: ("figures", organization_id, id_, days) for id_ in ids}
+    found: dict[UUID, bytes] = {}
+    for id_, key in keys.items():
+        if (held := kept.find(key, versions[id_])) is not None:
+            (found[id_],) = held
+    if missing := [id_ for id_ in ids if id_ not in found]:
+        made = await _computed(reader, organization_id, missing, days)
+        # Another snapshot may have begun between the reads.
+        after = await versions_of_sums(reader, organization_id, missing)
+        for id_, figures in made.items():
+            if after[id_] == versions[id_]:
+                kept.keep(keys[id_], after[id_], figures)
+        found |= made
+    return found
+
+
 async def _computed(
     reader: Reader, organization_id: UUID, ids: Sequence[UUID], days: Range
-) -> dict[UUID, Raw]:
+) -> dict[UUID, bytes]:
     buckets = days.buckets()
     selection = Selection(
         organization_id=organization_id,
@@ -178,8 +165,8 @@ async def _computed(
         metrics=["views", "followers"],
         boundaries=[buckets[0].start, *(bucket.end for bucket in buckets)],
     )
-    found = await series_by_entity(reader, selection)
-    return {id_: Raw(encode(_figures(id_, found[id_]))) for id_ in ids}
+    found = await read_series(selection, reader)
+    return {id_: encode(_figures(id_, found[id_])) for id_ in ids}
 
 
 def _days(zone: ZoneInfo, retention: int | None) -> Range:

@@ -67,7 +67,6 @@ LEFT JOIN {VIDEO_SUMS.totals} AS videos
     ON videos.organization_id = %(organization)s AND videos.id = chosen.id
 LEFT JOIN {PROFILE_SUMS.totals} AS profiles
     ON profiles.organization_id = %(organization)s AND profiles.id = chosen.id
-WHERE videos.id IS NOT NULL OR profiles.id IS NOT NULL
 """.encode()
 
 
@@ -85,7 +84,7 @@ async def versions_of_sums(
 ) -> dict[UUID, str]:
     """Return a text by creator that changes with its views and followers at any time.
 
-    Creators without such numbers have none.
+    Creators without such numbers share one text.
     """
     params = {"organization": organization_id, "ids": [*ids]}
     rows = await reader.rows(organization_id, _VERSIONS, params)
@@ -121,16 +120,19 @@ async def series_by_entity(
 ) -> dict[UUID, SeriesByMetric]:
     """Return the series of the selected metrics, by entity."""
     if selection.at is not None:
-        return await _series(selection, reader)
+        return await read_series(selection, reader)
     return await reader.kept(
         selection.organization_id,
         POSITION_AND_STATE,
         ("series", *selection.key),
-        partial(_series, selection),
+        partial(read_series, selection),
     )
 
 
-async def _series(selection: Selection, reader: Reader) -> dict[UUID, SeriesByMetric]:
+async def read_series(
+    selection: Selection, reader: Reader
+) -> dict[UUID, SeriesByMetric]:
+    """Return what ``series_by_entity`` returns, read anew."""
     match plan_of(selection).source:
         case "gains":
             return await series_from_gains(reader, selection)

@@ -24,15 +24,16 @@ SELECT coalesce(
     (SELECT own.position FROM projection, goatherd_own_event(projection.position) own
      WHERE projection.name = 'analytics'),
     0),
-    (SELECT tableoid::text || ' ' || xmin::text || ' ' || position
+    (SELECT concat_ws('/', pg_postmaster_start_time(), tableoid, xmin, position)
      FROM analytics_positions WHERE organization_id = %(organization)s)
 """
 """The query of an organization's position, and of the state of its rows.
 
 The state changes with every transaction that writes rows of the organization, even with
 one that repeats old events, because each writes the row of its position anew. A rebuild
-changes the table. An organization without a row has had no event since the table is
-there: its state is null.
+changes the table. Another server, such as a standby that takes over, may give the same
+number to another transaction, but was started at another time. An organization without
+a row has had no event since the table is there: its state is null.
 """
 
 

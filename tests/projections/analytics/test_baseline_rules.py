@@ -210,6 +210,25 @@ def test_every_write_changes_the_state_of_rows_and_so_do_other_tables(
     assert len({*states}) == 4
 
 
+def test_the_state_of_rows_differs_on_a_server_that_takes_over(followed: Followed):
+    with (
+        followed.store.pool.connection() as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        connection.execute("""
+            CREATE FUNCTION pg_postmaster_start_time() RETURNS timestamptz
+            LANGUAGE sql STABLE RETURN pg_catalog.pg_postmaster_start_time() + '1 h'
+        """)
+        connection.execute(
+            "SELECT set_config('search_path', current_schema() || ',pg_catalog', true)"
+        )
+        params = {"organization": HOME}
+        row = connection.execute(POSITION_AND_STATE, params).fetchone()
+
+    assert row is not None
+    assert row[1] != followed.state_of_rows()
+
+
 def test_nobody_swaps_what_a_dry_run_built_without_being_told_to(followed: Followed):
     followed.tried("first_snapshot")
 

@@ -270,6 +270,7 @@ def test_no_figures_are_kept_over_a_change_of_the_past(home: Tenant):
 
 def test_figures_are_computed_again_once_the_sums_were_written(home: Tenant):
     watched = Watched(home)
+    (unseen,) = figures(home, watched.id)["creators"]
     watched.had(500, days_ago=3)
     before = figures(home, watched.id)
 
@@ -286,5 +287,7 @@ def test_figures_are_computed_again_once_the_sums_were_written(home: Tenant):
     write("analytics_profile_totals", "last_day = last_day")
     (anew,) = figures(home, watched.id)["creators"]
 
+    assert unseen["followers"]["level"] is None
+    assert before["creators"][0]["followers"]["level"] == 500
     assert kept == before
     assert anew["followers"]["levels"][-1] == 507
