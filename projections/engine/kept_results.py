@@ -1,8 +1,7 @@
 """Results of reads, kept from one request to the next while their rows stay."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Hashable, Iterable, Mapping
-from itertools import chain
+from collections.abc import Collection, Hashable, Mapping
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -48,8 +47,9 @@ class KeptResults:
         before = self._by_key.pop(key, None)
         if before is not None:
             self._size -= before.size
-        size = _size_of(result) + _size_of(key)
-        if size > self._most_bytes // _PART:
+        most = self._most_bytes // _PART
+        size = _size_of((result, key), most)
+        if size > most:
             return
         self._by_key[key] = _Entry(state, result, size)
         self._size += size
@@ -58,19 +58,28 @@ class KeptResults:
             self._size -= oldest.size
 
 
-def _size_of(value: Any) -> int:  # noqa: ANN401 - of any type
-    """Return about how many bytes a value takes. Lists have values of one type."""
-    if isinstance(value, (bytes, str)):
-        return _OBJECT_BYTES + len(value)
-    if isinstance(value, np.ndarray):
-        return _OBJECT_BYTES + value.nbytes
-    parts: Iterable[Any] = ()
-    if isinstance(value, Struct):
-        parts = astuple(value)
-    elif isinstance(value, Mapping):
-        parts = chain.from_iterable(cast("Mapping[Any, Any]", value).items())
-    elif isinstance(value, (tuple, list, frozenset)):
-        parts = cast("Collection[Any]", value)
-        if isinstance(next(iter(parts), None), (int, float)):
-            return _OBJECT_BYTES * (1 + len(parts))
-    return _OBJECT_BYTES + sum(map(_size_of, parts))
+def _size_of(value: Any, most: int) -> int:  # noqa: ANN401 - of any type
+    """Return about how many bytes a value takes, or some number above ``most``.
+
+    Lists have values of one type.
+    """
+    size, others = _OBJECT_BYTES, [value]
+    # A walk through all parts of a result that is too large could take a second.
+    while others and size <= most:
+        one = others.pop()
+        parts: Collection[Any] = ()
+        if isinstance(one, (bytes, str)):
+            size += len(one)
+        elif isinstance(one, np.ndarray):
+            size += one.nbytes
+        elif isinstance(one, Struct):
+            parts = astuple(one)
+        elif isinstance(one, Mapping):
+            both = cast("Mapping[Any, Any]", one)
+            parts = [*both.keys(), *both.values()]
+        elif isinstance(one, (tuple, list, frozenset)):
+            parts = cast("Collection[Any]", one)
+        size += _OBJECT_BYTES * len(parts)
+        if not isinstance(next(iter(parts), None), (int, float)):
+            others += parts
+    return size

@@ -1,7 +1,7 @@
 """Readers of one snapshot: their rows, their connections, and their end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 import psycopg
@@ -64,6 +64,19 @@ def move(store: Store, name: str, *, to: int) -> None:
         connection.execute(
             "UPDATE projection SET position = %s WHERE name = %s", (to, name)
         )
+
+
+class Unread(Mapping[str, str]):
+    """A part of a result that is known to be too large without a look at it."""
+
+    def __getitem__(self, key: str) -> str:
+        raise AssertionError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError
+
+    def __len__(self) -> int:
+        raise AssertionError
 
 
 async def count(reader: SnapshotReader, query: bytes = COUNT) -> int:
@@ -198,6 +211,7 @@ def test_the_oldest_results_give_way_and_large_ones_are_not_kept():
         kept.find(0, "now")
     kept.keep("large", "now", {"row": (bytes(3_000),)})
     kept.keep("numbers", "now", [*range(100)])
+    kept.keep("many", "now", [Unread()] * 100)
 
     assert kept.find(0, "now") == ([bytes(1_000)],)
     assert kept.find(0, "later") is None
@@ -205,6 +219,7 @@ def test_the_oldest_results_give_way_and_large_ones_are_not_kept():
     assert [number for number in range(1, 8) if kept.find(number, "now")] == []
     assert kept.find("large", "now") is None
     assert kept.find("numbers", "now") is None
+    assert kept.find("many", "now") is None
 
 
 def test_a_read_that_is_given_up_does_not_take_an_equal_one_along(database_url: str):
