@@ -387,11 +387,16 @@ def test_a_report_that_is_switched_on_during_a_move_stops_as_well(
             store, UUID(creator_id), move, organization_id=home.organization_id
         )
         left = [meanwhile]
+
+        def once() -> None:
+            while left:
+                left.pop()()
+
         execute(
             store,
             command.handler,
             context=asking(),
-            check=lambda: left and left.pop()(),
+            check=once,
             in_transaction=command.in_transaction,
         )
         home.goatherd.catch_up()
