@@ -122,7 +122,8 @@ def test_a_redirect_inside_is_an_answer(site: ScriptedSite):
 
 def posted_to(said: bytes, *, is_stuck: bool, scheme: str = "http") -> Posted:
     """Post to a host that says something, and then ends or is stuck."""
-    seconds = 0.2 if is_stuck else PATIENTLY
+    # A busy machine needs a while to connect.
+    seconds = 1.0 if is_stuck else PATIENTLY
     with (
         socket.create_server(("127.0.0.1", 0)) as listening,
         Poster(HERE, seconds=seconds) as poster,
