@@ -372,6 +372,7 @@ def test_the_table_of_codes_is_the_contracts():
             # Views came after the contract.
             "built_in_view",
             "alert_over",
+            "report_stopped",
             "idempotency_conflict",
             "idempotency_in_flight",
             # The contract has no code for it: decision 25.
