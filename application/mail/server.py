@@ -1,6 +1,7 @@
 """The mail server of the settings, and the delivery of one mail to it."""
 
 import asyncio
+import re
 from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -25,6 +26,7 @@ _CONVERSATION_SECONDS = 60.0
 _GOODBYE_SECONDS = 2.0
 _PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 _PERMANENT = 500
+_WRITABLE = re.compile("[!-~]+@[!-~]+")
 # Header fields stay on one line, since a mail program reads no address that was folded
 # or encoded. Any server takes a mail in 7 bits.
 _POLICY = SMTP.clone(max_line_length=998, cte_type="7bit")
@@ -117,7 +119,7 @@ class MailServer(Struct, frozen=True, kw_only=True):
             asyncio.run(self._converse(self._message(mail, mail_id), mail.to))
         except ValueError as error:
             # A sender is mended in the settings, and the mail is sent then.
-            if not self._bare_sender.isascii():
+            if not _WRITABLE.fullmatch(self._bare_sender):
                 raise MailNotSentError("The sender can't be written", error) from None
             raise MailRefusedError("The address can't be written", error) from None
         except aiosmtplib.SMTPRecipientsRefused as error:
