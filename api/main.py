@@ -91,6 +91,7 @@ from api.web.images.fetching import image_source
 from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
 from api.web.kit.own_organizations import OwnOrganizations
+from api.web.kit.parts import drawn
 from api.web.kit.site import SignInWays, Site
 from api.web.routes import web_routes
 from api.web.sign_in.page import SignIn
@@ -330,6 +331,7 @@ def assemble(settings: Settings) -> Litestar:
         tasks = [
             asyncio.create_task(limiter.keep_writing_counts()),
             asyncio.create_task(erased_pictures.keep_forgetting()),
+            asyncio.create_task(drawn.keep_forgetting()),
         ]
         try:
             yield

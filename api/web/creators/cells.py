@@ -16,6 +16,7 @@ from api.web.creators.columns import ListColumn
 from api.web.creators.rows import ListedCreator
 from api.web.kit.filters import age_of, fingerprint, time_with_age
 from api.web.kit.page import PageContext
+from api.web.kit.parts.drawn import kept_drawn
 from api.web.kit.parts.figures import NOTHING, badge, direction, figure, level
 from api.web.kit.parts.markup import html, joined
 from api.web.kit.parts.pictures import Pictures
@@ -136,7 +137,7 @@ class _Drawn(Struct, frozen=True):
 
 # Most rows look like the last time: a list is looked at again and again, and redrawn
 # every two seconds while it is open.
-@lru_cache(maxsize=1_000)
+@kept_drawn(most=1_000)
 def _drawn(
     row: bytes, avatar: Markup, ages: _Ages, style: _Style, on_phones: frozenset[str]
 ) -> _Drawn:

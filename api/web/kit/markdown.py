@@ -8,7 +8,6 @@ other.
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import nh3
@@ -18,6 +17,8 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup, escape
+
+from api.web.kit.parts.drawn import kept_drawn
 
 _TAGS = {
     *("a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr"),
@@ -48,7 +49,7 @@ async def render_markdown(text: str, *, image_url: ImageURL) -> Markup:
     return await asyncio.to_thread(to_html, text, image_url=image_url)
 
 
-@lru_cache(maxsize=256)
+@kept_drawn(most=256)
 def to_html(text: str, *, image_url: ImageURL) -> Markup:
     """Return notes as HTML; notes that are too large to render are shown as typed."""
     if len(text.encode()) > _MAX_BYTES or text.count("[") > _MAX_BRACKETS:

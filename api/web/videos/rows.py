@@ -15,6 +15,7 @@ from api.routes.lists.videos import VideoWithFigures
 from api.web.creator.videos import VideoTableRow, row_of
 from api.web.kit.filters import time_in
 from api.web.kit.page import PageContext
+from api.web.kit.parts.drawn import kept_drawn
 from api.web.kit.parts.figures import NOTHING, badge, direction, figure, level
 from api.web.kit.parts.markup import html, joined
 from domain.written import UNKNOWN, day, number, signed
@@ -85,7 +86,7 @@ class _VideoStyle(NamedTuple):
 
 
 # Most rows look like the last time.
-@lru_cache(maxsize=1_000)
+@kept_drawn(most=1_000)
 def _drawn(encoded: bytes, thumb: Markup, project: str, style: _VideoStyle) -> Markup:
     """Return a row, of which nothing but these arguments decides what it looks like."""
     video = decode(encoded, type=VideoWithFigures)

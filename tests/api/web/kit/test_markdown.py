@@ -8,6 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from api.web.kit.markdown import ImageURL, to_html
+from api.web.kit.parts.drawn import forget_drawn
 
 
 def none_of(url: str) -> str | None:
@@ -182,11 +183,11 @@ def test_the_cleaner_alone_would_do(monkeypatch: pytest.MonkeyPatch):
     trusting = MarkdownIt("commonmark", {"html": True}).enable("table")
     trusting.validateLink = lambda url: url != ""
     monkeypatch.setattr("api.web.kit.markdown._PARSER", trusting)
-    to_html.cache_clear()
+    forget_drawn()
 
     for text in HOSTILE:
         assert_harmless(Seen(to_html(text, image_url=all_of)))
-    to_html.cache_clear()
+    forget_drawn()
 
 
 def test_markdown_is_shown_as_it_is_meant():
