@@ -213,10 +213,11 @@ class MeRoutes(Controller):
     ) -> Answer[ErasedPerson]:
         """Erase the person who asks: name, address, ways to sign in and sessions.
 
-        They leave their organizations. Their deeds stay, and histories say "an erased
-        person". Nothing brings them back. A last owner is refused with `last_owner`:
-        another person becomes an owner first. The page You does it, since a personal
-        key can't.
+        They leave their organizations, whose email channels to their address are
+        removed, and whose reports mail to it no more. Their deeds stay, and histories
+        say "an erased person". Nothing brings them back. A last owner is refused with
+        `last_owner`: another person becomes an owner first. The page You does it, since
+        a personal key can't.
         """
         person = request.principal.require_person()
         if same_email(data.confirm) != same_email(person.email):

@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from application.accounts import rows
 from application.accounts.invitations import follow_members
 from application.accounts.rows import SECOND_FACTOR_REMOVED
+from application.accounts.typed_addresses import take_out_address
 from domain import commands as c
 from domain.decisions import Handler
 from domain.email import same_email
@@ -176,12 +177,16 @@ def erase(
 ) -> None:
     """Erase a person: their key, and everything that is kept outside of the log.
 
+    Their address is first taken out of the email channels and reports of their
+    organizations, in transactions of their own: an erasure that was killed is repeated.
+
     An organization without an owner, which ``even_last_owner`` allows, gets another
     one from any of its admin keys.
 
     Raises:
         NotFoundError: they were erased already.
         LastOwnerError: they are the last owner of an organization.
+        BusyError: a backup reads the tables of a report that had the address.
     """
     known: Collection[UUID] = ()
 
@@ -204,6 +209,8 @@ def erase(
         store,
         handler,
         context=context,
+        # After the decision, so that the address of a last owner stays.
+        check=lambda: take_out_address(store, person_id, context=context),
         in_transaction=within,
     )
 

@@ -14,7 +14,11 @@ from application.erase.wipe import DO_NOT_WAIT, TABLES_ARE_READ
 from application.integrity.seal_history import has_clear_events
 from domain.decisions import Handler
 from domain.errors import ConflictError
-from domain.organization.handlers.texts import ForgottenTexts, forget_earlier_texts
+from domain.organization.handlers.texts import (
+    ForgottenTexts,
+    forget_earlier_texts,
+    forget_recipient,
+)
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import BusyError, Store
 from infra.ids import new_id
@@ -55,12 +59,23 @@ class ForgottenAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ForgettingCommand:
-    """The handler and the hook that forget earlier texts, for ``execute``."""
+    """The handler and the hook that forget earlier texts, for ``execute``.
 
-    def __init__(self, store: Store, of: UUID, *, organization_id: UUID) -> None:
+    With ``recipient`` they take this address out of a report, with its texts.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        of: UUID,
+        *,
+        organization_id: UUID,
+        recipient: str | None = None,
+    ) -> None:
         self._store = store
         self._of = of
         self._organization_id = organization_id
+        self._recipient = recipient
         self._master_key: MasterKey | None = None
 
     def handler(self) -> Handler[ForgottenTexts]:
@@ -72,9 +87,15 @@ class ForgettingCommand:
         """
         with self._store.pool.connection() as connection:
             self._master_key = opened_master_key(self._store.settings, connection)
-            if has_clear_events(connection, {self._of, self._organization_id}):
+            # No report is older than sealing.
+            if self._recipient is None and has_clear_events(
+                connection, {self._of, self._organization_id}
+            ):
                 raise TextsInClearError
-        return forget_earlier_texts(self._of, organization_id=self._organization_id)
+        of = self._organization_id
+        if self._recipient is not None:
+            return forget_recipient(self._of, self._recipient, organization_id=of)
+        return forget_earlier_texts(self._of, organization_id=of)
 
     def in_transaction(
         self, cursor: Cursor[TupleRow], done: Executed[ForgottenTexts]

@@ -14,9 +14,10 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from application.mail.outbox import can_send_mail, send_mail
+from application.mail.recipients import mails_subject
 from application.mail.server import Mail
 from application.rendering.mail import IssueMails
-from application.reports.recipients import mails_subject, unsubscribe_url
+from application.reports.recipients import unsubscribe_url
 from domain import commands as c
 from domain import events as e
 from domain.analytics.buckets import Range

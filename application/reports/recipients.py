@@ -5,7 +5,7 @@ log alone. A creator, who gets other mails, has such a link as well.
 """
 
 from hmac import compare_digest
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 from uuid import UUID
 
 from msgspec import Struct
@@ -17,24 +17,26 @@ from application.channels.creator_email.recipients import (
     creator_behind,
     opt_out,
 )
+from application.mail.recipients import (
+    END_MAILS,
+    digest_of_recipient,
+    mails_subject,
+)
 from application.mail.unsubscribing import (
     HASH_BYTES,
-    ID_BYTES,
     parts_of_link,
     unsubscribe_link,
 )
 from domain import commands as c
-from domain.email import same_email
 from domain.report.decider import ReportState, report_of
 from domain.report.handlers import change_report
 from domain.streams import Names
 from infra.eventstore.append import Context
-from infra.eventstore.execute import Executed, InTransaction, execute
+from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
 
 ACTOR: Final = "recipient"
-_END_MAILS: LiteralString = "DELETE FROM mails WHERE subject = %s"
 
 
 class Recipient(Struct, frozen=True, kw_only=True):
@@ -71,35 +73,11 @@ class Recipients:
             _unsubscribe(self._store, recipient)
 
 
-def ending_mails(store: Store) -> InTransaction[UUID]:
-    """Return the hook that deletes the waiting mails to those who get none any more.
-
-    They were taken out of the report, or the report was removed.
-    """
-
-    def follow(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
-        history = plain_events(done.history(done.result))
-        before = report_of(history[: len(history) - len(done.events)])
-        after = report_of(history)
-        if before is None or after is None:
-            return
-        kept = () if after.is_removed else map(same_email, after.recipients)
-        gone = {*map(same_email, before.recipients)} - {*kept}
-        for address in gone:
-            of = mails_subject(store.names, done.result, address)
-            cursor.execute(_END_MAILS, (of,))
-
-    return follow
-
-
 def unsubscribe_url(store: Store, report_id: UUID, address: str) -> str:
     """Return the address of the page on which a recipient unsubscribes."""
-    return unsubscribe_link(store, report_id, _digest(store.names, report_id, address))
-
-
-def mails_subject(names: Names, report_id: UUID, address: str) -> UUID:
-    """Return the subject of the waiting mails of a report to an address."""
-    return UUID(bytes=_digest(names, report_id, address)[-ID_BYTES:])
+    return unsubscribe_link(
+        store, report_id, digest_of_recipient(store.names, report_id, address)
+    )
 
 
 def _recipient_of(store: Store, token: str) -> Recipient | None:
@@ -140,12 +118,8 @@ def _unsubscribe(store: Store, recipient: Recipient) -> None:
 
 def _end_mails(cursor: Cursor[Any], store: Store, recipient: Recipient) -> None:
     of = mails_subject(store.names, recipient.report_id, recipient.address)
-    cursor.execute(_END_MAILS, (of,))
+    cursor.execute(END_MAILS, (of,))
 
 
 def _hash(names: Names, report_id: UUID, address: str) -> bytes:
-    return _digest(names, report_id, address)[:HASH_BYTES]
-
-
-def _digest(names: Names, report_id: UUID, address: str) -> bytes:
-    return names.recipient_digest(report_id, same_email(address))
+    return digest_of_recipient(names, report_id, address)[:HASH_BYTES]

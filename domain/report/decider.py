@@ -218,6 +218,20 @@ def without(address: str, report: Any) -> dict[str, Any]:  # noqa: ANN401 - also
     }
 
 
+def taken_out(report: ReportState, address: str) -> ReportState:
+    """Return the report without an address in either of its lists."""
+    same = same_email(address)
+
+    def others(addresses: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(each for each in addresses if same_email(each) != same)
+
+    return replace(
+        report,
+        recipients=others(report.recipients),
+        unsubscribed=others(report.unsubscribed),
+    )
+
+
 def texts_of(event: EarlierTextsForgotten) -> dict[str, Any]:
     """Return the texts of a report after its earlier texts were forgotten."""
     kept = texts_after(event, TEXTS)

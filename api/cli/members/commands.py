@@ -138,7 +138,8 @@ def erase(
 ) -> None:
     """Erase a person: their name, address, password and sessions.
 
-    They leave their organizations. Their deeds stay, and histories say "an erased
+    They leave their organizations, whose email channels to their address are removed,
+    and whose reports mail to it no more. Their deeds stay, and histories say "an erased
     person". The last owner of an organization cannot be erased. Invitations to the
     address are withdrawn, also if nobody has an account with it.
     """

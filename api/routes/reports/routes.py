@@ -19,9 +19,9 @@ from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
 from api.routes.reports.file import IssueFile, IssuePdf
 from api.routes.reports.schemas import NewReport, ReportChange
+from application.mail.recipients import ending_mails
 from application.rendering.pdf import can_write_pdf, issue_pdf
 from application.reports.preparing import PreparedIssue, owned_report, prepared_issue
-from application.reports.recipients import ending_mails
 from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError

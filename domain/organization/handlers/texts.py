@@ -16,11 +16,12 @@ from domain.campaign.decider import campaign_of
 from domain.channel.decider import TEXTS as CHANNEL_TEXTS
 from domain.channel.decider import channel_of
 from domain.decisions import Decision, Handler, Histories, on
+from domain.email import same_email
 from domain.errors import NotFoundError
 from domain.messages import Event
 from domain.organization.decider import PROJECT_TEXTS, organization_of
 from domain.report.decider import TEXTS as REPORT_TEXTS
-from domain.report.decider import report_of
+from domain.report.decider import report_of, taken_out
 from domain.share.decider import TEXTS as SHARE_TEXTS
 from domain.share.decider import share_of
 from domain.subjects import owner_of_texts, personal_fields, subject_of_texts
@@ -29,6 +30,8 @@ from domain.view.decider import view_of
 
 # The parameters of a view's query that hold words of people.
 _TYPED = ("search", "tag", "hashtag")
+# The fields of a report's events that hold addresses.
+_ADDRESSES = ("recipients", "unsubscribed", "address")
 # A message says the same of other organizations' things as of things that never were.
 _KINDS = "campaign, project, API key, view, shared link, alert rule, report or channel"
 
@@ -90,6 +93,56 @@ def forget_earlier_texts(of: UUID, *, organization_id: UUID) -> Handler[Forgotte
         ForgottenTexts(of=of, kind=texts.kind, subject=subject, texts=earlier),
         events=on(texts.stream, [forgotten]),
     )
+
+
+def forget_recipient(
+    report_id: UUID, address: str, *, organization_id: UUID
+) -> Handler[ForgottenTexts]:
+    """Take an address out of a report, and forget each text that had it.
+
+    The other recipients stay, and so do the others who have unsubscribed. Nothing is
+    appended if the address is in no text of the report that can still be read.
+
+    Raises:
+        NotFoundError: the organization has no such report.
+    """
+    histories = yield (report_id,)
+    history = histories[report_id]
+    report = report_of(history)
+    if report is None or report.organization_id != organization_id:
+        raise NotFoundError("report")
+    result = ForgottenTexts(of=report_id, kind="report")
+    if same_email(address) not in map(same_email, addresses_of_report(history)):
+        return Decision(result)
+    left = taken_out(report, address)
+    kept = {} if report.is_removed else _stated(left, REPORT_TEXTS)
+    times = sum(isinstance(event, e.EarlierTextsForgotten) for event in history)
+    subject = subject_of_texts("report", report_id, times)
+    # It follows the other event, so that the key of the texts that stay seals it.
+    changed = e.ReportChanged(
+        organization_id=organization_id, recipients=left.recipients
+    )
+    is_changed = not report.is_removed and left.recipients != report.recipients
+    forgotten = e.EarlierTextsForgotten(
+        organization_id=organization_id,
+        kind="report",
+        of=report_id,
+        subject=subject,
+        texts=kept,
+    )
+    texts = [*_earlier(history, kept)]
+    return Decision(
+        msgspec.structs.replace(result, subject=subject, texts=texts),
+        events=on(report_id, [forgotten, *[changed] * is_changed]),
+    )
+
+
+def addresses_of_report(history: Sequence[Event]) -> Iterator[str]:
+    """Yield the addresses in all texts of a report that can still be read."""
+    for event in history:
+        for name, value in _texts_in(event).items():
+            if name in _ADDRESSES:
+                yield from _strings(value)
 
 
 def repeat_forgetting(
