@@ -162,7 +162,7 @@ class MailServer(Struct, frozen=True, kw_only=True):
         return parseaddr(self.sender)[1]
 
     def _client(self) -> aiosmtplib.SMTP:
-        return aiosmtplib.SMTP(
+        return _Client(
             hostname=self.host,
             port=self.port,
             # The name by which this host greets is that of the sender.
@@ -197,6 +197,19 @@ class MailServer(Struct, frozen=True, kw_only=True):
                     image.png, "image", "png", cid=cid, disposition="inline"
                 )
         return message
+
+
+class _Client(aiosmtplib.SMTP):
+    """A client whose connection is gone once it is closed.
+
+    An encrypted one would wait for the server to close it as well, for longer than the
+    event loop lasts.
+    """
+
+    def close(self) -> None:
+        if isinstance(self.transport, asyncio.WriteTransport):
+            self.transport.abort()
+        super().close()
 
 
 def _refusal(code: int, text: str) -> MailNotSentError:

@@ -1,5 +1,6 @@
 """Mails wait in a table until a real server has taken them."""
 
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -47,6 +48,13 @@ HELLO = Mail(
     to=EMAIL, subject="Grüezi\nBcc: eve@example.com", text="Ein Ziegenhügel.\n"
 )
 AT_ONCE = Backoff(0.001, longest=0.001)
+
+
+@pytest.fixture(autouse=True)
+def _connections_are_closed() -> Iterator[None]:
+    """Fail a test that leaves connections open, which the collector finds."""
+    yield
+    gc.collect()
 
 
 def address_of(port: int, *, security: Security = "none", user: str = "") -> str:
