@@ -59,7 +59,8 @@ def time_since(zone: tzinfo, value: datetime) -> Markup:
 
 def time_with_age(zone: tzinfo, value: datetime, age: str) -> Markup:
     """Return an age in words, with the time itself in a zone as a tooltip."""
-    return html(_SINCE, value.isoformat(), time_in(zone, value), age)
+    at = value.isoformat(timespec="seconds")
+    return html(_SINCE, at, time_in(zone, value), age)
 
 
 def age_of(value: datetime, *, now: datetime) -> str:
