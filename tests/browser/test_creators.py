@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.watching import Watch
 from tests.kit.application import Tenant, ago
@@ -119,8 +119,18 @@ def test_those_selected_are_removed_after_a_question_and_brought_back(
     page.goto("/creators")
     bar = page.get_by_role("region", name="Selected creators")
     expect(bar).to_be_hidden()
+    # The script that counts comes late, and finds the boxes as they are then.
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/js/selection.js", hold, times=1)
     page.get_by_label("Select all creators shown").check()
     page.get_by_label("Select @bea").uncheck()
+    while not held:
+        page.wait_for_timeout(10)
+    held[0].continue_()
     expect(bar).to_contain_text("2 creators selected")
     axe(page)
 

@@ -85,6 +85,12 @@ document.addEventListener("click", (event) => {
   link.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ctrlKey, metaKey, shiftKey }));
 });
 
+// A box that is cleared while the next script loads stays cleared, because the event that
+// happens once more is not the user's.
+document.addEventListener("change", ({ target, isTrusted }) => {
+  if (isTrusted && target.id === "all") for (const box of document.querySelectorAll("#rows .pick input")) box.checked = target.checked;
+});
+
 // The script that selects rows is loaded with the first selected row.
 const loadSelection = () => import("./selection.js");
 onFirst({ change: (event) => event.target.closest("#selection") }, loadSelection);

@@ -55,7 +55,6 @@ export function begin() {
 }
 
 document.addEventListener("change", (event) => {
-  if (event.target.id === "all") for (const box of boxes()) box.checked = event.target.checked;
   if (event.target.closest("#selection")) begin();
 });
 document.addEventListener("reset", () => {
