@@ -41,8 +41,9 @@ _HOW = (
     f"the page {LOOKS} times, compressed, after 20 requests to warm up. The time is "
     "from the request to the last byte of the answer, on the same machine. The numbers "
     "stay the same, except where they are newer at each look: there another connection "
-    "changes the state of the numbers a hundred times a second, so that nothing is "
-    "kept from the page before."
+    "changes the state of the organization's numbers a hundred times a second. Courses "
+    "of creators in lists and drawn rows are kept all the same, until the creator's "
+    "own numbers or the row's text change."
 )
 
 
@@ -92,7 +93,7 @@ def test_the_main_pages_are_soon_on_their_way(
     with serving("api.main:create", database_url=database_url, secret=SECRET) as port:
         for what, path, bar_ms in pages:
             add_row(report, what, milliseconds(port, path, tenant), bar_ms=bar_ms)
-            if bar_ms != BAR_MS:
+            if path not in {"/projects", "/campaigns"}:
                 with ever_newer(database_url):
                     taken = milliseconds(port, path, tenant)
                 add_row(report, f"{what}, newer numbers at each look", taken)

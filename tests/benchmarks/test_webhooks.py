@@ -38,8 +38,8 @@ _HOW = (
     "connection, with nothing else."
 )
 _DELAY = (
-    "Delay of webhooks: creators are added one by one, with a follower and the "
-    "dispatch beside. It lasts from the time of recording to the receipt of the body."
+    "Delay of webhooks: creators are added one by one, while a follower and the "
+    "dispatch run. It lasts from the time of recording to the receipt of the body."
 )
 
 
