@@ -194,7 +194,7 @@ class _OfScope:
 
     async def creators(
         self, order: CreatorFigure, direction: Literal["asc", "desc"], limit: int
-    ) -> list[FiguresOfCreator]:
+    ) -> Sequence[FiguresOfCreator]:
         return await ranked_creators(
             self._reader, self._scope, self._of.days,
             order=order, direction=direction, limit=limit, offset=0,
