@@ -267,12 +267,12 @@ class _OfAll:
 
     async def videos(self) -> tuple[list[FiguresOfVideo], int]:
         days, organization_id = self._of.days, self._organization_id
-        found = await videos_by_figure(
+        ranked = await videos_by_figure(
             self._reader, organization_id, VideoSet(owners="true"), _ALL_VIDEOS, {},
             days.start, days.end,
             sort="new_views", direction="desc", limit=MOST_VIDEOS,
         )  # fmt: skip
-        ids = [id_ for id_, _ in found]
+        ids = [id_ for id_, _ in ranked.found]
         these = VideoSet.these("SELECT unnest(%(ids)s::uuid[])", {"ids": ids})
         figures = await video_figures(
             self._reader, organization_id, these, days.start, days.end

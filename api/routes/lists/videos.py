@@ -29,7 +29,7 @@ from domain.analytics.metrics import VIDEO_METRICS
 from infra.structs import shared_fields
 from projections.analytics.read.members import members_of
 from projections.analytics.read.project_spans import SpansByCreator, spans_in
-from projections.analytics.read.videos.by_figure import videos_and_figures
+from projections.analytics.read.videos.by_figure import videos_by_figure
 from projections.analytics.read.videos.figures import FiguresOfVideo, video_figures
 from projections.analytics.read.videos.levels import VideoSet
 from projections.analytics.summaries.names import names_of
@@ -241,7 +241,7 @@ class _List(Struct, frozen=True, kw_only=True):
         reader, organization_id = self.listing.reader, self.listing.organization_id
         value, last_id = after or (None, None)
         chosen = self.chosen.ids, self.chosen.parameters
-        found, figures = await videos_and_figures(
+        found, figures = await videos_by_figure(
             reader,
             organization_id,
             VideoSet.these(*chosen, spans=self.spans, has_others=True),

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from domain.analytics.buckets import Range
 from domain.analytics.summaries.outliers import Outlier
 from domain.analytics.summaries.ranking import ranked
-from projections.analytics.read.videos.by_figure import figures_in_order
+from projections.analytics.read.videos.by_figure import videos_by_figure
 from projections.analytics.read.videos.figures import FiguresOfVideo, video_figures
 from projections.analytics.read.videos.order import VideoFigure
 from projections.analytics.summaries.outliers import outliers_among
@@ -120,11 +120,12 @@ async def _ranked(
         judged = await outliers_among(reader, scope, at=at)
         ids = _by_factor(every, judged)[offset:last]
     else:
-        ids, figures = await figures_in_order(
+        ranked, figures = await videos_by_figure(
             reader, organization_id, videos_of(scope),
             _IDS.format(videos=scope.videos), scope.params, days.start, days.end,
-            sort=_FIGURES[order], limit=last - offset, offset=offset,
+            sort=_FIGURES[order], direction="desc", limit=last - offset, offset=offset,
         )  # fmt: skip
+        ids = [id_ for id_, _ in ranked]
     if others := [id_ for id_ in ids if id_ not in figures]:
         found = await video_figures(
             reader, organization_id, these(others, scope.spans), days.start, days.end

@@ -258,7 +258,7 @@ def test_figures_of_videos_are_those_of_the_plain_fold_and_sort_pages(
         return value is None, sign * (value or 0), video.video_id
 
     # Unknown ones come last.
-    assert [row for page in pages for row in page] == [
+    assert [row for page in pages for row in page.found] == [
         (video.video_id, getattr(video, sort)) for video in sorted(every, key=place)
     ]
 

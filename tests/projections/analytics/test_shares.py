@@ -182,7 +182,7 @@ def assert_videos_of_a_list(
     assert {each.video_id: msgspec.structs.asdict(each) for each in found} == expected
     values = {video: each[figure] for video, each in expected.items()}
     ranked = sorted(values, key=partial(place, values, direction))
-    assert order == [(video, values[video]) for video in ranked]
+    assert order.found == [(video, values[video]) for video in ranked]
 
 
 def place(
