@@ -1,14 +1,17 @@
 """Drawn parts of pages: kept for the next look, and forgotten in time."""
 
-import asyncio
-
 import pytest
 
 from api.web.kit.parts import drawn
+from infra.embedded.processes import wait_until
+from tests.kit.application import serving
+from tests.kit.databases import new_database
 from tests.kit.patience import PATIENTLY
 
 
-def test_drawn_parts_are_kept_and_forgotten_in_time(monkeypatch: pytest.MonkeyPatch):
+def test_a_process_that_serves_forgets_what_it_drew_in_time(
+    postgres_url: str, template_database: str, monkeypatch: pytest.MonkeyPatch
+):
     names: list[str] = []
 
     @drawn.kept_drawn(most=9)
@@ -16,17 +19,15 @@ def test_drawn_parts_are_kept_and_forgotten_in_time(monkeypatch: pytest.MonkeyPa
         names.append(name)
         return f"<b>{name}</b>"
 
-    async def run() -> None:
-        forgetting = asyncio.create_task(drawn.keep_forgetting())
-        async with asyncio.timeout(PATIENTLY):
-            while len(names) == 1:
-                await asyncio.sleep(0)
-                assert draw("Ada") == "<b>Ada</b>"
-        forgetting.cancel()
+    def is_drawn_again() -> bool:
+        assert draw("Ada") == "<b>Ada</b>"
+        return len(names) > 1
 
-    monkeypatch.setattr(drawn, "SECONDS_KEPT", 0)
     assert draw("Ada") == draw("Ada")
     assert names == ["Ada"]
-    asyncio.run(run())
-
-    assert names == ["Ada", "Ada"]
+    monkeypatch.setattr(drawn, "SECONDS_KEPT", 0.05)
+    with (
+        new_database(postgres_url, template=template_database) as url,
+        serving(url),
+    ):
+        assert wait_until(is_drawn_again, seconds=PATIENTLY)
