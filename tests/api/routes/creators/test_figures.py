@@ -286,6 +286,8 @@ def test_figures_are_computed_again_once_the_sums_were_written(home: Tenant):
     kept = figures(home, watched.id)
     write("analytics_profile_totals", "last_day = last_day")
     (anew,) = figures(home, watched.id)["creators"]
+    # Tests that rebuild the shared tables compare them with the log.
+    write("analytics_profile_rollups", "followers = followers - 7")
 
     assert unseen["followers"]["level"] is None
     assert before["creators"][0]["followers"]["level"] == 500
