@@ -164,6 +164,11 @@ class Reader:
     async def side_by_side(self) -> None:
         """Let further reads of this answer run at the same time."""
 
+    @property
+    def keeps(self) -> bool:
+        """Return whether ``kept`` may find results of earlier answers."""
+        return False
+
     async def kept(
         self,
         organization_id: UUID,

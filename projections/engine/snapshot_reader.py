@@ -93,6 +93,10 @@ class RememberingReader(SnapshotReader):
     def alone(self) -> Reader:
         return self
 
+    @property
+    def keeps(self) -> bool:
+        return True
+
     async def end(self) -> None:
         self._known = {}
         await super().end()

@@ -17,6 +17,7 @@ from projections.analytics.fold.day_sums import PROFILE_SUMS, VIDEO_SUMS
 from projections.analytics.read.as_of import series_as_of
 from projections.analytics.read.counted import counted
 from projections.analytics.read.from_snapshots import series_of_members
+from projections.analytics.read.kept_numbers import kept_numbers
 from projections.analytics.read.project_spans import (
     shares_of_creators,
     spans_in,
@@ -24,7 +25,6 @@ from projections.analytics.read.project_spans import (
 )
 from projections.analytics.read.rollups import series_from_gains, series_from_sums
 from projections.analytics.read.selection import Selection, plan_of
-from projections.analytics.store.positions import POSITION_AND_STATE
 from projections.engine.reader import Reader
 
 
@@ -86,9 +86,14 @@ async def versions_of_sums(
 
     Creators without such numbers share one text.
     """
-    params = {"organization": organization_id, "ids": [*ids]}
-    rows = await reader.rows(organization_id, _VERSIONS, params)
-    return {row[0]: row[1] for row in rows}
+
+    async def read(reader: Reader) -> dict[UUID, str]:
+        params = {"organization": organization_id, "ids": [*ids]}
+        rows = await reader.rows(organization_id, _VERSIONS, params)
+        return {row[0]: row[1] for row in rows}
+
+    key = ("versions of sums", *ids)
+    return await kept_numbers(reader, organization_id, key, read)
 
 
 async def named_entities(
@@ -121,9 +126,9 @@ async def series_by_entity(
     """Return the series of the selected metrics, by entity."""
     if selection.at is not None:
         return await read_series(selection, reader)
-    return await reader.kept(
+    return await kept_numbers(
+        reader,
         selection.organization_id,
-        POSITION_AND_STATE,
         ("series", *selection.key),
         partial(read_series, selection),
     )

@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 
 from domain.analytics.membership import Spans
+from projections.analytics.read.kept_numbers import kept_numbers
 from projections.analytics.read.project_spans import SpansByCreator
 from projections.analytics.read.projects import VIDEOS_OF_PROJECT
-from projections.analytics.store.positions import POSITION_AND_STATE
 from projections.engine.reader import Reader
 
 T = TypeVar("T")
@@ -116,8 +116,8 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
             return await make(reader)
         of = (self.kind, self.id, self.posted_since, self.posted_before)
         left = (self.moved_away, self.videos_left)
-        return await reader.kept(
-            self.organization_id, POSITION_AND_STATE, (*key, *of, *left), make
+        return await kept_numbers(
+            reader, self.organization_id, (*key, *of, *left), make
         )
 
 

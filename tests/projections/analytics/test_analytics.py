@@ -128,6 +128,8 @@ SLOWLY = settings(
 class Within:
     """A reader inside the transaction of a test that keeps nothing."""
 
+    keeps = False
+
     def __init__(self, connection: Connection[TupleRow]) -> None:
         self._connection = connection
 

@@ -7,6 +7,7 @@ day.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from projections.analytics.read.creators.expressions import (
     CreatorFigure,
     FigureExpressions,
 )
+from projections.analytics.read.kept_numbers import kept_numbers
 from projections.engine.keyset import Keyset
 from projections.engine.reader import Reader
 
@@ -27,13 +29,15 @@ class CreatorSet(msgspec.Struct, frozen=True):
 
     The parameter ``organization`` is given besides. ``among`` is a condition that holds
     for the ids of few creators. ``shares`` are the figures, over the requested days, of
-    creators with numbers in several projects.
+    creators with numbers in several projects. ``ids`` are given if the set follows from
+    them and from analytics alone.
     """
 
     query: str
     parameters: Mapping[str, object] = msgspec.field(default_factory=dict[str, object])
     among: str = ""
     shares: Sequence["FiguresOfCreator"] = ()
+    ids: tuple[UUID, ...] | None = None
 
     @property
     def all_parameters(self) -> dict[str, object]:
@@ -68,7 +72,8 @@ class CreatorSet(msgspec.Struct, frozen=True):
 
     @classmethod
     def _few(cls, query: str, ids: Sequence[UUID]) -> "CreatorSet":
-        return cls(query, {"ids": ids}, among=_IDS if len(ids) <= _FEW else "")
+        among = _IDS if len(ids) <= _FEW else ""
+        return cls(query, {"ids": ids}, among=among, ids=tuple(ids))
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +146,23 @@ async def creator_figures(
 
     Both end a quarter of an hour, as midnights of all time zones do.
     """
+    if creators.ids is None:
+        return await _read_figures(organization_id, creators, start, end, reader)
+    return await kept_numbers(
+        reader,
+        organization_id,
+        ("figures of creators", *creators.ids, *creators.shares, start, end),
+        partial(_read_figures, organization_id, creators, start, end),
+    )
+
+
+async def _read_figures(
+    organization_id: UUID,
+    creators: CreatorSet,
+    start: datetime,
+    end: datetime,
+    reader: Reader,
+) -> list[FiguresOfCreator]:
     of = creators.expressions(start, end)
     columns = ["chosen.id", *columns_of(of).values()]
     joins = of.joins(among=creators.among)
@@ -180,7 +202,7 @@ async def page_of_creators(
     )  # fmt: skip
     ids = [id_ for id_, _ in found]
     these = replace(CreatorSet.these(ids), shares=creators.shares)
-    figures = await creator_figures(reader, organization_id, these, start, end)
+    figures = await _read_figures(organization_id, these, start, end, reader)
     by_id = {each.creator_id: each for each in figures}
     return [by_id[id_] for id_ in ids if id_ in by_id]
 

@@ -14,6 +14,7 @@ import numpy as np
 from domain.analytics.membership import Spans
 from projections.analytics.fold.columns import Grid, Longs, Mask, Observations
 from projections.analytics.fold.rollup_deltas import VIDEOS
+from projections.analytics.read.kept_numbers import kept_numbers
 from projections.analytics.read.project_spans import SpansByCreator
 from projections.analytics.read.videos.owner_levels import (
     LevelsAt,
@@ -24,7 +25,6 @@ from projections.analytics.read.videos.owner_levels import (
 )
 from projections.analytics.read.videos.states import COUNTERS, VideoStates
 from projections.analytics.store.column_codec import unpack
-from projections.analytics.store.positions import POSITION_AND_STATE
 from projections.engine.reader import Reader
 
 _NOBODY = "false"
@@ -142,9 +142,9 @@ async def own_columns(
     if videos.owners != _NOBODY:
         return await _columns(organization_id, videos, singles, start, end, reader)
     # Other read models choose the videos, and nothing but analytics has their numbers.
-    return await reader.kept(
+    return await kept_numbers(
+        reader,
         organization_id,
-        POSITION_AND_STATE,
         ("columns of videos", singles, videos.has_others, start, end),
         partial(_columns, organization_id, videos, singles, start, end),
     )

@@ -336,6 +336,28 @@ def test_the_foot_says_where_an_account_in_several_projects_counts_once(
     assert of_one.one("th").text == "Total"
 
 
+def test_totals_are_of_the_creators_that_are_on_the_list_now(
+    home: Tenant, visitor: Visitor
+):
+    ids = {name: home.add(name)["id"] for name in ("ada", "bea")}
+    for name, followers in (("ada", 100), ("bea", 900)):
+        home.saw(ids[name], observed_at=ago(1), follower_count=followers)
+
+    def total_with_tag(*, of: str) -> str:
+        for name, creator_id in ids.items():
+            tags = ["team"] if name == of else []
+            data_of(home.patch(f"/creators/{creator_id}", {"tags": tags}))
+        home.goatherd.catch_up()
+        page = visitor.see("/creators?tag=team")
+        assert handles(page) == [f"@{of}"]
+        return page.one("tfoot").one("td", data_label="Followers").text
+
+    # Tags change no number, so the page may keep what it read before.
+    totals = [total_with_tag(of=name) for name in ("ada", "bea", "ada")]
+
+    assert totals == ["100", "900", "100"]
+
+
 @pytest.mark.usefixtures("gained_and_lost")
 def test_columns_are_chosen_by_a_form_and_remembered(visitor: Visitor):
     page = visitor.see("/creators?sort=followers")

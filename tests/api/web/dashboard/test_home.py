@@ -187,6 +187,9 @@ def test_kept_numbers_follow_from_the_tables_of_analytics_alone(
                 f"EXPLAIN (FORMAT JSON) {text}".encode(), query.parameters
             ).fetchone()
             tables = {*re.findall(r"'Relation Name': '(\w+)'", str(plan))}
+            if "WITH chosen AS MATERIALIZED" in text:
+                # The key of a list's totals has a digest of the creators it chooses.
+                tables.discard("creator_list")
             assert [one for one in tables if not one.startswith("analytics_")] == []
             assert not re.search(r"goatherd_|\bnow\(|_timestamp\(|current_", text)
     assert len(queries_behind) > 10
