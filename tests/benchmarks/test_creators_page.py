@@ -111,6 +111,12 @@ def slow(client: httpx.Client, path: str, *, status: int) -> Callable[[], float]
     return measure
 
 
+_PROJECTS = """
+UPDATE {} AS held SET project_id = s.project_id
+FROM analytics_subjects s WHERE s.id = held.id
+"""
+
+
 def add_a_year(url: str) -> None:
     """Add a year of stored sums for all creators to analytics."""
     with psycopg.connect(url, autocommit=True) as connection:
@@ -133,6 +139,9 @@ def add_a_year(url: str) -> None:
         for sums in DAY_SUMS:
             for query in (_TOTALS, _DAYS):
                 connection.execute(with_columns(query, sums))
+            for table in (sums.totals, sums.days):
+                query = _PROJECTS.format(table).encode()
+                connection.execute(query)
         ids = connection.execute("SELECT organization_id, id FROM creator_list")
         states = [
             (*ids_, metric_group, VIDEOS if metric_group.has_posts else 1)

@@ -15,11 +15,14 @@ from tests.benchmarks.test_pages import ever_newer
 from tests.kit.people import COOKIE, added_member
 
 AT_MOST = 1.05
+# The p95 of a round varies by more than the bar.
+_ROUNDS = 15
 _HOW = (
     f"Limited people: GET /creators, the 50 newest of {CREATORS:,} creators with the "
     f"numbers of a year, as in the page of creators; the p95 of {PAGES} requests a "
     "round. Ours is a member who is limited to all five projects, so that both see the "
-    "same rows. The floor is a member who is not limited. They take turns."
+    "same rows. The floor is a member who is not limited. They take turns. Numbers "
+    "stay the same, except where they are newer at each look, as in the pages above."
 )
 
 
@@ -62,13 +65,13 @@ def test_the_list_costs_limited_people_hardly_more(
     ):
         shown = [client.get("/creators") for client in (narrow, whole)]
         looks = [slow(client, "/creators", status=200) for client in (narrow, whole)]
-        ours, floor = interleaved(*looks)
+        ours, floor = interleaved(*looks, rounds=_ROUNDS)
         with ever_newer(database_url):
-            ours_newer, floor_newer = interleaved(*looks)
+            ours_newer, floor_newer = interleaved(*looks, rounds=_ROUNDS)
 
     counts = [each.text.count('name="creator_ids"') for each in shown]
     assert counts == [50, 50]
-    ratio = ours.over(floor)
+    ratio, newer = ours.over(floor), ours_newer.over(floor_newer)
     what = "Page of creators for limited people"
     report.add(
         Row(
@@ -85,7 +88,8 @@ def test_the_list_costs_limited_people_hardly_more(
             what=f"{what}, newer numbers at each look, p95",
             ours=ours_newer.written("ms"),
             floor=floor_newer.written("ms"),
-            ratio=ours_newer.over(floor_newer).written(),
+            ratio=newer.written(),
+            bar=(f"at most {AT_MOST} times", newer.median <= AT_MOST),
             how=_HOW,
         )
     )

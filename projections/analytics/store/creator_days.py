@@ -2,7 +2,7 @@
 
 Observations that come in time order go on from the totals. Where one comes late, or a
 video begins or stops to count, the days from there on are summed up anew from the
-rollups.
+rollups. Each row has the project that the creator is in.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from infra.arrays import bigints, uuids_repeated
+from infra.arrays import bigints, uuids, uuids_repeated
 from projections.analytics.fold.columns import Longs
 from projections.analytics.fold.day_sums import (
     SLOTS_A_DAY,
@@ -24,6 +24,11 @@ from projections.analytics.fold.day_sums import (
 )
 from projections.analytics.fold.keys import CreatorKey
 from projections.analytics.fold.levels import Deltas
+from projections.analytics.store.creator_projects import (
+    PROJECT_OF,
+    CreatorProjects,
+    projects_of,
+)
 from projections.analytics.store.keys import columns_of, execute, packed_keys
 from projections.analytics.store.rollups import packed_numbers
 from projections.analytics.store.statements import Columns, delete_rows, save_rows
@@ -44,7 +49,10 @@ LateDays = dict[CreatorKey, tuple[int, CreatorSums | None]]
 
 
 def save_creator_days(
-    cursor: Cursor[TupleRow], sums: DaySums, moved: Mapping[CreatorKey, SlotMoves]
+    cursor: Cursor[TupleRow],
+    sums: DaySums,
+    moved: Mapping[CreatorKey, SlotMoves],
+    projects: CreatorProjects,
 ) -> LateDays:
     """Add to the sums by day what moves the rollups after the last day.
 
@@ -66,12 +74,14 @@ def save_creator_days(
         totals[key], its_days = sums_after(before, days, moves.moves)
         if len(its_days[0]):
             closed.append(CreatorDays(key, *its_days))
-    save_totals(cursor, sums, totals)
-    save_days_of(cursor, sums, closed)
+    save_totals(cursor, sums, totals, projects)
+    save_days_of(cursor, sums, closed, projects)
     return late
 
 
-def sum_up_late_days(cursor: Cursor[TupleRow], sums: DaySums, late: LateDays) -> None:
+def sum_up_late_days(
+    cursor: Cursor[TupleRow], sums: DaySums, late: LateDays, projects: CreatorProjects
+) -> None:
     """Sum up the days of these creators anew, from the rollups as they are stored."""
     if not late:
         return
@@ -111,8 +121,8 @@ def sum_up_late_days(cursor: Cursor[TupleRow], sums: DaySums, late: LateDays) ->
                 if each not in stays
             ]
     delete_days(cursor, sums, gone)
-    save_totals(cursor, sums, totals)
-    save_days_of(cursor, sums, closed)
+    save_totals(cursor, sums, totals, projects)
+    save_days_of(cursor, sums, closed, projects)
 
 
 def load_totals(
@@ -191,7 +201,10 @@ def last_observed_day(cursor: Cursor[TupleRow], sums: DaySums, key: CreatorKey) 
 
 
 def save_totals(
-    cursor: Cursor[TupleRow], sums: DaySums, totals: Mapping[CreatorKey, CreatorSums]
+    cursor: Cursor[TupleRow],
+    sums: DaySums,
+    totals: Mapping[CreatorKey, CreatorSums],
+    projects: CreatorProjects,
 ) -> None:
     if totals:
         columns = np.array(
@@ -202,15 +215,24 @@ def save_totals(
             cursor,
             sums.totals,
             {"organization_id": organizations, "id": ids},
-            _packed(["first_day", "last_day", *sums.columns], columns),
+            {
+                PROJECT_OF: uuids(projects_of(totals, projects)),
+                **_packed(["first_day", "last_day", *sums.columns], columns),
+            },
+            nullable=(PROJECT_OF,),
         )
 
 
 def save_days_of(
-    cursor: Cursor[TupleRow], sums: DaySums, closed: Sequence[CreatorDays]
+    cursor: Cursor[TupleRow],
+    sums: DaySums,
+    closed: Sequence[CreatorDays],
+    projects: CreatorProjects,
 ) -> None:
     if closed:
         amounts = [len(each.days) for each in closed]
+        found = projects_of([each.key for each in closed], projects)
+        values = np.concatenate([each.values for each in closed], axis=1)
         save_rows(
             cursor,
             sums.days,
@@ -219,7 +241,11 @@ def save_days_of(
                 "day": packed_numbers(np.concatenate([each.days for each in closed])),
                 "id": uuids_repeated([each.key[1] for each in closed], amounts),
             },
-            _packed(sums.columns, np.concatenate([o.values for o in closed], axis=1)),
+            {
+                PROJECT_OF: uuids_repeated(found, amounts),
+                **_packed(sums.columns, values),
+            },
+            nullable=(PROJECT_OF,),
         )
 
 

@@ -6,16 +6,23 @@ from collections.abc import Mapping, Sequence
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from infra.arrays import texts
+from infra.arrays import texts, uuids
 from projections.analytics.fold.keys import CreatorKey
-from projections.analytics.store.keys import columns_of, execute
+from projections.analytics.store.creator_projects import (
+    PROJECT_OF,
+    CreatorProjects,
+    projects_of,
+)
+from projections.analytics.store.keys import NOBODY, columns_of, execute
 from projections.analytics.store.statements import delete_rows
 
 _KEYS = "unnest(%b::uuid[], %b::uuid[])"
 
 
 def save_posts(
-    cursor: Cursor[TupleRow], moved: Mapping[CreatorKey, Sequence[tuple[int, int]]]
+    cursor: Cursor[TupleRow],
+    moved: Mapping[CreatorKey, Sequence[tuple[int, int]]],
+    projects: CreatorProjects,
 ) -> None:
     """Add posts at their quarter-hours, or remove those with the sign -1."""
     if not moved:
@@ -44,13 +51,17 @@ def save_posts(
     if changed:
         execute(
             cursor,
-            """
-            INSERT INTO analytics_creator_posts (organization_id, id, slots)
-            SELECT o, i, s::int[] FROM unnest(%b::uuid[], %b::uuid[], %b::text[])
-                AS input (o, i, s)
-            ON CONFLICT (organization_id, id) DO UPDATE SET slots = excluded.slots
+            f"""
+            INSERT INTO analytics_creator_posts
+                (organization_id, id, {PROJECT_OF}, slots)
+            SELECT o, i, nullif(p, '{NOBODY}'), s::int[]
+            FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[])
+                AS input (o, i, p, s)
+            ON CONFLICT (organization_id, id) DO UPDATE
+            SET {PROJECT_OF} = excluded.{PROJECT_OF}, slots = excluded.slots
             """,
             *columns_of(changed),
+            uuids(projects_of(changed, projects)),
             texts(list(changed.values())),
         )
     if gone:

@@ -11,7 +11,7 @@ from projections.analytics.fold.batch_input import RecordedMembership
 from projections.analytics.fold.creator_moves import CreatorMove
 from projections.analytics.fold.day_sums import DAY_SUMS, moves_of
 from projections.analytics.fold.entities import AnalyticsVideoRow, SubjectRow
-from projections.analytics.fold.keys import OwnerKey, SnapshotTime
+from projections.analytics.fold.keys import CreatorKey, OwnerKey, SnapshotTime
 from projections.analytics.fold.owner_days import OwnerDays
 from projections.analytics.fold.owner_state import OwnerState
 from projections.analytics.fold.ownership import Unattributed
@@ -28,6 +28,7 @@ from projections.analytics.store.creator_moves import (
     save_and_follow_moves,
 )
 from projections.analytics.store.creator_posts import save_posts
+from projections.analytics.store.creator_projects import follow_projects, known_projects
 from projections.analytics.store.owner_days import save_owner_days
 from projections.analytics.store.owner_states import (
     delete_owner_states,
@@ -98,6 +99,7 @@ def save(cursor: Cursor[TupleRow], changes: Changes) -> None:
     SUBJECTS.save(
         cursor, [row for id_, row in subjects.items() if row is not before.get(id_)]
     )
+    follow_projects(cursor, before, subjects)
     _save_sums(cursor, changes)
     forget_owners(cursor, changes.dropped)
 
@@ -109,12 +111,19 @@ def _save_sums(cursor: Cursor[TupleRow], changes: Changes) -> None:
     )
     if not members:
         return
+    moved = [(sums, moves_of(rollups[sums.group])) for sums in DAY_SUMS]
+    posts = [deltas.posts_of_creators() for deltas in rollups.values()]
+    creators = set[CreatorKey]().union(*(moves for _, moves in moved), *posts)
+    # The snapshots of one creator may list videos of another.
+    others = sorted(key for key in creators if key[1] not in changes.subjects)
+    subjects = {**changes.subjects, **SUBJECTS.load(cursor, others)}
+    projects = known_projects(subjects)
     late = [
-        (sums, save_creator_days(cursor, sums, moves_of(rollups[sums.group])))
-        for sums in DAY_SUMS
+        (sums, save_creator_days(cursor, sums, moves, projects))
+        for sums, moves in moved
     ]
-    for deltas in rollups.values():
-        save_posts(cursor, deltas.posts_of_creators())
+    for each in posts:
+        save_posts(cursor, each, projects)
     campaigns = campaigns_of(cursor, members)
     divided = divided_creators(cursor, changes.subjects.values())
     for deltas in rollups.values():
@@ -123,4 +132,4 @@ def _save_sums(cursor: Cursor[TupleRow], changes: Changes) -> None:
         save_rollups(cursor, deltas)
     # The rollups have these sums now, and the sums of days follow from them.
     for sums, creators in late:
-        sum_up_late_days(cursor, sums, creators)
+        sum_up_late_days(cursor, sums, creators, projects)
