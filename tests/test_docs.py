@@ -276,13 +276,15 @@ def test_the_tour_can_be_taken_at_any_port_and_in_any_data_directory(data_dir: P
         '"currentVersion": 5',
     ):
         assert shown in taken.stdout
-    weeks = re.findall(r"^(\d{4}-\d\d-\d\d)\t(\d+)\ttrue$", taken.stdout, re.MULTILINE)
+    # Early on a Monday nothing has been observed in the week that begins.
+    rows = r"^(\d{4}-\d\d-\d\d)\t(\d*)\t(?:true|false)$"
+    weeks = re.findall(rows, taken.stdout, re.MULTILINE)
     first, excluded, as_of = weeks[:9], weeks[9:14], weeks[14:]
     assert as_of == first[-5:]
     # The excluded video has views in one of these weeks, and takes none from any other.
     for (day, less), (same_day, more) in zip(excluded, as_of, strict=True):
         assert day == same_day
-        assert int(less) <= int(more)
+        assert int(less or 0) <= int(more or 0)
     assert excluded != as_of
     # Every answer during the rebuild was a success.
     assert re.findall(r"^ +\d+ (\d{3})$", taken.stdout, re.MULTILINE) == ["200"]

@@ -72,8 +72,9 @@ def test_an_answer_with_a_secret_is_repeated_but_not_stored(home: Tenant):
     assert data_of(again, status=201) == made
     assert rotated["secret"] not in {made["secret"], ""}
     assert rotated["secret"] not in str(data_of(home.get("/webhooks")))
-    bodies = home.goatherd.query("SELECT convert_from(body, 'UTF8') FROM idempotency")
-    assert not [body for (body,) in bodies if "whsec_" in body]
+    # Other tests leave answers without a body.
+    bodies = "SELECT convert_from(body, 'UTF8') FROM idempotency WHERE body IS NOT NULL"
+    assert not [body for (body,) in home.goatherd.query(bodies) if "whsec_" in body]
 
 
 def test_an_address_inside_and_wrong_fields_are_refused(
