@@ -7,13 +7,14 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, parseaddr
-from typing import Literal, Self, cast
+from typing import Any, Literal, Self, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
 import aiosmtplib
 from msgspec import Struct
 
+from infra.http_out.addresses import resolving
 from infra.settings import Settings
 
 Security = Literal["starttls", "tls", "none"]
@@ -116,7 +117,8 @@ class MailServer(Struct, frozen=True, kw_only=True):
             MailNotSentError: the server can't be reached, or does not take it now.
         """
         try:
-            asyncio.run(self._converse(self._message(mail, mail_id), mail.to))
+            with asyncio.Runner(loop_factory=_Loop) as runner:
+                runner.run(self._converse(self._message(mail, mail_id), mail.to))
         except ValueError as error:
             # A sender is mended in the settings, and the mail is sent then.
             if not _WRITABLE.fullmatch(self._bare_sender):
@@ -210,6 +212,15 @@ class _Client(aiosmtplib.SMTP):
         if isinstance(self.transport, asyncio.WriteTransport):
             self.transport.abort()
         super().close()
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop whose end waits for no name server."""
+
+    async def getaddrinfo(
+        self, host: bytes | str | None, port: bytes | str | int | None, **options: int
+    ) -> list[Any]:
+        return await asyncio.wrap_future(resolving(host, port, **options))
 
 
 def _refusal(code: int, text: str) -> MailNotSentError:

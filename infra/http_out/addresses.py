@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from threading import Thread
+from typing import Any
 
 import httpcore
 
@@ -89,25 +90,37 @@ def checked_address(
 
 
 def _resolved(host: str, port: int, seconds: float) -> list[str]:
-    """Return the addresses of a host as texts.
-
-    The system's resolver has no limit in time, so it runs in a thread that the caller
-    leaves behind.
-    """
-    answer: Future[list[str]] = Future()
-
-    def resolve() -> None:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            answer.set_result([str(entry[4][0]).partition("%")[0] for entry in found])
-        except (OSError, UnicodeError) as error:
-            answer.set_exception(httpcore.ConnectError(type(error).__name__))
-
-    Thread(target=resolve, name="resolver", daemon=True).start()
+    """Return the addresses of a host as texts."""
+    answer = resolving(host, port, type=socket.SOCK_STREAM)
     try:
-        return answer.result(seconds)
+        return [str(entry[4][0]).partition("%")[0] for entry in answer.result(seconds)]
     except TimeoutError:
         raise httpcore.ConnectTimeout from None
+    except OSError as error:
+        raise httpcore.ConnectError(type(error).__name__) from None
+
+
+def resolving(
+    host: bytes | str | None, port: bytes | str | int | None, **options: int
+) -> Future[list[Any]]:
+    """Return the answer that ``socket.getaddrinfo`` is going to give.
+
+    The system's resolver has no limit in time, so it runs in a thread that the caller
+    may leave behind. A name that can't be written fails as an unknown one does.
+    """
+    answer: Future[list[Any]] = Future()
+
+    def resolve() -> None:
+        answer.set_running_or_notify_cancel()
+        try:
+            answer.set_result(socket.getaddrinfo(host, port, **options))
+        except OSError as error:
+            answer.set_exception(error)
+        except UnicodeError as error:
+            answer.set_exception(socket.gaierror(socket.EAI_NONAME, str(error)))
+
+    Thread(target=resolve, name="resolver", daemon=True).start()
+    return answer
 
 
 def _translated(address: Address) -> Address:

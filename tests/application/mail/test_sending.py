@@ -1,6 +1,7 @@
 """Mails wait in a table until a real server has taken them."""
 
 import gc
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -304,6 +305,31 @@ def test_a_server_that_is_stuck_at_any_step_ends_with_the_time_of_the_mail(
             assert reason.result() == "The server took over 0.5 seconds"
     # A single wait has twenty seconds.
     assert took < at_most(10)
+
+
+def test_a_resolver_that_hangs_ends_with_the_time_of_the_mail(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(mail_servers, "_CONVERSATION_SECONDS", 0.3)
+    leaving = threading.Event()
+    ended: list[bool] = []
+
+    def resolve(*_: object, **__: object) -> list[object]:
+        ended.append(leaving.wait(20))
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(MailNotSentError, match=r"over 0\.3 seconds"):
+        replace(server_at(25), host="mail.example").deliver(HELLO, mail_id=new_id())
+    assert ended == []
+    leaving.set()
+
+
+def test_a_mail_waits_while_the_name_of_the_server_cant_be_written():
+    for host in ("mail..example", "a" * 70 + ".invalid"):
+        with pytest.raises(MailNotSentError, match="No connection") as failed:
+            replace(server_at(25), host=host).deliver(HELLO, mail_id=new_id())
+        assert not isinstance(failed.value, MailRefusedError)
 
 
 def test_a_mail_that_was_taken_stays_so_whatever_the_server_says_to_the_goodbye(
