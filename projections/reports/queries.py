@@ -152,9 +152,11 @@ LEFT JOIN projects p ON p.organization_id = o.organization_id AND p.id = CASE %(
 WHERE o.organization_id = %(organization)s
 """
 _CREATORS = b"""
-SELECT id, tiktok_handle, coalesce(display_name, scraped_display_name)
-FROM creator_list
-WHERE organization_id = %(organization)s AND id = ANY(%(ids)s) AND status <> 'erased'
+SELECT c.id, n.tiktok_handle, coalesce(n.display_name, n.scraped_display_name)
+FROM creator_list c
+LEFT JOIN creator_list n ON c.status <> 'erased'
+    AND n.organization_id = c.organization_id AND n.id = c.id
+WHERE c.organization_id = %(organization)s AND c.id = ANY(%(ids)s)
 """
 
 
@@ -256,7 +258,10 @@ async def one_issue(
 
 
 async def issue_of(reader: Reader, row: IssueRow, *, name: str) -> Issue:
-    """Return an issue with the present names of what it is about."""
+    """Return an issue with the present names of what it is about.
+
+    A creator that is now in a project that the reader may not see has no row in it.
+    """
     contents = msgspec.convert(row.contents, Contents)
     organization_id = row.organization_id
     scope = ReportScope(type=row.scope_type, id=row.scope_id)
@@ -315,7 +320,9 @@ async def issue_of(reader: Reader, row: IssueRow, *, name: str) -> Issue:
         gained=_creators(contents.gained, names),
         lost=_creators(contents.lost, names),
         videos=[
-            _video(each, videos.get(each.video_id), names) for each in contents.videos
+            _video(each, videos.get(each.video_id), names)
+            for each in contents.videos
+            if each.creator_id is None or each.creator_id in names
         ],
         creators_in_all=contents.creators_in_all,
         videos_in_all=contents.videos_in_all,
@@ -346,8 +353,9 @@ def _creators(
     frozen: Iterable[FrozenCreator], names: Mapping[UUID, _PresentName]
 ) -> list[IssueCreator]:
     return [
-        copied(each, IssueCreator, **names.get(each.creator_id, _NOBODY)._asdict())
+        copied(each, IssueCreator, **names[each.creator_id]._asdict())
         for each in frozen
+        if each.creator_id in names
     ]
 
 
@@ -356,7 +364,7 @@ def _video(
 ) -> IssueVideo:
     if video is None or video.is_erased:
         video = None
-    name = names.get(frozen.creator_id, _NOBODY) if frozen.creator_id else _NOBODY
+    name = names[frozen.creator_id] if frozen.creator_id else _NOBODY
     return copied(
         frozen,
         IssueVideo,
@@ -370,6 +378,7 @@ def _video(
 async def _names_of(
     reader: Reader, organization_id: UUID, ids: Iterable[UUID]
 ) -> dict[UUID, _PresentName]:
+    """Return the names of the creators that the reader sees, none of erased ones."""
     params = {"organization": organization_id, "ids": [*dict.fromkeys(ids)]}
     rows = await reader.rows(organization_id, _CREATORS, params)
     return {row[0]: _PresentName(row[1], row[2]) for row in rows}

@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from application.move.move_creator import MoveCommand
@@ -16,6 +17,7 @@ from tests.api.http.test_limited_people import limited_to, limits
 from tests.kit.application import Goatherd, Tenant, ago, code_of, data_of
 from tests.kit.builders import asking
 from tests.kit.patience import PATIENTLY
+from tests.kit.visitor import Visitor
 
 __all__ = ["limits"]
 
@@ -328,6 +330,34 @@ def test_reports_from_before_a_move_stay_with_those_who_see_the_other_project(
     assert data_of(person.get(f"{path}/issues")) == [newest]
     assert len(data_of(both.get(f"{path}/issues"))) == 2
     assert data_of(person.post(f"{path}/send"), status=201)["number"] == 3
+
+
+def test_an_issue_leaves_out_creators_that_moved_out_of_the_readers_sight(
+    home: Tenant, limits: dict[UUID, frozenset[UUID]]
+) -> None:
+    moved, stays, erased = (a_posting_creator(home, each) for each in "xyz")
+    report = made(home, **of_project(home))
+    path = f"/reports/{report['id']}/issues/{sent(home, report)['number']}"
+    second = data_of(home.post("/projects", {"name": "Rival"}), status=201)
+    move = {"project_id": second["id"], "history": "whole"}
+    data_of(home.post(f"/creators/{moved}/move", move))
+    home.goatherd.catch_up()
+    data_of(home.post(f"/creators/{erased}/erase", {"confirm": "z"}))
+    home.goatherd.catch_up()
+    person = limited_to(home, limits, home.project_id)
+    link = {"scope": "report", "scope_id": report["id"]}
+    share = data_of(home.post("/shares", link), status=201)
+    home.goatherd.catch_up()
+    guest = Visitor(home.goatherd)
+
+    def ids(tenant: Tenant, list_: str) -> set[str]:
+        return {each["creator_id"] for each in data_of(tenant.get(path))[list_]}
+
+    for list_ in ("leaders", "gained", "videos"):
+        assert ids(home, list_) == {moved, stays, erased}, list_
+        assert ids(person, list_) == {stays, erased}, list_
+    assert moved not in person.get(path, params={"format": "csv"}).text
+    assert guest.get(urlsplit(share["url"]).path).text.count("Erased creator") == 2
 
 
 def test_a_report_stops_when_its_creator_moves_until_somebody_switches_it_on(

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import RecordedEvent
+from projections.analytics.fold.day_sums import DAY_SUMS
 from projections.analytics.read import breakdown, selection
 from projections.analytics.read.creators.expressions import CreatorFigure
 from projections.analytics.summaries.creators import count_of_creators, ranked_creators
@@ -82,6 +83,7 @@ def test_a_project_has_the_numbers_that_its_creators_gained_for_it_or_brought(
         few.setattr(breakdown, "MOST_SERIES", 1)
         take_in(connection, [*slices, *slices[::2]], rule=rule)
         live = contents(connection)
+        assert_sums_have_the_projects_of_creators(connection)
         for one in query:
             earlier = msgspec.structs.replace(one, as_of=position)
             assert_all_is_the_plain_fold(connection, one, now)
@@ -95,6 +97,7 @@ def test_a_project_has_the_numbers_that_its_creators_gained_for_it_or_brought(
     with connection.transaction(force_rollback=True):
         rebuild(connection, slices[::-1], partitions=partitions, rule=rule)
         rebuilt = contents(connection)
+        assert_sums_have_the_projects_of_creators(connection)
 
     assert rebuilt == live
 
@@ -112,6 +115,20 @@ def assert_all_is_the_plain_fold(
         parts = broken_down(connection, one, by=by)
         if parts is not None:
             assert parts == oracle.broken_down(one, 1, by=by), (by, one)
+
+
+def assert_sums_have_the_projects_of_creators(
+    connection: Connection[TupleRow],
+) -> None:
+    """Limited people see the rows of a creator's sums as they see the creator."""
+    tables = [name for sums in DAY_SUMS for name in (sums.totals, sums.days)]
+    for table in (*tables, "analytics_creator_posts"):
+        query = sql.SQL(
+            "SELECT held.id, held.project_id, s.project_id FROM {table} AS held "
+            "LEFT JOIN analytics_subjects AS s USING (organization_id, id) "
+            "WHERE held.project_id IS DISTINCT FROM s.project_id"
+        ).format(table=sql.Identifier(table))
+        assert connection.execute(query).fetchall() == [], table
 
 
 def assert_creators_have_their_shares(
