@@ -72,6 +72,7 @@ _COMMANDS = (
     ("shares", "shares.commands:remove"),
     ("reports", "reports.commands:list_reports"),
     ("reports", "reports.commands:create"),
+    ("reports", "reports.commands:change"),
     ("reports", "reports.commands:send"),
     ("reports", "reports.commands:issues"),
     ("", "activity.command:activity"),

@@ -1,4 +1,4 @@
-"""``goatherd reports``: reports are listed, made and sent, and their issues listed."""
+"""``goatherd reports``: reports are listed, made, switched and sent."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, LiteralString
@@ -215,6 +215,45 @@ def send(
         print(f"Sent to {event.mailed}")
     elif not has_server:
         print("Nothing was sent: there is no mail server. Set GOATHERD_SMTP_URL.")
+
+
+def change(
+    report_id: ReportId,
+    /,
+    *,
+    enabled: Annotated[
+        bool,
+        Parameter(
+            negative="--disabled",
+            help="Switch the report on or off. One that stopped because its creator "
+            "moved belongs to the creator's new project once it is on.",
+        ),
+    ],
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Switch a report on or off.
+
+    One that is switched on again does not make up for what it missed.
+    """
+    settings = read_settings(data_dir=data_dir)
+    command = c.ChangeReport(at=datetime.now(UTC), enabled=enabled)
+    with opened_store(settings) as store:
+        try:
+            of = owned_report(store, settings.all_plans, report_id)
+            execute(
+                store,
+                lambda: change_report(
+                    report_id, command, organization_id=of.report.organization_id
+                ),
+                context=cli_context(),
+            )
+        except DomainError as error:
+            raise CommandError(f"{error} Nothing was changed.") from error
+    if json:
+        print_json({"id": report_id, "enabled": enabled})
+        return
+    print(f"Switched {'on' if enabled else 'off'}  {report_id}")
 
 
 def issues(

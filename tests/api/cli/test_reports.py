@@ -1,4 +1,4 @@
-"""``goatherd reports``: reports are made, listed and sent, and their issues listed."""
+"""``goatherd reports``: reports are made, listed, switched and sent."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -66,6 +66,31 @@ def test_a_report_is_made_listed_and_sent(cli: CommandLine, store: Store, home: 
     assert "scope=type:project period=weekly" in first
 
 
+def test_a_report_that_a_move_stopped_is_switched_on_again(
+    cli: CommandLine, store: Store, home: Home
+):
+    summer = cli("projects", "create", "Summer", "--json").document["id"]
+    billy = home.creator("billy")
+    report = cli(
+        *("reports", "create", "Billy", "--about", "creator"),
+        *("--about-id", str(billy), "--json"),
+    ).document["id"]
+    catch_up(store)
+    assert cli("creators", "move", str(billy), "--project", summer).status == 0
+    catch_up(store)
+    assert "stopped: its creator moved" in cli("reports", "list").out
+    assert cli("reports", "send", report).status == 1
+
+    assert report in cli("reports", "change", report, "--enabled").out
+    catch_up(store)
+    (listed,) = cli("reports", "list", "--json").document
+    assert (listed["enabled"], listed["stopped_because"]) == (True, None)
+    off = cli("reports", "change", report, "--disabled", "--json").document
+    assert off == {"id": report, "enabled": False}
+    catch_up(store)
+    assert cli("reports", "list", "--json").document[0]["enabled"] is False
+
+
 def test_what_is_not_possible_changes_nothing(
     cli: CommandLine, store: Store, home: Home
 ):
@@ -74,6 +99,7 @@ def test_what_is_not_possible_changes_nothing(
         ("create", "Monday", "--hour", "24"),
         ("create", "Monday", "--about", "project", "--about-id", NOBODY),
         ("send", NOBODY),
+        ("change", NOBODY, "--enabled"),
     ):
         failed = cli("reports", *given)
         assert failed.status == 1, given
