@@ -137,6 +137,11 @@ AND (%(issue)s::uuid IS NULL OR i.id = %(issue)s)
 AND (%(until)s::timestamptz IS NULL OR i.made_at <= %(until)s)
 ORDER BY i.number DESC LIMIT 1
 """.encode()
+_ABOUT_CREATOR = b"""
+SELECT id, name FROM reports WHERE organization_id = %(organization)s
+AND scope_type = 'creator' AND scope_id = %(creator)s
+AND removed_at IS NULL AND stopped_because IS NULL ORDER BY name, id
+"""
 _LETTERHEAD = b"""
 SELECT o.name, p.id, p.name, p.client, p.logo, p.color,
        CASE %(type)s WHEN 'org' THEN o.name WHEN 'project' THEN p.name
@@ -158,6 +163,23 @@ LEFT JOIN creator_list n ON c.status <> 'erased'
     AND n.organization_id = c.organization_id AND n.id = c.id
 WHERE c.organization_id = %(organization)s AND c.id = ANY(%(ids)s)
 """
+
+
+class StoppingReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A report about a creator that stops if the creator moves."""
+
+    id: UUID
+    name: str
+
+
+async def reports_to_stop(
+    reader: Reader, organization_id: UUID, creator_id: UUID
+) -> list[StoppingReport]:
+    """Return the reports about a creator that stop if the creator moves."""
+    params = {"organization": organization_id, "creator": creator_id}
+    return structs(
+        StoppingReport, await reader.rows(organization_id, _ABOUT_CREATOR, params)
+    )
 
 
 async def one_report(

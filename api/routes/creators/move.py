@@ -25,7 +25,9 @@ from projections.campaigns.leaving import LeftCampaign, campaigns_left
 from projections.creators.creator import Creator
 from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
+from projections.reports.queries import StoppingReport, reports_to_stop
 
+_READ_MODELS = ("creator_list", "campaigns", "videos", "reports")
 _ID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a44"
 
 
@@ -56,6 +58,7 @@ class MovePreview(Struct, frozen=True, kw_only=True):
     campaigns: list[LeftCampaign]
     refused: Sequence[RefusedProject] = ()
     merged_videos: Sequence[PossibleMerge] = ()
+    reports: Sequence[StoppingReport] = ()
 
 
 class CreatorMoveRoutes(Controller):
@@ -73,7 +76,7 @@ class CreatorMoveRoutes(Controller):
         writer: NamedDependency[CommandWriter],
     ) -> Answer[MovePreview]:
         """Show the effects of a move, and the projects that it is refused for."""
-        await caught_up(request, reader, "creator_list", "campaigns", "videos")
+        await caught_up(request, reader, *_READ_MODELS)
         organization_id = request.organization_id
         creator = await one_creator(reader, organization_id, creator_id)
         if creator is None:
@@ -93,6 +96,7 @@ class CreatorMoveRoutes(Controller):
                 merged_videos=[
                     each for each in effects.merges if may_see(each.project_id)
                 ],
+                reports=await reports_to_stop(reader, organization_id, creator_id),
             )
         )
 

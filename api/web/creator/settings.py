@@ -1,7 +1,7 @@
 """/creators/{id}/settings: the tracking and the names of a creator."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -36,6 +36,7 @@ from domain.phrases import counted
 from projections.campaigns.leaving import LeftCampaign
 from projections.creators.creator import Creator
 from projections.projects import Project
+from projections.reports.queries import StoppingReport
 
 TRACKING = ("display_name", "tags", *WINDOW)
 TrackingForm = CREATOR.form("TrackingForm", TRACKING, EditForm)
@@ -358,7 +359,7 @@ async def _possible_erasure(
 
 
 class PossibleMove(Struct, frozen=True, kw_only=True):
-    """The other projects, the campaigns that would be left, and the obstacles.
+    """The other projects, the campaigns and reports left behind, and the obstacles.
 
     ``refused`` are the projects that the creator cannot move to, with reasons; they are
     not among ``projects``. ``merged`` is the number of single videos of each project
@@ -367,6 +368,7 @@ class PossibleMove(Struct, frozen=True, kw_only=True):
 
     projects: list[Project]
     campaigns: list[LeftCampaign]
+    reports: Sequence[StoppingReport]
     refused: list[tuple[Project, RefusedProject]]
     merged: list[tuple[Project, int]]
 
@@ -388,6 +390,7 @@ async def _possible_move(page: PageContext, creator: Creator) -> PossibleMove | 
     return PossibleMove(
         projects=[project for id_, project in others.items() if id_ not in refused],
         campaigns=preview.campaigns,
+        reports=preview.reports,
         refused=[(others[id_], each) for id_, each in refused.items() if id_ in others],
         merged=[
             (project, merged[id_])

@@ -374,6 +374,7 @@ def test_a_report_stops_when_its_creator_moves_until_somebody_switches_it_on(
     home.goatherd.catch_up()
 
     path = f"/reports/{report['id']}"
+    assert data_of(home.get(f"/creators/{creator_id}/move"))["reports"] == []
     for one in (path, f"/reports/{late['id']}"):
         stopped = data_of(home.get(one))
         assert (stopped["enabled"], stopped["stopped_because"]) == (
@@ -393,6 +394,9 @@ def test_a_report_stops_when_its_creator_moves_until_somebody_switches_it_on(
 
     on = data_of(home.patch(path, {"enabled": True}))
     assert (on["stopped_because"], on["recipients"]) == (None, [ADA])
+    home.goatherd.catch_up()
+    preview = data_of(home.get(f"/creators/{creator_id}/move"))
+    assert preview["reports"] == [{"id": report["id"], "name": "Still"}]
     assert on["next_due_at"] is not None
     assert sent(home, report)["number"] == 1
     visible = data_of(home.get(path))

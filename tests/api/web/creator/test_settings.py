@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.application import Goatherd, Tenant, code_of
+from tests.kit.application import Goatherd, Tenant, code_of, data_of
 from tests.kit.markup import Element, read
 from tests.kit.visitor import Visitor
 
@@ -311,10 +311,15 @@ def test_a_creator_moves_with_all_its_numbers_or_leaves_those_until_now(
     taken: str,
 ):
     new = home.post("/projects", {"name": "Summer"}).json()["data"]["id"]
+    report = {"name": "Goat", "scope": {"type": "creator", "id": creator["id"]}}
+    data_of(home.post("/reports", report), status=201)
     home.goatherd.catch_up()
     path = settings_of(creator)
     page = visitor.see(path)
-    assert "The numbers until now stay" in page.one("form", action=f"{path}/move").text
+    form = page.one("form", action=f"{path}/move")
+    assert "The numbers until now stay" in form.text
+    assert "These reports about the creator stop" in form.text
+    assert "Goat" in [link.text for link in form.all("a")]
 
     visitor.submit(page, f"{path}/move", history=history)
 
