@@ -35,6 +35,10 @@ PLACES = (
     NamedPlace(label="Campaigns", path="/campaigns", words="targets"),
     NamedPlace(label="Inbox", path="/inbox", words="review waiting"),
     NamedPlace(label="Compare", path="/compare", words="comparison charts"),
+    NamedPlace(label="Program Health", path="/alerts", words="alerts freshness"),
+    NamedPlace(label="Rules", path="/alerts/rules", words="alerts conditions"),
+    NamedPlace(label="Notifications", path="/notifications", words="bell news unread"),
+    NamedPlace(label="Reports", path="/reports", words="mails weekly monthly issues"),
     NamedPlace(label="Projects", path="/projects", words="clients programmes"),
     NamedPlace(
         label="Organization",
@@ -49,6 +53,24 @@ PLACES = (
     ),
     NamedPlace(
         label="API keys", path="/settings/keys", words="settings", scope="admin"
+    ),
+    NamedPlace(
+        label="Webhooks",
+        path="/settings/webhooks",
+        words="settings events endpoints",
+        scope="admin",
+    ),
+    NamedPlace(
+        label="Channels",
+        path="/settings/channels",
+        words="settings alerts email slack discord ntfy",
+        scope="admin",
+    ),
+    NamedPlace(
+        label="Shared links",
+        path="/settings/shares",
+        words="settings clients",
+        scope="write",
     ),
     NamedPlace(
         label="Sources",
@@ -117,6 +139,13 @@ PLACES = (
         path="/members#invite-title",
         words="new add member colleague",
         scope="admin",
+        is_action=True,
+    ),
+    NamedPlace(
+        label="Make a rule",
+        path="/alerts/rules/new",
+        words="new add alert",
+        scope="write",
         is_action=True,
     ),
     NamedPlace(

@@ -2,6 +2,8 @@
 
 import pytest
 
+from api.web.search.places import PLACES
+from api.web.settings.layout import SETTINGS_TABS
 from tests.kit.application import Tenant
 from tests.kit.markup import Element
 from tests.kit.visitor import Visitor
@@ -41,6 +43,13 @@ def test_pages_and_actions_are_found_by_the_beginnings_of_words(visitor: Visitor
     assert groups["Actions"] == ["/creators/add"]
     assert found(visitor.see("/search?q=compar"))["Pages"] == ["/compare"]
     assert "Nothing has" in visitor.see("/search?q=zzzz").text
+
+
+def test_each_tab_of_the_settings_and_each_page_of_the_account_menu_has_a_name():
+    menu = {"/alerts", "/alerts/rules", "/notifications", "/reports"}
+    tabs = {path for _, path, _, _ in SETTINGS_TABS}
+
+    assert menu | tabs <= {place.path for place in PLACES}
 
 
 def test_each_page_that_a_key_finds_is_one_that_it_may_see(
