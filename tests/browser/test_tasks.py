@@ -447,12 +447,59 @@ def test_task_21_gets_a_disabled_creator_going_again(task: Task, home: Tenant):
     assert task.clicks == CLICKS[21]
 
 
+def test_task_22_shares_the_numbers_of_a_creator(task: Task, home: Tenant):
+    page = task.page
+    task.click(task.section("Top creators").get_by_role("link", name="Goat of the Day"))
+    task.press("Share")
+    page.get_by_label("Name", exact=True).fill("For the client")
+    task.press("Make the link")
+
+    expect(page.locator("input[readonly]")).to_have_value(re.compile("/s/"))
+    share, *_ = home.get("/shares").json()["data"]
+    assert (share["name"], share["scope"]) == ("For the client", "creator")
+    assert task.clicks == CLICKS[22]
+
+
+def test_task_23_makes_a_rule_after_a_look_at_the_past(task: Task, home: Tenant):
+    page = task.page
+    task.follow("Search")
+    page.get_by_label("Find anything").fill("rule")
+    expect(page.locator("#finder-found a").first).to_have_text("Make a rule")
+    page.keyboard.press("Enter")
+    page.get_by_label("Days", exact=True).fill("20")
+    task.press("Show when it would have fired")
+    expect(page.locator("main")).not_to_contain_text("Not judged yet")
+    task.press("Make rule")
+
+    expect(page.get_by_role("link", name="A creator posts nothing")).to_be_visible()
+    rules = home.get("/alert-rules").json()["data"]
+    assert {"type": "no_post_for_days", "days": 20} in [
+        rule["condition"] for rule in rules
+    ]
+    assert task.clicks == CLICKS[23]
+
+
+def test_task_24_makes_a_webhook_and_shows_its_secret(task: Task, home: Tenant):
+    page = task.page
+    task.follow("Search")
+    page.get_by_label("Find anything").fill("webhooks")
+    expect(page.locator("#finder-found a")).to_have_count(1)
+    page.keyboard.press("Enter")
+    page.get_by_label("Address").fill("https://goats.example.com/hook")
+    task.press("Create the webhook")
+
+    expect(page.get_by_label("The secret")).to_have_value(re.compile("^whsec_"))
+    webhook, *_ = home.get("/webhooks").json()["data"]
+    assert webhook["url"] == "https://goats.example.com/hook"
+    assert task.clicks == CLICKS[24]
+
+
 def test_the_document_has_each_task_once_and_lists_its_clicks():
     tested = re.findall(
         r"^def test_task_(\d+)_", Path(__file__).read_text(), re.MULTILINE
     )
     assert [*CLICKS] == sorted(int(number) for number in tested)
-    assert [*CLICKS] == [*range(1, 22)]
+    assert [*CLICKS] == [*range(1, 25)]
     for number, clicks in CLICKS.items():
         part = _DOCUMENT.split(f"## {number}. ")[1].split("\n## ")[0]
         assert len(re.findall(r"^\d+\. ", part, re.MULTILINE)) == clicks
