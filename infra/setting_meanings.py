@@ -31,7 +31,8 @@ MEANINGS = {
     "port": "The port that HTTP listens on.",
     "url": "The address at which people reach Goatherd; links in mails and the address "
     "to which an OpenID provider sends people back begin with it. Without it, links "
-    "begin with the host and port above, for this machine alone.",
+    "begin with the host and port above, for this machine alone; those that commands "
+    "print, with the address of the `goatherd up` of the data directory.",
     "http_workers": "The number of processes that answer HTTP requests.",
     "max_connections": "Connections that HTTP holds open at most. Several processes "
     "share them evenly.",

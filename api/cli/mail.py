@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from api.cli import CommandError
-from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.options import DataDir, Json, settings_for_links
 from api.cli.kit.output import plain, print_json
 from application.mail.letter import letter
 from application.mail.server import MailNotSentError, MailServer
@@ -24,7 +24,7 @@ def try_server(
     json: Json = False,
 ) -> None:
     """Send a mail now, and tell what the mail server answers."""
-    settings = read_settings(data_dir=data_dir)
+    settings = settings_for_links(data_dir)
     server = MailServer.of(settings)
     if server is None:
         raise CommandError(_NONE)

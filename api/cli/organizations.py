@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 from api.cli import CommandError
 from api.cli.kit.databases import cli_context, fitting, opened_store
 from api.cli.kit.names import checked_name, organization_named
-from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.options import DataDir, Json, read_settings, settings_for_links
 from api.cli.kit.output import plain, print_json
 from application.accounts.invitations import (
     LIFETIME,
@@ -90,7 +90,7 @@ def create(
 
     Only this command shows the key's text.
     """
-    settings = read_settings(data_dir=data_dir)
+    settings = settings_for_links(data_dir)
     if plan not in settings.all_plans:
         plans = ", ".join(sorted(settings.all_plans))
         raise CommandError(f"There is no plan {plan!r}: choose one of {plans}.")

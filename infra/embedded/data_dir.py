@@ -29,6 +29,11 @@ def secret_path(data_dir: Path) -> Path:
     return data_dir / "secret"
 
 
+def address_path(data_dir: Path) -> Path:
+    """Return the file of the address at which ``goatherd up`` shows pages now."""
+    return data_dir / "address"
+
+
 def open_data_dir(data_dir: Path) -> Path:
     """Create the data directory if it is missing, and return its full path.
 

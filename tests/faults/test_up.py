@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from infra.embedded import running_postgres_url
+from infra.embedded.data_dir import address_path
 from infra.embedded.processes import wait_until
 from tests.kit.command_line import Running, living, running
 from tests.kit.patience import PATIENTLY
@@ -54,6 +55,11 @@ class Place:
     def ready(self) -> str:
         """The line that says that all is well."""
         return READY.format(port=self.port)
+
+    @property
+    def pages(self) -> str:
+        """The file that leads commands here."""
+        return f"http://localhost:{self.port}\n"
 
     @property
     def key(self) -> str:
@@ -144,6 +150,7 @@ def test_starts_find_what_was_there_after_a_stop_and_after_kills(place: Place):
         projects = place.ask("/api/v1/projects").json()["data"]
         started = all_of(up)
         found_by_others = running_postgres_url(place.data_dir)
+        assert address_path(place.data_dir).read_text() == place.pages
         status = up.send(signal.SIGINT)
         left = living(started)
 
@@ -155,7 +162,7 @@ def test_starts_find_what_was_there_after_a_stop_and_after_kills(place: Place):
     assert [project["name"] for project in projects] == ["Spring"]
     assert status == 0
     assert len(started) > 10
-    assert left == []
+    assert (left, address_path(place.data_dir).exists()) == ([], False)
     assert found_by_others is not None
     for name in ("api-key", "secret"):
         mode = (place.data_dir / name).stat().st_mode

@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter, validators
 from msgspec.structs import replace
 
+from infra.embedded.data_dir import address_path
 from infra.settings import Settings
 
 DataDir = Annotated[
@@ -72,4 +73,20 @@ def read_settings(
         settings = replace(settings, host=host)
     if port is not None:
         settings = replace(settings, port=port)
+    return settings
+
+
+def settings_for_links(data_dir: Path | None) -> Settings:
+    """Return the settings of a command that prints links to pages.
+
+    Without GOATHERD_URL these lead to the ``goatherd up`` that runs in the data
+    directory, if one does.
+
+    Raises:
+        SettingsError: a GOATHERD_ variable is unknown or cannot be read.
+    """
+    settings = read_settings(data_dir=data_dir)
+    path = address_path(settings.data_dir)
+    if settings.url is None and path.exists():
+        settings = replace(settings, url=path.read_text().strip())
     return settings

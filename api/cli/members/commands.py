@@ -10,7 +10,7 @@ from msgspec import Struct
 from api.cli import CommandError
 from api.cli.kit.databases import cli_context, fitting, opened_store, rows_of
 from api.cli.kit.names import OnlyOrganizationOption, organization_named
-from api.cli.kit.options import DataDir, Ids, Json, read_settings
+from api.cli.kit.options import DataDir, Ids, Json, read_settings, settings_for_links
 from api.cli.kit.output import plain, print_json, print_list
 from application.accounts.invitations import forget_address
 from application.accounts.operators import erase as erase_person
@@ -112,7 +112,7 @@ def reset_link(
     The link signs them in, and ends their sessions in all browsers. A second link ends
     the first one.
     """
-    settings = read_settings(data_dir=data_dir)
+    settings = settings_for_links(data_dir)
     with opened_store(settings) as store:
         person_id = _person(store, email)
         if remove_second_factor:

@@ -18,7 +18,7 @@ from api.cli.kit.names import (
     chosen_organization,
     project_named,
 )
-from api.cli.kit.options import DataDir, Json, read_settings
+from api.cli.kit.options import DataDir, Json, read_settings, settings_for_links
 from api.cli.kit.output import plain, print_json
 from api.cli.members.commands import Email
 from application.accounts.invitation_mails import mail_invitation
@@ -79,7 +79,7 @@ def invite(
     The link is shown this once. It works once, within seven days. Where a mail server
     is set up, the address is sent another link by mail.
     """
-    settings = read_settings(data_dir=data_dir)
+    settings = settings_for_links(data_dir)
     org_id, projects = _named(settings, org, project)
     invitation_id, token, now = new_id(), draw_token(), datetime.now(UTC)
     mailed = False

@@ -16,7 +16,7 @@ from api.cli.kit.names import (
     chosen_organization,
     organization_named,
 )
-from api.cli.kit.options import DataDir, Ids, Json, read_settings
+from api.cli.kit.options import DataDir, Ids, Json, read_settings, settings_for_links
 from api.cli.kit.output import print_json, print_list
 from application.mail.outbox import can_send_mail
 from application.reports.preparing import owned_report, prepared_issue
@@ -172,7 +172,7 @@ def send(
 
     It is about the newest week or month of the report that is over.
     """
-    settings = read_settings(data_dir=data_dir)
+    settings = settings_for_links(data_dir)
     with opened_store(settings) as store:
         try:
             of = owned_report(store, settings.all_plans, report_id)

@@ -19,7 +19,7 @@ from api.cli.kit.names import (
     organization_named,
     project_named,
 )
-from api.cli.kit.options import DataDir, Ids, Json, read_settings
+from api.cli.kit.options import DataDir, Ids, Json, read_settings, settings_for_links
 from api.cli.kit.output import print_json, print_list
 from application.accounts.invitations import draw_token
 from application.accounts.passwords import PasswordHashes
@@ -136,7 +136,7 @@ def add(
 
     The address is printed this once. Without days the page shows the last 28 days.
     """
-    settings = read_settings(data_dir=data_dir)
+    settings = settings_for_links(data_dir)
     share_id, token, now = new_id(), draw_token(), datetime.now(UTC)
     hashed = _hashed() if password else None
     with opened_store(settings) as store:

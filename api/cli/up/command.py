@@ -37,7 +37,7 @@ from api.cli.up.first_run import (
     read_answers,
     stored_secret,
 )
-from api.cli.up.greeting import greet
+from api.cli.up.greeting import greet, pages_url
 from api.cli.up.ports import listening_socket, why_not_ready
 from api.cli.up.reaper import Reaper, import_path, import_root
 from api.cli.up.reload import PROCESSES, SourceFiles, processes_to_restart
@@ -45,7 +45,7 @@ from api.cli.up.signals import StopRequestedError, StopSignals
 from api.cli.up.supervisor import Child, Supervisor
 from infra.database import SchemaTooNewError, migrate
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
-from infra.embedded.data_dir import open_data_dir
+from infra.embedded.data_dir import address_path, open_data_dir
 from infra.keys.erasures import check_erasures_applied
 from infra.keys.opened import master_key_text, opened_keys
 from infra.logs import configure_logs, masked
@@ -153,6 +153,7 @@ def up(
                 )
             _start(settings, supervisor, reaper, listener)
             _wait_until_ready(settings, supervisor, signals)
+            address_path(settings.data_dir).write_text(f"{pages_url(settings)}\n")
             greet(settings, first, pretended)
             while not signals.wait(_CHECK_SECONDS):
                 if code is not None and (changed := code.changed()):
@@ -163,6 +164,7 @@ def up(
             _report(settings, "Stopping")
         finally:
             signals.is_stopping = True
+            address_path(settings.data_dir).unlink(missing_ok=True)
             listener.close()
             if pretended is not None:
                 pretended.close()

@@ -18,7 +18,7 @@ def greet(
     pretended: socket.socket | None,
 ) -> None:
     """Print the addresses, and the ways to sign in."""
-    url = base_url(settings.host, settings.port)
+    url, pages = base_url(settings.host, settings.port), pages_url(settings)
     path = key_path(settings.data_dir)
     link = _link(settings, organization)
     shown = path.resolve()
@@ -36,7 +36,7 @@ def greet(
     # All lines are printed at once, so that no line of the log comes in between.
     sys.stdout.write(
         f"Goatherd is ready at {url}\n"
-        f"  Pages    {_with_name(url)}{link}\n"
+        f"  Pages    {pages}{link}\n"
         f"  API key  {key}\n"
         f"  Docs     {url}/docs\n"
         f"{tiktok}"
@@ -45,8 +45,9 @@ def greet(
     sys.stdout.flush()
 
 
-def _with_name(url: str) -> str:
-    """Return the address of this machine by its name, at which passkeys work."""
+def pages_url(settings: Settings) -> str:
+    """Return the address of pages, of this machine by its name: passkeys need one."""
+    url = base_url(settings.host, settings.port)
     return url.replace("//127.0.0.1:", "//localhost:")
 
 

@@ -1,6 +1,7 @@
 """``goatherd members``, and owners of new organizations."""
 
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ from psycopg.rows import TupleRow
 from application.accounts.invitations import accepting, follow_members, spend_link
 from application.accounts.operators import register
 from domain import events as e
+from infra.embedded.data_dir import address_path
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
 from infra.keys.person_secrets import set_password_hash
@@ -120,6 +122,19 @@ def test_an_owner_gets_a_link_until_they_have_a_password(
 
     assert len({made["link"], again["link"], None}) == 3
     assert last["link"] is None
+
+
+@pytest.mark.usefixtures("ada")
+def test_links_lead_to_the_goatherd_up_of_the_data_directory(
+    cli: CommandLine, address: str, tmp_path: Path
+):
+    words = ("members", "reset-link", address, "--data-dir", str(tmp_path), "--json")
+    address_path(tmp_path).write_text("http://localhost:9123\n")
+
+    assert cli(*words).document["link"].startswith("http://localhost:9123/password/")
+
+    address_path(tmp_path).unlink()
+    assert cli(*words).document["link"].startswith("http://127.0.0.1:8000/password/")
 
 
 @pytest.mark.usefixtures("ada")
