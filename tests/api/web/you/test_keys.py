@@ -150,3 +150,17 @@ def test_the_page_offers_the_scopes_of_the_role_and_no_other_keys(
     assert made.status_code == 201
     assert more.status_code == 403
     assert len(keys_on(browser.see(YOU))) == 1
+
+
+def test_a_key_of_somebody_limited_to_projects_is_said_to_read_these(home: Tenant):
+    places = (home.project_id,)
+    ben = added_member(
+        home.goatherd.store, home.organization_id, role="member", project_ids=places
+    )
+    browser = Visitor(home.goatherd)
+    browser.cookies[COOKIE] = session_of(home.goatherd.store, ben, home.organization_id)
+
+    offered = browser.see(YOU).one("section", id="keys").text
+
+    assert "Read all data of your projects" in offered
+    assert "creators, videos and campaigns" in offered
