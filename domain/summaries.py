@@ -43,7 +43,7 @@ _ACTORS = {
     "cli": "the command line",
     "directory": "the directory",
     "invited": "the invited person",
-    "up": "the first start",
+    "up": "the setup",
     "policy:alerts": "the alert rules",
     "policy:auto_disable": "the auto-disable policy",
     "policy:discovery": "the discovery policy",
@@ -55,6 +55,11 @@ _ACTORS = {
     "policy:targets": "the targets policy",
     "policy:window": "the tracking-window policy",
     "webhooks": "the delivery of webhooks",
+}
+# The fate of new videos, by the tracking mode.
+_NEW_VIDEOS: Mapping[e.TrackingMode, str] = {
+    "auto": "included at once",
+    "selective": "reviewed first",
 }
 # The things that a scrape reads, by the kind of scrape.
 SCRAPED: Mapping[e.JobType, str] = {
@@ -239,7 +244,7 @@ def of_a_creator(event: e.CreatorEvent, *, first: str | None = None) -> str:
         case e.CreatorDetailsChanged():
             return _details(event)
         case e.TrackingModeChanged(old=old, new=new):
-            return f"Tracking mode changed from {old} to {new}"
+            return f"New videos changed from {_NEW_VIDEOS[old]} to {_NEW_VIDEOS[new]}"
         case e.TrackingWindowChanged():
             start, end = event.tracking_start_date, event.tracking_end_date
             return f"Tracking window changed: {_window(start, end)},"
@@ -346,8 +351,8 @@ def _capital(text: str) -> str:
 
 def _tracking(event: e.CreatorAdded | e.CreatorReactivated) -> str:
     start, end = event.tracking_start_date, event.tracking_end_date
-    window = "" if start is end is None else f" {_window(start, end)}"
-    return f"tracked in mode {event.tracking_mode}{window}"
+    window = "" if start is end is None else f"tracked {_window(start, end)}, "
+    return f"{window}with new videos {_NEW_VIDEOS[event.tracking_mode]}"
 
 
 def _window(start: date | None, end: date | None) -> str:

@@ -265,7 +265,7 @@ def test_the_tour_can_be_taken_at_any_port_and_in_any_data_directory(data_dir: P
         " removed\n",
         " active\n",
         '"code": "version_conflict"',
-        "Brought back, tracked in mode auto, by key First key.\n",
+        "Brought back, with new videos included at once, by key First key.\n",
         "Renamed from @kid-and-kettle to @kid-and-kettle-bakery by key First key.\n",
         "None 4\n",
         "['kid-and-kettle-bakery']\n",

@@ -24,7 +24,8 @@ def sentence(event: Event, *, item: str) -> str:
     """
     match event:
         case e.OrganizationCreated(name=name, plan=plan):
-            return f'Organization "{name}" created with the plan {plan}'
+            limited = "" if plan == "unlimited" else f" with the plan {plan}"
+            return f'Organization "{name}" created{limited}'
         case e.OrganizationSettingsChanged():
             return f"Settings changed: {joined(_settings(event))},"
         case e.PlanChanged(old=old, new=new):

@@ -66,15 +66,18 @@ ITEM: dict[str, Any] = {**OURS, "item_type": "creator", "item_id": ADA}
 changed = msgspec.structs.replace
 
 SENTENCES: list[tuple[SummarizedEvent, str]] = [
-    (ADDED, "Added as @ada, tracked in mode selective, by key Ops."),
+    (ADDED, "Added as @ada, with new videos reviewed first, by key Ops."),
     (
         changed(ADDED, tracking_start_date=MAY),
-        "Added as @ada, tracked in mode selective from 2026-05-01 on, by key Ops.",
+        (
+            "Added as @ada, tracked from 2026-05-01 on, with new videos reviewed "
+            "first, by key Ops."
+        ),
     ),
     (
         changed(ADDED, tags=["Spring", "tier A"]),
         (
-            "Added as @ada, tracked in mode selective, tagged Spring, tier A, "
+            "Added as @ada, with new videos reviewed first, tagged Spring, tier A, "
             "by key Ops."
         ),
     ),
@@ -102,7 +105,7 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
     ),
     (
         e.TrackingModeChanged(**OURS, old="auto", new="selective"),
-        "Tracking mode changed from auto to selective by key Ops.",
+        "New videos changed from included at once to reviewed first by key Ops.",
     ),
     (
         e.TrackingWindowChanged(
@@ -152,7 +155,7 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
     ),
     (
         e.CreatorReactivated(**OURS, tracking_mode="auto"),
-        "Brought back, tracked in mode auto, by key Ops.",
+        "Brought back, with new videos included at once, by key Ops.",
     ),
     (
         e.CreatorAutoDisabled(**OURS, verdict="private", scrape_id=SCRAPE),

@@ -151,6 +151,24 @@ REWORDED: dict[str, str] = {
     r"(Video \d+) included": r"\1 set to count",
     r"(Video \d+) excluded": r"\1 removed",
     r"Tracking of video (\d+) disabled": r"Video \1 set not to count",
+    r"(Added as @\S+|Brought back), tracked in mode auto (\w+ [^,]+)": (
+        r"\1, tracked \2, with new videos included at once"
+    ),
+    r"(Added as @\S+|Brought back), tracked in mode selective (\w+ [^,]+)": (
+        r"\1, tracked \2, with new videos reviewed first"
+    ),
+    r"(Added as @\S+|Brought back), tracked in mode auto": (
+        r"\1, with new videos included at once"
+    ),
+    r"(Added as @\S+|Brought back), tracked in mode selective": (
+        r"\1, with new videos reviewed first"
+    ),
+    r"Tracking mode changed from auto to selective": (
+        "New videos changed from included at once to reviewed first"
+    ),
+    r"Tracking mode changed from selective to auto": (
+        "New videos changed from reviewed first to included at once"
+    ),
 }
 # Parts of paths, of queries and of commands, which are replaced as text.
 RENAMED_QUESTIONS: dict[str, str] = {}

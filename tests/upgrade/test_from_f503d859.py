@@ -35,8 +35,8 @@ def upgraded_template(postgres_url: str) -> Iterator[str]:
             for projection in PROJECTIONS:
                 follower = Follower(projection, pool=store.pool, codec=store.codec)
                 follower.register()
-                # Its version was raised since.
-                if projection.name == "analytics":
+                # Their versions were raised since.
+                if projection.name in {"analytics", "annotations"}:
                     rebuild(store, projection, by="test")
                 follower.catch_up()
         yield urlsplit(url).path.removeprefix("/")

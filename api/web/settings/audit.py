@@ -47,7 +47,7 @@ _PROCESSES: Final = (
     ("cli", "The command line"),
     ("directory", "The directory"),
     ("invited", "Invited people"),
-    ("up", "The first start"),
+    ("up", "The setup"),
     ("policy:retention", "The retention of removed creators"),
     ("policy:invitations", "The end of old invitations"),
 )

@@ -276,8 +276,11 @@ def test_what_happens_to_a_creator_is_a_system_annotation(
 
     handle = creator["tiktok_handle"].removeprefix("@")
     assert {each["text"] for each in found} == {
-        f"Added as @{handle}, tracked in mode auto from {today} on",
-        "Tracking mode changed from auto to selective",
+        (
+            f"Added as @{handle}, tracked from {today} on, with new videos included "
+            "at once"
+        ),
+        "New videos changed from included at once to reviewed first",
     }
     assert {each["kind"] for each in found} == {"system"}
     assert {each["starts_on"] for each in found} == {today}

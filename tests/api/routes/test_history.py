@@ -70,7 +70,10 @@ def test_what_happened_is_told_newest_first_with_who_did_it(home: Tenant):
         f"Renamed from @ada to @ada.l {by}.",
         f"Scrape of new videos asked for {by}, because the creator was added.",
         f"Scrape of the profile asked for {by}, because the creator was added.",
-        f"Added as @ada, tracked in mode auto from {today} on, {by}.",
+        (
+            f"Added as @ada, tracked from {today} on, with new videos included at "
+            f"once, {by}."
+        ),
     ]
     positions = [entry["position"] for entry in entries]
     assert positions == sorted(positions, reverse=True)

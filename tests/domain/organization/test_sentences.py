@@ -26,6 +26,10 @@ KEY: dict[str, Any] = {"key_id": ID, "name": "Ops", "digest": "d", "hint": "h"}
 SAID: tuple[tuple[AuditedEvent, str], ...] = (
     (PLAN, 'Organization "Herd" created with the plan free by Ada.'),
     (
+        e.OrganizationCreated(name="Herd", plan="unlimited", time_zone="UTC"),
+        'Organization "Herd" created by Ada.',
+    ),
+    (
         SETTINGS,
         (
             'Settings changed: renamed to "Flock", time zone set to UTC, profiles '

@@ -244,7 +244,7 @@ def test_a_day_that_is_not_over_is_marked(visitor: Visitor, goat: Watched):
     rows = table(page, "views")
     *before, today = [row[-1] for row in rows[1:]]
     assert before == ["no scrape"] * 6
-    assert today.startswith("not over yet, no scrape, Added as @goat, tracked in mode")
+    assert today.startswith("not over yet, no scrape, Added as @goat, tracked from")
     assert drawing(page, "views")["lines"][0]["partial"] == [6]
 
 
