@@ -15,13 +15,14 @@ from api.web.charts.svg import InlineSvg, inline_svg
 class TopVideo(Struct, frozen=True, kw_only=True):
     """One of the largest videos, or all others together, which have no id.
 
-    ``percentage`` is its part of the total, and ``size`` is its size relative to the
-    largest one, from 0 to 1.
+    ``value`` is in few digits and ``full`` is exact; ``percentage`` is its part of the
+    total, and ``size`` is its size relative to the largest one, from 0 to 1.
     """
 
     id: str | None
     label: str
     value: str
+    full: str
     percentage: str
     size: float
     svg: InlineSvg
@@ -67,7 +68,8 @@ def _video(series: Series, measure: Measure, *, whole: float, most: float) -> To
     return TopVideo(
         id=None if id_ == OTHER_ID else id_,
         label=label,
-        value=measure.written(series.total),
+        value=measure.shortly(series.total),
+        full=measure.written(series.total),
         percentage=f"{100 * gain / whole:.0f}%" if gain else "",
         size=round(gain / most, 4) if gain else 0,
         svg=inline_svg([[point.value for point in series.points]]),

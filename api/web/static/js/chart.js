@@ -279,9 +279,13 @@ class Chart {
   markBreaks() {
     const { ctx, bbox } = this.uplot;
     const unit = devicePixelRatio;
+    // Strokes reach no further than to the neighbouring days.
+    const [first, second = first] = this.xs.map((at) => this.uplot.valToPos(at, "x", true));
+    const reach = Math.max(8 * unit, Math.min(22 * unit, second - first));
     const written = [];
     ctx.save();
     ctx.font = `600 ${11 * unit}px ${getComputedStyle(this.plot).fontFamily}`;
+    ctx.lineJoin = "round";
     for (const [number, line] of this.drawing.lines.entries()) {
       for (const [place, at] of this.xs.entries()) {
         const value = line.values[this.numbers[number][place]] ?? null;
@@ -292,22 +296,24 @@ class Chart {
         ctx.strokeStyle = this.colours["series-ground"];
         for (const offset of [-3, 3]) {
           ctx.beginPath();
-          ctx.moveTo(x - 22 * unit, y + (offset + 3) * unit);
-          ctx.lineTo(x + 22 * unit, y + (offset - 3) * unit);
+          ctx.moveTo(x - reach, y + (offset + 3) * unit);
+          ctx.lineTo(x + reach, y + (offset - 3) * unit);
           ctx.stroke();
         }
         const text = shortly(value, this.drawing.unit);
         const isRight = x > bbox.left + bbox.width / 2;
         ctx.fillStyle = line.isPrior ? this.colours["series-prior"] : this.colour(`series-${line.series}`);
-        ctx.textAlign = isRight ? "right" : "left";
+        ctx.textAlign = "left";
         ctx.textBaseline = "middle";
         const width = ctx.measureText(text).width;
-        const start = isRight ? x - 26 * unit - width : x + 26 * unit;
+        const start = isRight ? x - reach - 4 * unit - width : x + reach + 4 * unit;
         // Outliers of neighbouring days have their values one below the other.
         let row = y;
         while (written.some((other) => other.row === row && start < other.end && other.start < start + width)) row += (value > 0 ? 13 : -13) * unit;
         written.push({ row, start, end: start + width });
-        ctx.fillText(text, x + (isRight ? -26 : 26) * unit, row);
+        // The ground around the digits keeps them apart from lines and bars.
+        ctx.strokeText(text, start, row);
+        ctx.fillText(text, start, row);
       }
     }
     ctx.restore();
