@@ -1,9 +1,10 @@
-"""Takes the address of a person out of email channels and reports that mail to it."""
+"""Finds the email channels and reports that mail to a person, and ends that."""
 
 from collections.abc import Callable
-from typing import LiteralString
+from typing import Literal, LiteralString
 from uuid import UUID
 
+from msgspec import Struct
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
@@ -43,10 +44,57 @@ AND notification_id > (
     SELECT coalesce(max(position), 0) FROM projection WHERE name = 'reports')
 AND convert_from(state, 'UTF8')::jsonb ->> 'organization_id' = %(organization)s::text
 """
+_MAILING_CHANNELS: LiteralString = """
+SELECT id, name FROM channels
+WHERE organization_id = %s AND kind = 'email' AND removed_at IS NULL ORDER BY name, id
+"""
+_MAILING_REPORTS: LiteralString = """
+SELECT id, name, recipients FROM reports
+WHERE organization_id = %s AND removed_at IS NULL ORDER BY name, id
+"""
+
+
+class Mailing(Struct, frozen=True, kw_only=True):
+    """An email channel or a report that mails to a person."""
+
+    kind: Literal["channel", "report"]
+    id: UUID
+    name: str
 
 
 class _OfSomebodyElseError(Exception):
     """The channel got another address meanwhile."""
+
+
+def mailings_to(
+    cursor: Cursor[TupleRow], store: Store, organization_id: UUID, person_id: UUID
+) -> list[Mailing]:
+    """Return the channels and reports of an organization that mail to a person."""
+    known = cursor.execute(_DIGESTS, (person_id,)).fetchall()
+    digests = {digest for (digest,) in known}
+    master_key = store.keyring.master_key(cursor.connection)
+
+    def is_theirs(address: str | None) -> bool:
+        return (
+            address is not None
+            and store.names.email_digest(same_email(address)) in digests
+        )
+
+    of = (organization_id,)
+    channels = cursor.execute(_MAILING_CHANNELS, of).fetchall()
+    reports = cursor.execute(_MAILING_REPORTS, of).fetchall()
+    return [
+        *(
+            Mailing(kind="channel", id=channel_id, name=name)
+            for channel_id, name in channels
+            if is_theirs(CHANNEL_ADDRESSES.get(cursor, master_key, channel_id))
+        ),
+        *(
+            Mailing(kind="report", id=report_id, name=name)
+            for report_id, name, recipients in reports
+            if any(map(is_theirs, recipients))
+        ),
+    ]
 
 
 def take_out_address(store: Store, person_id: UUID, *, context: Context) -> None:

@@ -31,12 +31,14 @@ from application.accounts.invitations import (
     path_of,
 )
 from application.accounts.operators import person_with_email
+from application.accounts.typed_addresses import mailings_to
 from domain import commands as c
 from domain import events as e
 from domain.errors import DomainError
 from domain.messages import MemberRole
 from domain.organization.handlers.members import add_member
 from domain.organization.handlers.organizations import change_organization
+from infra.database import run_read
 from infra.eventstore.execute import Executed, InTransaction, execute
 from infra.eventstore.store import Store
 from infra.ids import new_id
@@ -223,7 +225,17 @@ def remove(
     with opened_store(settings) as store:
         command = c.RemoveMember(person_id=_person(store, email))
         _change(store, settings, org_id, command)
-    _done(command.person_id, f"Removed {plain(email)}.", json=json)
+        mailings = run_read(
+            store.pool,
+            lambda connection: mailings_to(
+                connection.cursor(), store, org_id, command.person_id
+            ),
+        )
+    lines = [
+        f"Removed {plain(email)}.",
+        *(f"The {one.kind} {plain(one.name)} still mails to it." for one in mailings),
+    ]
+    _done(command.person_id, "\n".join(lines), json=json)
 
 
 def _named(

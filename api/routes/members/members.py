@@ -27,6 +27,7 @@ from api.routes.connections.links import own_address
 from application.accounts.invitations import follow_members
 from application.accounts.operators import is_of_others
 from application.accounts.rows import LINK_LIFETIME, make_password_link
+from application.accounts.typed_addresses import Mailing, mailings_to
 from application.connect.service import Connections
 from domain import commands as c
 from domain.decisions import Handler
@@ -73,10 +74,15 @@ class MemberChange(FieldsToChange, frozen=True, kw_only=True):
 
 
 class RemovedMember(Struct, frozen=True, kw_only=True):
-    """A person who no longer belongs to the organization."""
+    """A person who no longer belongs to the organization.
+
+    ``mailings`` are the email channels and reports that still mail to the person, as
+    admins see them.
+    """
 
     id: UUID
     removed: bool = True
+    mailings: list[Mailing] = []
 
 
 class PasswordLink(Struct, frozen=True, kw_only=True):
@@ -188,13 +194,21 @@ class MemberRoutes(Controller):
 
         Their deeds stay in the histories, with their name. The last owner can't be
         removed, and only an owner removes an owner. Everybody may remove themselves,
-        and so leave the organization.
+        and so leave the organization. Channels and reports go on mailing to their
+        address until somebody takes it out; `mailings` are those.
         """
         _check_may_remove(request, person_id)
         command = c.RemoveMember(person_id=person_id, by=asker(request))
+        principal, of = request.principal, request.organization_id
+        sees_mailings = "admin" in principal.scopes and principal.project_ids is None
 
-        def present(_: Rows, __: object) -> Answer[RemovedMember]:
-            return Answer(RemovedMember(id=person_id))
+        def present(rows: Rows, _: object) -> Answer[RemovedMember]:
+            mailings: list[Mailing] = []
+            if sees_mailings:
+                mailings = rows.ask(
+                    lambda cursor: mailings_to(cursor, writer.store, of, person_id)
+                )
+            return Answer(RemovedMember(id=person_id, mailings=mailings))
 
         return _change(request, writer, command, present)
 

@@ -172,7 +172,7 @@ class MemberPages(Controller):
         path = f"{PATH}/{person_id}"
         member = (await page.get(path, Member)).data
         try:
-            await page.send("DELETE", path, RemovedMember)
+            done = await page.send("DELETE", path, RemovedMember)
         except ApiRefusedError as error:
             if error.code not in _SHOWN_ERRORS:
                 raise
@@ -180,7 +180,11 @@ class MemberPages(Controller):
         sign_in.forget_sessions()
         if page.person is not None and page.person.id == person_id:
             return await sign_in.end_session(page.request)
-        page.flash(f"{member.name} was removed, and is signed out.")
+        text = f"{member.name} was removed, and is signed out."
+        if done.data.mailings:
+            names = ", ".join(f"{one.kind} {one.name}" for one in done.data.mailings)
+            text += f" These still mail to {member.email}: {names}."
+        page.flash(text)
         return page.go_to(PATH)
 
 

@@ -94,6 +94,7 @@ def test_somebody_with_an_account_is_added_changed_and_removed(
     )
     owner = listed(cli, alps, ben)
     without = cli("members", "change", ben, *to, "--no-money")
+    cli("channels", "add", "email", ben, "--name", "Team", *to)
     removed = cli("members", "remove", ben, *to)
 
     assert added.document["id"] == row["id"]
@@ -104,7 +105,7 @@ def test_somebody_with_an_account_is_added_changed_and_removed(
     assert widened.out == f"Changed {ben}.\n"
     assert (owner["role"], owner["project_ids"]) == ("owner", None)
     assert without.err == ""
-    assert removed.out == f"Removed {ben}.\n"
+    assert removed.out == f"Removed {ben}.\nThe channel Team still mails to it.\n"
     assert ben not in cli("members", "list", *to).out
 
 
