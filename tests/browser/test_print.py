@@ -12,6 +12,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 from domain import events as e
 from infra.eventstore.codec import NewEvent
 from infra.ids import new_id
+from tests.browser.layout import PHONE
 from tests.kit.application import Tenant
 from tests.kit.builders import asking, next_events
 from tests.kit.pictures import png
@@ -147,6 +148,20 @@ def test_a_dashboard_prints_ten_known_creators_and_videos(
             assert "@goat12" in creators[0]
             assert [len(creators), len(videos)] == [10, 10]
             assert not [row for row in creators + videos if "\u2013" in row]
+
+
+def test_a_phone_shows_five_ranked_rows_of_a_name_and_a_line_of_figures(
+    page: Page, paths: dict[str, str]
+):
+    page.set_viewport_size(ViewportSize(**PHONE))
+    page.goto(paths["Home"])
+
+    assert [len(rows) for rows in rows_of(page)] == [5, 5]
+    row = page.locator("section[aria-labelledby=creators-title] tbody tr").first
+    figures = row.locator("td:visible")
+    expect(figures).to_have_count(2)
+    tops = [box["y"] for one in figures.all() if (box := one.bounding_box())]
+    assert tops[0] == tops[1]
 
 
 def rows_of(page: Page) -> list[list[str]]:
