@@ -254,7 +254,7 @@ def test_different_fields_of_one_form_are_both_kept_and_that_is_said(
     assert (now["tracking_mode"], now["display_name"]) == ("selective", "Our Goat")
     notice = other.see(path).one("div", id="flashes").text
     assert "together with what somebody else changed meanwhile" in notice
-    assert "selective" in notice
+    assert "reviewed first" in notice
 
 
 def test_two_who_rename_at_once_do_not_undo_each_other(
