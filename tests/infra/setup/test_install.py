@@ -8,7 +8,7 @@ import sys
 import threading
 import zipfile
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +28,8 @@ def install() -> ModuleType:
     return module_of(SCRIPT)
 
 
+# An archive has the time at which it was made, and so another digest each time.
+@cache
 def wheel() -> bytes:
     """A package with one module and nothing else."""
     made = io.BytesIO()
