@@ -25,7 +25,6 @@ from projections.analytics.fold.day_sums import (
 from projections.analytics.fold.keys import CreatorKey
 from projections.analytics.fold.levels import Deltas
 from projections.analytics.store.creator_projects import (
-    PROJECT_OF,
     CreatorProjects,
     projects_of,
 )
@@ -216,10 +215,10 @@ def save_totals(
             sums.totals,
             {"organization_id": organizations, "id": ids},
             {
-                PROJECT_OF: uuids(projects_of(totals, projects)),
+                "project_id": uuids(projects_of(totals, projects)),
                 **_packed(["first_day", "last_day", *sums.columns], columns),
             },
-            nullable=(PROJECT_OF,),
+            nullable=("project_id",),
         )
 
 
@@ -242,10 +241,10 @@ def save_days_of(
                 "id": uuids_repeated([each.key[1] for each in closed], amounts),
             },
             {
-                PROJECT_OF: uuids_repeated(found, amounts),
+                "project_id": uuids_repeated(found, amounts),
                 **_packed(sums.columns, values),
             },
-            nullable=(PROJECT_OF,),
+            nullable=("project_id",),
         )
 
 

@@ -9,7 +9,6 @@ from psycopg.rows import TupleRow
 from infra.arrays import texts, uuids
 from projections.analytics.fold.keys import CreatorKey
 from projections.analytics.store.creator_projects import (
-    PROJECT_OF,
     CreatorProjects,
     projects_of,
 )
@@ -53,12 +52,12 @@ def save_posts(
             cursor,
             f"""
             INSERT INTO analytics_creator_posts
-                (organization_id, id, {PROJECT_OF}, slots)
+                (organization_id, id, project_id, slots)
             SELECT o, i, nullif(p, '{NOBODY}'), s::int[]
             FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[])
                 AS input (o, i, p, s)
             ON CONFLICT (organization_id, id) DO UPDATE
-            SET {PROJECT_OF} = excluded.{PROJECT_OF}, slots = excluded.slots
+            SET project_id = excluded.project_id, slots = excluded.slots
             """,
             *columns_of(changed),
             uuids(projects_of(changed, projects)),

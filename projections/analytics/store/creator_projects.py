@@ -16,7 +16,6 @@ from projections.analytics.fold.entities import SubjectRow
 from projections.analytics.fold.keys import CreatorKey
 from projections.analytics.store.keys import NOBODY, execute
 
-PROJECT_OF = "project_id"
 CreatorProjects = Mapping[UUID, UUID]
 """The project that a creator is in, by the creator's id."""
 _WITH_CHANGED = """
