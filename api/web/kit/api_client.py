@@ -213,7 +213,8 @@ class ApiClient:
 
 @cache
 def _decoder(type_: Any) -> msgspec.json.Decoder[_Envelope[Any]]:  # noqa: ANN401
-    return msgspec.json.Decoder(_Envelope[type_])
+    # A type that is known only at run time.
+    return msgspec.json.Decoder(_Envelope[type_])  # pyright: ignore[reportInvalidTypeForm]
 
 
 def _full_path(path: str) -> str:
