@@ -41,7 +41,7 @@ from tests.kit.expected import expected, stored
 from tests.kit.faults import stop_at_once, victim
 from tests.kit.histories import HOME, added, log, many_events
 from tests.kit.keys import SETTINGS
-from tests.kit.patience import PATIENTLY
+from tests.kit.patience import PATIENTLY, at_most
 from tests.kit.threads import at_work
 
 READ_MODELS: tuple[ReadModel, ...] = (CreatorList(), ScrapeRuns())
@@ -244,8 +244,14 @@ def test_a_killed_rebuild_goes_on_where_it_was(database_url: str):
         followed(store)
         with readers.reading():
             for _ in range(10):
+                before = state_of(store)
                 with victim(build, database_url, start="fork") as process:
-                    process.wait(chance.uniform(0.05, 0.3))
+                    # A busy machine needs long for the first batch.
+                    wait_until(
+                        lambda before=before: state_of(store) != before,
+                        seconds=at_most(5.0),
+                    )
+                    process.wait(chance.uniform(0.0, 0.25))
                     process.kill()
                 state = state_of(store)
                 if state is not None:
