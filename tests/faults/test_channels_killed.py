@@ -130,8 +130,8 @@ def test_killed_workers_send_every_message_in_order(
         for number in islice(numbers, MESSAGES // 3):
             queue(home, channel_ids, number)
 
-    def amount() -> int:
-        return sum(len(each.numbers) for each in receivers.values())
+    def amounts() -> dict[str, int]:
+        return {kind: len(each.numbers) for kind, each in receivers.items()}
 
     channel_ids: list[UUID] = []
     for kind, receiver in receivers.items():
@@ -156,11 +156,13 @@ def test_killed_workers_send_every_message_in_order(
                 queue_some()
                 assert wait_until(
                     lambda kind=kind: receivers[kind].fatal is None, seconds=PATIENTLY
-                )
+                ), amounts()
         with victim(*arguments, start="forkserver"):
             # Messages are queued while others are sent.
             queue_some()
-            assert wait_until(lambda: amount() >= in_all, seconds=PATIENTLY), amount()
+            assert wait_until(
+                lambda: sum(amounts().values()) >= in_all, seconds=PATIENTLY
+            ), amounts()
 
     for kind, receiver in receivers.items():
         # Each message has one id, and none overtook another one.

@@ -1,5 +1,6 @@
 """The one way in which tests kill, freeze and wake processes."""
 
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -59,7 +60,7 @@ def victim(
         "forkserver": multiprocessing.get_context("forkserver"),
     }
     process = contexts[start].Process(
-        target=target, args=arguments, kwargs=keywords, daemon=True
+        target=_with_traces, args=(target, *arguments), kwargs=keywords, daemon=True
     )
     process.start()
     try:
@@ -68,6 +69,16 @@ def victim(
         process.kill()
         process.join()
         process.close()
+
+
+def _with_traces(
+    target: Callable[..., object],
+    *arguments: object,
+    **keywords: object,
+) -> None:
+    """Run a function; a crash below Python prints the stacks of all threads."""
+    faulthandler.enable()
+    target(*arguments, **keywords)
 
 
 def kill_process(process: psutil.Process) -> None:
