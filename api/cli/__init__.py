@@ -1,5 +1,6 @@
 """The command line: commands for operators, and the processes of ``goatherd up``."""
 
+import faulthandler
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from api.cli.commands import app_for
 
+    if arguments is None and sys.stderr is not None:
+        # A crash below Python prints the stacks of all threads, and no values.
+        faulthandler.enable()
     given = sys.argv[1:] if arguments is None else arguments
     try:
         status = app_for(given)(given, exit_on_error=False, print_error=False)

@@ -269,6 +269,20 @@ def test_a_process_waits_for_its_database_as_long_as_it_is_told_to(
     assert "The database cannot be reached" in process.err.splitlines()[-1]
 
 
+def test_a_process_that_crashes_below_python_prints_the_stacks_of_its_threads(
+    settings: Settings, tmp_path: Path, home: Home
+):
+    home.creator("ada")
+
+    with running("project", settings=settings, folder=tmp_path) as process:
+        assert comes(home.store, b"SELECT count(*) FROM creator_list", 1)
+        status = process.send(signal.SIGSEGV)
+
+    assert status == -signal.SIGSEGV
+    assert "Segmentation fault" in process.err
+    assert "projections/engine/follower.py" in process.err
+
+
 # Carries out command lines one after the other, each with its settings.
 _ONE_BY_ONE = """
 import json, os, sys
