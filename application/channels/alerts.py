@@ -8,12 +8,14 @@ from uuid import UUID
 from msgspec import Struct, convert
 from psycopg import Cursor
 
-from application.channels.messages import Message
+from application.channels.messages import Message, on_one_line
 from application.channels.queue import queue_message
 from application.channels.waiting import WaitingMessage
 from domain import events as e
 from domain.alert.conditions import CONDITIONS, Condition, words_of
+from domain.alert.events import AlertEvidence
 from domain.alert.rules import channel_ids
+from domain.alert.words import evidence_in_words, limit_in_words
 from domain.messages import Severity
 from domain.phrases import counted
 from infra.eventstore.store import RecordedEvent
@@ -23,6 +25,7 @@ AlertMessageType = Literal["opened", "worsened", "resolved"]
 
 # A message names so many alerts, and counts the others.
 _MOST_ALERTS: Final = 20
+_LONGEST_NAME: Final = 100
 _ORDER: Final[Sequence[Severity]] = ("info", "warning", "critical")
 
 _HANDLES: LiteralString = """
@@ -51,13 +54,15 @@ class KnownAlert(Protocol):
 
 
 class AlertDetails(Struct, frozen=True, kw_only=True):
-    """One alert: its subject, and the number that is compared with the limit."""
+    """One alert: its subject, and the evidence in the words of ``AlertEvidence``."""
 
     id: UUID
     subject_key: str
     creator_id: UUID | None = None
     value: float | None = None
     limit: float | None = None
+    usual: float | None = None
+    video_ids: tuple[UUID, ...] = ()
 
 
 class AlertContent(Struct, frozen=True, kw_only=True):
@@ -139,6 +144,8 @@ def _change_of(recorded: RecordedEvent, known: KnownAlert | None) -> _Change | N
                 creator_id=opened.creator_id,
                 value=opened.evidence.value,
                 limit=opened.evidence.limit,
+                usual=opened.evidence.usual,
+                video_ids=opened.evidence.video_ids,
             )
             return _Change("opened", opened.project_id, opened.severity, details)
         case e.AlertSeverityChanged(old=old, new=new) as changed if (
@@ -150,6 +157,8 @@ def _change_of(recorded: RecordedEvent, known: KnownAlert | None) -> _Change | N
                 creator_id=changed.creator_id,
                 value=changed.evidence.value,
                 limit=changed.evidence.limit,
+                usual=changed.evidence.usual,
+                video_ids=changed.evidence.video_ids,
             )
             return _Change("worsened", known.project_id, new, details)
         case e.AlertResolved(has_fired=True) as resolved if known is not None:
@@ -219,10 +228,13 @@ def _lines(
         label = label if len(names) == 1 else f"{label}s"
         listed = [*names, f"{more:,} more"] if more > 0 else names
         lines.append((label, ", ".join(listed)))
-    if content.amount == 1 and (value := content.alerts[0].value) is not None:
-        limit = content.alerts[0].limit
-        of = "" if limit is None else f", limit {limit:,g}"
-        lines.append(("Value", f"{value:,g}{of}"))
+    if content.amount == 1:
+        one = content.alerts[0]
+        evidence = AlertEvidence(
+            value=one.value, usual=one.usual, video_ids=one.video_ids
+        )
+        if words := evidence_in_words(evidence, content.condition.type):
+            lines.append(("Evidence", words))
     queries: Sequence[tuple[str, LiteralString, UUID | None]] = (
         ("Project", _PROJECT, content.project_id),
         ("Rule", _RULE, content.rule_id),
@@ -230,7 +242,7 @@ def _lines(
     for label, query, id_ in queries:
         row = cursor.execute(query, (organization_id, id_)).fetchone()
         if row is not None:
-            lines.append((label, row[0]))
+            lines.append((label, on_one_line(row[0], most=_LONGEST_NAME)))
     lines.append(("Severity", content.severity))
     return lines
 
@@ -242,5 +254,10 @@ def _name_of(
     if alert.creator_id is not None:
         handle = handles.get(alert.creator_id)
         return None if handle is None else f"@{handle}"
-    is_video = CONDITIONS[condition.type].subject == "video"
-    return None if is_video else alert.subject_key
+    match CONDITIONS[condition.type].subject:
+        case "video" | "project":
+            return None
+        case "limit":
+            return limit_in_words(alert.subject_key)
+        case _:
+            return alert.subject_key

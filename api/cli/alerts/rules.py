@@ -20,6 +20,7 @@ from api.cli.kit.names import (
 from api.cli.kit.options import DataDir, Ids, Json, read_settings
 from api.cli.kit.output import print_json, print_list
 from domain import commands as c
+from domain import events as e
 from domain.alert.conditions import CONDITIONS, Condition, ConditionType, completed
 from domain.alert.events import AlertScope, ScopeType
 from domain.alert.findings import Firing, firings
@@ -73,6 +74,15 @@ RestOption = Annotated[
         "--cool-down-minutes", help="The minutes without a new alert after the last."
     ),
 ]
+ChannelsOption = Annotated[
+    tuple[UUID, ...],
+    Parameter(
+        "--channel",
+        negative=(),
+        help="A channel that gets its alerts, in addition to the bell, by the id that "
+        "`goatherd channels list --ids` shows; the option can be repeated.",
+    ),
+]
 RuleId = Annotated[
     UUID,
     Parameter(help="The id of the rule: `goatherd alert-rules list --ids` shows it."),
@@ -111,6 +121,7 @@ def create(
     scope_id: ScopeIdOption = None,
     for_minutes: ForOption = 0,
     cool_down_minutes: RestOption = 0,
+    channels: ChannelsOption = (),
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
@@ -126,6 +137,7 @@ def create(
         condition=_condition(type_, numbers),
         for_minutes=for_minutes,
         cool_down_minutes=cool_down_minutes,
+        channels=(e.IN_APP_CHANNEL, *map(str, channels)),
     )
     with opened_store(settings) as store:
         try:

@@ -17,6 +17,7 @@ from api.web.kit.parts.markup import html
 from api.web.kit.parts.pictures import initials, tone
 from api.web.kit.plain_names import field_label
 from api.web.kit.scrape_labels import failing_shortly
+from domain.alert.words import evidence_in_words, limit_in_words
 from domain.money import money as amount_of
 from domain.phrases import counted
 from domain.written import (
@@ -113,11 +114,13 @@ FILTERS: dict[str, Any] = {
     "ago": ago,
     "counted": counted,
     "day": day,
+    "evidence_in_words": evidence_in_words,
     "failing_shortly": failing_shortly,
     "field_label": field_label,
     "fingerprint": fingerprint,
     "in_words": in_words,
     "initials": initials,
+    "limit_in_words": limit_in_words,
     "lines": lines,
     "local_day": local_day,
     "timestamp": timestamp,

@@ -4,10 +4,10 @@ from msgspec.structs import replace
 
 from application.channels.messages import Message, on_one_line
 from application.mail.letter import letter
-from application.mail.names import name_in_mail
+from application.mail.names import name_in_mail, unlinked
 from application.mail.server import Mail
 
-_MOST_TITLE = 150
+_MOST_TITLE, _MOST_DETAIL = 150, 600
 
 
 def mail_of(message: Message, to: str) -> Mail:
@@ -16,7 +16,10 @@ def mail_of(message: Message, to: str) -> Mail:
     organization = name_in_mail(message.organization) or "an organization"
     parts = [
         message.text,
-        *(f"{label}: {name_in_mail(value)}" for label, value in message.details),
+        *(
+            f"{label}: {unlinked(on_one_line(value, most=_MOST_DETAIL))}"
+            for label, value in message.details
+        ),
         message.link or "",
         f"Goatherd sends this to a channel of {organization}.",
     ]

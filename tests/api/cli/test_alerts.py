@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from tests.api.routes.test_alerts import judge, silent
-from tests.kit.application import Goatherd
+from tests.kit.application import Goatherd, data_of
 from tests.kit.command_line import CommandLine
 
 
@@ -17,10 +17,14 @@ def test_a_rule_is_previewed_made_and_removed_and_its_alert_cared_for(
     org = ("--org", str(home.organization_id))
     condition = ("no_post_for_days", *org, "--set", "days=8")
 
+    ntfy = {"kind": "ntfy", "url": "https://ntfy.sh/resting-goats"}
+    channel = data_of(home.post("/channels", ntfy), status=201)["id"]
+
     previewed = command_line("alert-rules", "preview", *condition, "--json").document
     shown = command_line("alert-rules", "preview", *condition).out
     made = command_line(
-        *("alert-rules", "create", *condition, "--name", "Resting", "--json")
+        *("alert-rules", "create", *condition, "--name", "Resting", "--json"),
+        *("--channel", channel),
     ).document["id"]
     judge(home)
     listed = command_line("alerts", "list", *org, "--json").document
@@ -35,9 +39,11 @@ def test_a_rule_is_previewed_made_and_removed_and_its_alert_cared_for(
     text = command_line("alerts", "show", alert["id"]).out
     news = command_line("notifications", *org).out
     rules = command_line("alert-rules", "list", *org).out
+    rule = data_of(home.get(f"/alert-rules/{made}"))
     removed = command_line("alert-rules", "remove", made)
     goatherd.catch_up()
 
+    assert rule["channels"] == ["in_app", channel]
     assert [each["subject_type"] for each in previewed] == ["creator"] * 2
     assert "@resting.goat" in shown
     assert alert["tiktok_handle"] == "resting.goat"
@@ -65,6 +71,10 @@ def test_what_makes_no_sense_is_refused_in_words(
         (("alert-rules", "create", "views_drop", *org, "--set", "days=3"), "not days"),
         (("alert-rules", "create", "views_drop", *org, "--set", "z=90"), "from 1 to"),
         (("alert-rules", "preview", "limit_near", *org), "at present alone"),
+        (
+            ("alert-rules", "create", "views_drop", *org, "--channel", nobody),
+            "Nothing was made.",
+        ),
         (("alert-rules", "remove", nobody), "no rule"),
         (("alerts", "show", nobody), "no alert"),
         (("alerts", "acknowledge", nobody), "no alert"),

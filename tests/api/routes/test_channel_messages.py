@@ -12,6 +12,8 @@ from application.channels.delivery import ChannelMessages
 from application.channels.follow import WORK
 from application.due.work import take_work
 from application.due.worker import DueWorker
+from domain import events as e
+from infra.ids import new_id
 from tests.api.routes.test_alerts import QUIET, judge, made, silent
 from tests.kit.application import Tenant, ago, data_of, settings_for
 from tests.kit.builders import opened_store
@@ -84,7 +86,10 @@ def test_a_channel_is_told_of_an_alert_when_it_opens_worsens_and_resolves(
     ]
     opened = got[0]["data"]
     assert opened["title"] == "No post for 10 days"
-    assert "Creator: @quiet.one" in opened["text"]
+    assert opened["text"].splitlines()[:2] == [
+        "Creator: @quiet.one",
+        "Evidence: 15 days without a post",
+    ]
     assert "Rule: Mine" in opened["text"]
     alert_id = opened["alerts"][0]["id"]
     assert opened["link"].endswith(f"/alerts/{alert_id}")
@@ -111,6 +116,25 @@ def test_alerts_that_open_together_are_one_message_for_each_project(
     assert got["data"]["amount"] == 3
     assert "@silent.0" in got["data"]["text"]
     assert state(home, only)["last_sent_at"] is None
+
+
+def test_a_message_about_a_failed_import_names_its_project_once(
+    home: Tenant, site: ScriptedSite
+):
+    channel = added(home, site)
+    made(home, {"type": "import_failed"}, channels=[channel["id"]])
+    failed = e.ImportFinished(
+        organization_id=home.organization_id,
+        project_id=home.project_id,
+        outcome="interrupted",
+    )
+    home.goatherd.append(new_id(), failed)
+    judge(home)
+    deliver(home)
+
+    (got,) = taken(site)
+    assert got["data"]["text"].count("Project: ") == 1
+    assert str(home.project_id) not in got["data"]["text"]
 
 
 def test_a_rule_that_ends_resolves_its_alerts_at_its_channels(

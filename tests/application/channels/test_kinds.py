@@ -27,7 +27,11 @@ MESSAGE = Message(
     id=UUID(int=0xABC),
     type="alert.opened",
     title=f"No post for 7 days: {HOSTILE}",
-    details=(("Creator", "@ada"), ("Project", HOSTILE), ("Value", "9, limit 7")),
+    details=(
+        ("Creator", "@ada"),
+        ("Project", HOSTILE),
+        ("Evidence", "1.5 days without a post"),
+    ),
     link="https://goats.example.com/alerts/1?a=1&b=2",
     severity="critical",
     at=datetime(2026, 3, 2, 8, tzinfo=UTC),
@@ -155,12 +159,25 @@ def test_a_mail_has_one_subject_and_no_link_of_strangers():
     text = text_of(mail)
     assert MESSAGE.link is not None
     assert MESSAGE.link in text
-    assert "Creator: ada" in text
+    assert "Creator: @ada" in text
+    assert "1.5 days without a post" in text.replace("\N{WORD JOINER}", "")
     assert "https://evil" not in text.partition("Creator")[2]
     assert "evil.example" not in text.partition("Creator")[2]
     assert mail["Message-ID"] == again["Message-ID"]
     assert (refused.failed, refused.is_final) == ("The server says 550.", True)
     assert (later.failed, later.is_final) == ("The server says 451.", False)
+
+
+def test_a_mail_names_all_creators_of_a_message():
+    box = MailBox()
+    names = ", ".join(f"@a.goat.with.a.name.{number}" for number in range(20))
+    message = replace(MESSAGE, details=(("Creators", f"{names}, 3 more"),))
+    with mail_server(box) as port:
+        smtp_url = f"smtp://127.0.0.1:{port}?from=goat@herd.example&tls=none"
+        send("email", "ada@herd.example", smtp_url=smtp_url, message=message)
+
+    text = text_of(box.mails[0]).replace("\N{WORD JOINER}", "")
+    assert f"Creators: {names}, 3 more" in text
 
 
 def test_a_mail_to_a_creator_has_the_way_out_and_no_link_of_strangers():
