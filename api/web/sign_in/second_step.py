@@ -71,7 +71,7 @@ class SecondStepPage(Controller):
         form, token = request.form_as(CodeForm), _token(request)
         person = await sign_in.second_factor.pending_person(token)
         if person is None:
-            return await _over(request, site)
+            return await _over(request, site, next_=form.next)
         try:
             counting = sign_in.counting_codes(request, person.email, form.code)
             async with counting as wrong:
@@ -94,7 +94,7 @@ class SecondStepPage(Controller):
             path = page_after_sign_in(form.next)
             return await sign_in.enter(request, found, person.email, path)
         if await sign_in.second_factor.pending_person(token) is None:
-            return await _over(request, site)
+            return await _over(request, site, next_=form.next)
         return _form(site, person, next_=form.next, problem=_WRONG)
 
 
@@ -121,10 +121,10 @@ def _form(
     )
 
 
-async def _over(request: Request, site: Site) -> Response[Any]:
+async def _over(request: Request, site: Site, *, next_: str) -> Response[Any]:
     _forget_step(request)
     await site.people.look_for_people()
-    return sign_in_form(site, problem=_OVER, of="password")
+    return sign_in_form(site, next_=next_, problem=_OVER, of="password")
 
 
 def _token(request: Request) -> str:

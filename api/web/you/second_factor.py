@@ -19,6 +19,10 @@ _WRONG = (
     "is not right: enter the six digits that the app shows now, and check the clock of "
     "your phone"
 )
+_SET_UP = (
+    "The second factor is set up already. If you have not kept the recovery codes, "
+    "make new ones."
+)
 _INVALID = 400
 
 
@@ -54,6 +58,10 @@ class SecondFactorPages(Controller):
     ) -> PageResponse:
         """Ask for codes at each sign-in from now on, and show the recovery codes."""
         form, person = page.form(FirstCodeForm), page.principal.require_person()
+        if (await sign_in.second_factor.state(person.id)).has_codes:
+            # A form that is sent again would end the recovery codes that it showed.
+            page.flash(_SET_UP)
+            return page.go_to(PATH)
         seed = _opened(page, form.seed)
         if seed is None:
             return page.go_to(PATH)

@@ -59,6 +59,7 @@ def test_a_member_without_a_second_factor_sets_one_up_and_nothing_else(ada: Pers
     assert fragment.headers["hx-redirect"] == FACTOR
     assert ada.browser.get("/you/passkeys").status_code == 200
     assert "requires a second factor" in page.text
+    assert "Not now" not in page.one("main").text
 
     seed = page.one("code").text.replace(" ", "")
     ada.browser.submit(page, FACTOR, code=TOTP(seed).now())

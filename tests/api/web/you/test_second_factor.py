@@ -210,6 +210,18 @@ def test_wrong_codes_slow_the_next_ones_down(ada: Person, phone: Phone):
     assert second_step(ada.browser, phone.fresh_code()).status_code == 303
 
 
+@pytest.mark.usefixtures("phone")
+def test_after_too_many_wrong_codes_a_sign_in_still_leads_to_the_page(
+    ada: Person, passer_by: Visitor
+):
+    first_step(ada, passer_by)
+    wrong = [second_step(passer_by, "000000", "/videos") for _ in range(5)]
+
+    page = read(wrong[-1].text)
+    assert "too many were wrong" in page.text
+    assert page.all("input", name="next")[0]["value"] == "/videos"
+
+
 def test_a_first_step_ends_with_its_time_and_with_another_password(
     ada: Person, phone: Phone, subtests: pytest.Subtests
 ):
@@ -276,6 +288,21 @@ def test_a_second_factor_is_set_up_with_a_first_code(ada: Person):
     assert "10 recovery codes" in ada.browser.see("/you").text
     again = ada.browser.see("/you/second-factor")
     assert not again.all("textarea")
+
+
+def test_a_form_that_is_sent_again_leaves_the_recovery_codes(
+    ada: Person, passer_by: Visitor
+):
+    page = ada.browser.see("/you/second-factor")
+    code = TOTP(page.one("code").text.replace(" ", "")).now()
+    first = ada.browser.submit(page, "/you/second-factor", code=code)
+    again = ada.browser.submit(page, "/you/second-factor", code=code)
+
+    assert again.headers["location"] == "/you/second-factor"
+    assert "is set up already" in ada.browser.see("/you/second-factor").text
+    first_step(ada, passer_by)
+    assert second_step(passer_by, Phone.codes_in(first)[0]).status_code == 303
+    assert is_in(passer_by)
 
 
 def test_new_recovery_codes_end_the_earlier_ones(
