@@ -81,6 +81,7 @@ _METHODS: Mapping[str, str] = {
     "recovery": "a password and a recovery code",
     "passkey": "a passkey",
     "oidc": "an OpenID provider",
+    "link": "a link",
 }
 # The ends of sentences about ended connections.
 _WHY_ENDED: Mapping[ConnectionEnd, str] = {

@@ -26,12 +26,16 @@ from projections.people import Member
 PATH: Final = "/audit"
 _MOST = 100
 # The kinds to choose from, by the beginnings of the names of their events.
-_KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "members": ("Members", ("member_", "invitation_")),
+KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "members": ("Members", ("member_", "invitation_", "password_link_")),
     "sign_ins": ("Sign-ins", ("person_signed_in",)),
     "keys": ("API keys", ("api_key_",)),
     "organization": ("Organization", ("organization_", "plan_", "operator_")),
     "projects": ("Projects", ("project_",)),
+    "webhooks": ("Webhooks", ("webhook_",)),
+    "channels": ("Channels", ("channel_",)),
+    "reports": ("Reports", ("report_",)),
+    "shares": ("Shared links", ("share_",)),
     "erasures": ("Erasures", ("subject_erased", "earlier_texts_")),
 }
 _LABELS: Final[Mapping[str, str]] = {
@@ -40,6 +44,10 @@ _LABELS: Final[Mapping[str, str]] = {
     "keys": "API key",
     "organization": "Organization",
     "projects": "Project",
+    "webhooks": "Webhook",
+    "channels": "Channel",
+    "reports": "Report",
+    "shares": "Shared link",
     "erasures": "Erasure",
 }
 # Actors that are neither a person nor a key.
@@ -87,7 +95,7 @@ class AuditPages(Controller):
             "query": choices,
             "days": [],
             "more_url": None,
-            "kinds": [(kind, label) for kind, (label, _) in _KINDS.items()],
+            "kinds": [(kind, label) for kind, (label, _) in KINDS.items()],
             "actors": await _actors(page, choices.actor),
         }
         try:
@@ -136,8 +144,8 @@ def _api_query(page: PageContext, choices: AuditQuery) -> dict[str, str]:
         params["to"] = to_api_time(choices.to, time_zone=page.time_zone, is_end=True)
     if is_backwards(params.get("from"), params.get("to")):
         raise invalid_query("from", "the first day lies after the last")
-    if choices.kind in _KINDS:
-        _, beginnings = _KINDS[choices.kind]
+    if choices.kind in KINDS:
+        _, beginnings = KINDS[choices.kind]
         params["event"] = ",".join(
             sorted(e for e in EVENTS if e.startswith(beginnings))
         )
@@ -163,7 +171,7 @@ async def _actors(page: PageContext, chosen: str) -> Sequence[tuple[str, str]]:
 def _line(entry: AuditEntry) -> AuditLine:
     kinds = (
         kind
-        for kind, (_, beginnings) in _KINDS.items()
+        for kind, (_, beginnings) in KINDS.items()
         if entry.event.startswith(beginnings)
     )
-    return AuditLine(entry=entry, label=_LABELS.get(next(kinds, ""), "Change"))
+    return AuditLine(entry=entry, label=_LABELS[next(kinds)])

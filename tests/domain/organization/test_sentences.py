@@ -127,6 +127,7 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
     (e.InvitationWithdrawn(id=ID), "Invitation withdrawn by Ada."),
     (e.PersonSignedIn(method="password"), "Ada signed in with a password."),
     (e.PersonSignedIn(method="passkey"), "Ada signed in with a passkey."),
+    (e.PersonSignedIn(method="link"), "Ada signed in with a link."),
     (
         e.SubjectErased(organization_id=ID, number=1, figures="drop"),
         "Erased: the figures are gone, by Ada.",

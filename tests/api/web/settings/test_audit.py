@@ -3,6 +3,7 @@
 import csv
 from datetime import UTC, datetime, timedelta
 
+from api.web.settings.audit import KINDS
 from domain import events as e
 from projections.audit import EVENTS
 from tests.kit.application import Tenant
@@ -47,6 +48,17 @@ def test_rows_are_grouped_by_day_and_chosen_by_kind_and_actor(
     assert {option.text for option in options} >= {
         *("Anybody", "Ada Alm", "The command line"),
     }
+
+
+def test_each_kind_of_row_can_be_chosen():
+    chosen = [
+        name
+        for _, beginnings in KINDS.values()
+        for name in EVENTS
+        if name.startswith(beginnings)
+    ]
+
+    assert sorted(chosen) == sorted(EVENTS)
 
 
 def test_days_are_those_of_the_page_and_backward_ones_are_refused(
