@@ -31,6 +31,7 @@ _USAGE = (
     ("projects", "Projects"),
     ("campaigns_per_project", "Campaigns in one project"),
     ("items_per_campaign", "Items in one campaign"),
+    ("members", "Members and open invitations"),
     ("api_keys", "API keys"),
     ("views", "Saved views"),
     ("manual_scrapes_today", "Scrapes by hand today"),

@@ -29,6 +29,7 @@ def test_usage_is_told_in_words_and_as_a_meter(goatherd: Goatherd):
     assert (meter["value"], meter["max"]) == ("2", "5")
     projects = page.all("div", class_="usage")[1]
     assert "1 of 1: none left" in projects.text
+    assert "Members and open invitations 0 of 2" in page.text
     assert "30 days of history" in page.text
 
 
