@@ -182,4 +182,4 @@ def _last_seen(member: ListedMember) -> str:
     if member.expires_at is not None:
         return f"until {member.expires_at:%Y-%m-%d}"
     seen = member.last_seen_at
-    return "never" if seen is None else f"{seen:%Y-%m-%d %H:%M}"
+    return "not signed in" if seen is None else f"{seen:%Y-%m-%d %H:%M}"

@@ -44,6 +44,9 @@ from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.settings import Settings
 
+# The arguments of commands, by the fields that errors of the domain name.
+_ARGUMENTS = {"email": "EMAIL", "project_ids": "--project"}
+
 RoleOption = Annotated[
     MemberRole, Parameter(help="The role: owner, admin, member or viewer.")
 ]
@@ -270,15 +273,18 @@ def _refusals() -> Generator[None]:
     try:
         yield
     except DomainError as error:
-        raise CommandError(f"{error} Nothing was changed.") from error
+        said = str(error)
+        if error.field is not None:
+            said = f"{_ARGUMENTS.get(error.field, error.field)} {said}."
+        raise CommandError(f"{said} Nothing was changed.") from error
 
 
 def _person(store: Store, email: str) -> UUID:
     person_id = person_with_email(store, email)
     if person_id is None:
         raise CommandError(
-            f"Nobody has an account with the address {plain(email)!r}: use `goatherd "
-            "members invite`."
+            f"Nobody has an account with the address {plain(email)!r}: `members list` "
+            "shows the people, and `members invite` invites somebody."
         )
     return person_id
 

@@ -65,7 +65,7 @@ def test_somebody_is_invited_with_a_link(cli: CommandLine, alps: str, project: s
     assert "open invitation" in again.err
     assert "invited" in shown
     wrong = cli("members", "invite", "cleo", "--org", alps, "--role", "viewer")
-    assert "must be an email address" in wrong.err
+    assert "EMAIL must be an email address, such as ada@example.com. N" in wrong.err
 
 
 def test_an_invited_address_is_sent_a_mail(cli: CommandLine, alps: str, store: Store):
@@ -144,7 +144,10 @@ def test_wrong_changes_are_refused(cli: CommandLine, alps: str, ben: str, projec
         ),
         (("remove", ben, *to), "No such member"),
         (("add", "nobody@example.com", *to, "--role", "viewer"), "members invite"),
-        (("add", ben, *to, "--role", "admin", "--project", project), "left out"),
+        (
+            ("add", ben, *to, "--role", "admin", "--project", project),
+            "--project must be left out for the role admin, which sees all projects. ",
+        ),
         (("add", ben, *to, "--role", "viewer", "--project", "Nowhere"), "Nowhere"),
     ):
         assert message in cli("members", *words).err, words

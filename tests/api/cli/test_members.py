@@ -44,6 +44,7 @@ def test_somebody_with_an_account_is_the_owner_at_once(
     assert re.search(r"/password/[\w-]{20,}$", made["link"])
     assert again.document["owner_id"] == made["owner_id"] == str(ada)
     assert address in shown
+    assert "not signed in" in shown
     assert made["owner_id"] not in shown
     assert listed["id"] == made["owner_id"]
     assert (listed["role"], listed["money"], listed["project_ids"]) == (
