@@ -279,8 +279,9 @@ class YouPages(Controller):
                 person.session_id, person_id=person.id, organization_id=other.id
             )
             if moved:
+                sign_in.hand_over(page.request, moved, FIRST_PAGE)
                 page.flash(f"You left {left}.")
-                return sign_in.hand_over(page.request, moved, FIRST_PAGE)
+                return page.go_to(FIRST_PAGE)
         if person.session_id is not None:
             await sign_in.accounts.sign_out(person.id, person.session_id)
         await sign_in.end_session(page.request)

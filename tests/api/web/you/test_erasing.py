@@ -93,6 +93,7 @@ def test_a_person_leaves_and_goes_on_in_another_organization(ada: Person):
     other = ada.browser.submit(ada.browser.see("/you"), "/you/leave")
     home = ada.browser.see("/you")
 
+    assert "You left" in home.one("p", class_="flash").text
     assert last.status_code == 400
     assert "make somebody else an owner first" in read(last.text).text
     assert (other.status_code, other.headers["location"]) == (303, "/")
