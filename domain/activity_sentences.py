@@ -10,7 +10,7 @@ from domain.activity import ActivityKind
 from domain.analytics.summaries.outliers import take_off_in_words
 from domain.campaign.sentences import target_in_words
 from domain.messages import JobType
-from domain.summaries import SCRAPED
+from domain.summaries import SCRAPED, WHY_DISABLED
 
 _LONGEST_TITLE = 80
 
@@ -103,10 +103,11 @@ def _stopped(data: Mapping[str, Any], named: Named) -> str:
 
 
 def _failing(data: Mapping[str, Any], named: Named) -> str:
-    outcome = _outcome(data)
+    outcome = data.get("outcome")
+    why = WHY_DISABLED[outcome] if outcome else "no answer came"
     if data.get("is_disabled"):
-        return f"{named.creator} was disabled, after scrapes that found: {outcome}"
-    return f"Scrapes of {named.creator} began to fail: {_scraped(data)}, {outcome}"
+        return f"{named.creator} was disabled, because {why}"
+    return f"Scrapes of {named.creator} began to fail ({_scraped(data)}): {why}"
 
 
 def _recovered(data: Mapping[str, Any], named: Named) -> str:
@@ -115,10 +116,10 @@ def _recovered(data: Mapping[str, Any], named: Named) -> str:
 
 def _reviewed(data: Mapping[str, Any], named: Named) -> str:
     decided = {
-        "included": "was set to count",
+        "included": "was included",
         "excluded": "was removed",
         "put_back": "was put back into the inbox",
-        "stopped": "was set not to count",
+        "stopped": "was excluded",
     }
     return f"{named.video} {decided[data['decision']]}{named.by_somebody}"
 
@@ -185,7 +186,3 @@ def _cut(title: str) -> str:
 def _scraped(data: Mapping[str, Any]) -> str:
     job_type: JobType = data["job_type"]
     return SCRAPED[job_type]
-
-
-def _outcome(data: Mapping[str, Any]) -> str:
-    return str(data.get("outcome") or "no answer").replace("_", " ")

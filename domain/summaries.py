@@ -12,7 +12,7 @@ from domain.analytics.milestones import Milestone
 from domain.analytics.summaries.outliers import take_off_in_words
 from domain.campaign.sentences import sentence
 from domain.channel.sentences import sentence as sentence_of_channel
-from domain.messages import ConnectionEnd
+from domain.messages import ConnectionEnd, DisabledReason
 from domain.organization.sentences import sentence as sentence_of_organization
 from domain.organization.sentences import sentence_of_oneself
 from domain.phrases import counted, joined
@@ -38,6 +38,8 @@ AuditedEvent = (
     | e.ReportRemoved
 )
 
+# The actor of what follows from other events without a person.
+_ITSELF = "Goatherd"
 _ACTORS = {
     "schedule": "the schedule",
     "cli": "the command line",
@@ -45,15 +47,15 @@ _ACTORS = {
     "invited": "the invited person",
     "up": "the setup",
     "policy:alerts": "the alert rules",
-    "policy:auto_disable": "the auto-disable policy",
-    "policy:discovery": "the discovery policy",
+    "policy:auto_disable": _ITSELF,
+    "policy:discovery": _ITSELF,
     "policy:restore": "a restore of older data",
     "policy:retention": "the retention of removed creators",
     "policy:invitations": "the end of old invitations",
-    "policy:missing": "the missing-videos policy",
-    "policy:took_off": "the took-off policy",
-    "policy:targets": "the targets policy",
-    "policy:window": "the tracking-window policy",
+    "policy:missing": _ITSELF,
+    "policy:took_off": _ITSELF,
+    "policy:targets": _ITSELF,
+    "policy:window": _ITSELF,
     "webhooks": "the delivery of webhooks",
 }
 # The fate of new videos, by the tracking mode.
@@ -66,6 +68,24 @@ SCRAPED: Mapping[e.JobType, str] = {
     "creator_profiles": "the profile",
     "discover_videos": "new videos",
     "video_stats": "video figures",
+}
+# How a scrape ended, as the end of a sentence.
+OUTCOMES: Mapping[e.Outcome, str] = {
+    "ok": "ok",
+    "not_found": "no such account was found",
+    "private": "the account is private",
+    "unavailable": "the account is not available",
+    "blocked": "the source refused the scrape",
+    "rate_limited": "too many requests were sent",
+    "transient": "it failed for a passing reason",
+    "schema_changed": "the answer had an unknown format",
+    "identity_changed": "another account has the handle now",
+    "not_in_recording": "the recording does not have it, and TikTok was not asked",
+}
+# Why a creator is not scraped any more.
+WHY_DISABLED: Mapping[DisabledReason, str] = {
+    **OUTCOMES,
+    "duplicate_account": "it is the same account as another creator",
 }
 _REASONS: dict[e.Trigger, str] = {
     "added": "because the creator was added",
@@ -92,12 +112,12 @@ _WHY_ENDED: Mapping[ConnectionEnd, str] = {
 }
 # The status of a video that a scrape found, or that came into the tracking window.
 _FOUND: dict[e.TrackingStatus, str] = {
-    "auto_tracked": " and counted",
+    "auto_tracked": " and included",
     "pending_review": " and put into the inbox",
     "out_of_window": " outside the tracking window",
 }
 _CAME_IN: dict[e.TrackingStatus, str] = {
-    "auto_tracked": " and counts",
+    "auto_tracked": " and is included",
     "pending_review": " and waits in the inbox",
 }
 
@@ -257,11 +277,10 @@ def of_a_creator(event: e.CreatorEvent, *, first: str | None = None) -> str:
             return "Removed"
         case e.CreatorReactivated():
             return f"Brought back, {_tracking(event)},"
-        case e.CreatorAutoDisabled(verdict="duplicate_account"):
-            same = first or "another creator"
-            return f"Disabled, because it is the same account as {same},"
+        case e.CreatorAutoDisabled(verdict="duplicate_account") if first:
+            return f"Disabled, because it is the same account as {first},"
         case e.CreatorAutoDisabled(verdict=verdict):
-            return f"Disabled, after scrapes that ended as {verdict},"
+            return f"Disabled, because {WHY_DISABLED[verdict]},"
         case e.CreatorContactChanged(has_address=has_address):
             return f"Contact address {'set' if has_address else 'removed'}"
         case e.CreatorOptedOut():
@@ -291,13 +310,13 @@ def _of_a_video(event: e.VideoEvent, video: str) -> str:
             came = f"Video {video} came into the tracking window"
             return f"{came}{_CAME_IN.get(status, '')},"
         case e.VideoIncluded():
-            return f"Video {video} set to count"
+            return f"Video {video} included"
         case e.VideoExcluded():
             return f"Video {video} removed"
         case e.VideoPutBack():
             return f"Video {video} put back into the inbox"
         case e.VideoTrackingDisabled():
-            return f"Video {video} set not to count"
+            return f"Video {video} excluded"
         case e.VideoDetailsChanged():
             details = f"Details of video {video} changed"
             if event.tags is UNSET:

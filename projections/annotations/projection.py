@@ -198,7 +198,7 @@ class Annotations:
     """Keeps annotations, and the tables that the rules of system annotations need."""
 
     name = "annotations"
-    version = 2
+    version = 3
     tables = (
         "annotations",
         "annotation_organizations",

@@ -100,7 +100,8 @@ def test_each_kind_has_a_sentence_that_names_its_subject():
         "removed": "@billie was removed by key Ops.",
         "stopped_posting": "@billie stopped posting: the last post was on 2 Mar 2026, "
         "and 2 days is usual between posts.",
-        "failing": "Scrapes of @billie began to fail: the profile, not found.",
+        "failing": "Scrapes of @billie began to fail (the profile): no such account "
+        "was found.",
         "recovered": "Scrapes of @billie work again: the profile.",
         "campaign_started": "Spring started.",
         "campaign_target_reached": "Spring reached its target: 12,345 of 50,000 "
@@ -108,7 +109,7 @@ def test_each_kind_has_a_sentence_that_names_its_subject():
         "campaign_target_missed": "Spring missed its target: 12,345 of 50,000 "
         "views of videos posted in its days.",
         "note": 'Note about Spring: "A sale.".',
-        "reviewed": '"Spring" of @billie was set to count by key Ops.',
+        "reviewed": '"Spring" of @billie was included by key Ops.',
         "erased": "A person was erased by key Ops: they are called erased-3 now, and "
         "their figures are gone.",
     }

@@ -159,7 +159,7 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
     ),
     (
         e.CreatorAutoDisabled(**OURS, verdict="private", scrape_id=SCRAPE),
-        "Disabled, after scrapes that ended as private, by key Ops.",
+        "Disabled, because the account is private, by key Ops.",
     ),
     (e.CreatorDisabled(**OURS), "Disabled by key Ops."),
     (
@@ -228,21 +228,21 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
         e.VideoDiscovered(
             **VIDEO, creator_id=ADA, tracking_status="auto_tracked", scrape_id=SCRAPE
         ),
-        "Video 71 found and counted by key Ops.",
+        "Video 71 found and included by key Ops.",
     ),
     (e.VideoAdded(**VIDEO, kind="video"), "Video 71 added by key Ops."),
     (
         e.VideoCameIntoWindow(**OURS, tracking_status="pending_review"),
         "Video 71 came into the tracking window and waits in the inbox, by key Ops.",
     ),
-    (e.VideoIncluded(**OURS), "Video 71 set to count by key Ops."),
+    (e.VideoIncluded(**OURS), "Video 71 included by key Ops."),
     (e.VideoExcluded(**OURS), "Video 71 removed by key Ops."),
     (
         e.VideoMerged(**OURS, creator_id=ADA, into_video_id=SCRAPE),
         "Video 71, added by its URL, merged with the creator's by key Ops.",
     ),
     (e.VideoPutBack(**OURS), "Video 71 put back into the inbox by key Ops."),
-    (e.VideoTrackingDisabled(**OURS), "Video 71 set not to count by key Ops."),
+    (e.VideoTrackingDisabled(**OURS), "Video 71 excluded by key Ops."),
     (e.VideoDetailsChanged(**OURS), "Details of video 71 changed by key Ops."),
     (
         e.VideoDetailsChanged(**OURS, tags=["Hook", "b"]),
@@ -412,7 +412,7 @@ def test_a_milestone_says_what_was_passed_and_what_was_seen():
         ("schedule", "the schedule"),
         ("cli", "the command line"),
         ("worker:replay", "the worker (replay)"),
-        ("policy:auto_disable", "the auto-disable policy"),
+        ("policy:auto_disable", "Goatherd"),
         ("policy:of_later", "policy:of_later"),
     ),
 )

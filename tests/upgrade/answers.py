@@ -130,6 +130,13 @@ _RENAMED_RULES = {
 }
 # Words that stand as values.
 RENAMED_VALUES: dict[str, dict[str, str]] = {
+    "/api/v1/creators/": dict.fromkeys(
+        (
+            f"the {name} policy"
+            for name in ("discovery", "auto-disable", "tracking-window")
+        ),
+        "Goatherd",
+    ),
     "/api/v1/admin/projections": _RENAMED_TABLES,
     "projections ": _RENAMED_TABLES | _RENAMED_RULES,
     "/api/v1/analytics/schema": _RENAMED_RULES,
@@ -140,17 +147,19 @@ RENAMED_VALUES: dict[str, dict[str, str]] = {
         ),
     },
 }
-# Sentences of histories: a pattern for the old beginning, and the new one.
+# Sentences of histories: a pattern for an old part, and the new one.
 REWORDED: dict[str, str] = {
-    r"(Video \d+) discovered as auto_tracked": r"\1 found and counted",
+    r"by the (discovery|auto-disable|tracking-window) policy\.$": "by Goatherd.",
+    r"after scrapes that ended as not_found": "because no such account was found",
+    r"after scrapes that ended as private": "because the account is private",
+    r"(Video \d+) discovered as auto_tracked": r"\1 found and included",
     r"(Video \d+) discovered as pending_review": r"\1 found and put into the inbox",
     r"(Video \d+) discovered as out_of_window": (
         r"\1 found outside the tracking window"
     ),
-    r"(Video \d+ came into the tracking window) as auto_tracked": r"\1 and counts",
-    r"(Video \d+) included": r"\1 set to count",
+    r"(Video \d+ came into the tracking window) as auto_tracked": r"\1 and is included",
     r"(Video \d+) excluded": r"\1 removed",
-    r"Tracking of video (\d+) disabled": r"Video \1 set not to count",
+    r"Tracking of video (\d+) disabled": r"Video \1 excluded",
     r"(Added as @\S+|Brought back), tracked in mode auto (\w+ [^,]+)": (
         r"\1, tracked \2, with new videos included at once"
     ),
@@ -504,9 +513,7 @@ def _for(question: str, tables: dict[str, dict[str, str]]) -> dict[str, str]:
 
 def _reworded(sentence: str) -> str:
     for old, new in REWORDED.items():
-        found = re.match(old, sentence)
-        if found is not None:
-            return found.expand(new) + sentence[found.end() :]
+        sentence = re.sub(old, new, sentence)
     return sentence
 
 

@@ -17,7 +17,8 @@ from api.web.creator.layout import get_creator, show_creator
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.kit.scrape_labels import JOBS, OUTCOMES, TRIGGERS
+from api.web.kit.scrape_labels import JOBS, TRIGGERS
+from domain.summaries import OUTCOMES
 from projections.creators.creator import Creator
 from projections.scrape_runs.queries import Scrape
 from projections.scrape_runs.source_requests import SourceRequests

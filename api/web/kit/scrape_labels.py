@@ -4,23 +4,12 @@ from collections.abc import Sequence
 
 from domain.messages import JobType, Outcome, Trigger
 from domain.scrape.failures import FailingKind
+from domain.summaries import OUTCOMES
 
 JOBS: dict[JobType, str] = {
     "creator_profiles": "Profile",
     "video_stats": "Figures of videos",
     "discover_videos": "New videos",
-}
-OUTCOMES: dict[Outcome, str] = {
-    "ok": "ok",
-    "not_found": "no such account was found",
-    "private": "the account is private",
-    "unavailable": "the account is not available",
-    "blocked": "the source refused the scrape",
-    "rate_limited": "too many requests were sent",
-    "transient": "it failed for a passing reason",
-    "schema_changed": "the answer had an unknown format",
-    "identity_changed": "another account has the handle now",
-    "not_in_recording": "the recording does not have it, and TikTok was not asked",
 }
 # Short labels, where there is room for two words; None labels scrapes that were given
 # up.

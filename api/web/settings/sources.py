@@ -13,9 +13,9 @@ from api.http.errors import ApiError, Code
 from api.routes.sources import ProviderState
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.kit.scrape_labels import OUTCOMES
 from api.web.settings.layout import show_settings
 from domain.scrape.costs import is_nearly_spent
+from domain.summaries import OUTCOMES
 from projections.scrape_runs.source_requests import OrganizationRequests
 from workers.sources.check import SourceCheck
 from workers.sources.table import PROVIDERS

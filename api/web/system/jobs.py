@@ -13,8 +13,9 @@ from api.routes.creators.schemas import RetriedScrape, RetriedScrapes
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.kit.scrape_labels import JOBS, OUTCOMES
+from api.web.kit.scrape_labels import JOBS
 from api.web.system.layout import show_system
+from domain.summaries import OUTCOMES
 from projections.scrape_runs.queries import Scrape, ScrapeCounts
 
 PATH = "/system/jobs"

@@ -277,7 +277,7 @@ def test_a_target_is_missed_at_its_end_and_may_be_completed_later(
     )
     assert completed["kind"] == "campaign_target_reached"
     history = data_of(home.get(f"/campaigns/{campaign_id}/history"))
-    of = "views of videos posted in its days) by the targets policy."
+    of = "views of videos posted in its days) by Goatherd."
     assert [row["summary"] for row in history[:2]] == [
         f"Target reported as reached (8,000 of 7,000 {of}",
         f"Target reported as missed (6,000 of 7,000 {of}",

@@ -18,11 +18,11 @@ _FOLDED = {
     "video_discovered": "videos found",
     "video_added": "videos added",
     "video_came_into_window": "videos came into the tracking window,",
-    "video_included": "videos set to count",
+    "video_included": "videos included",
     "video_excluded": "videos removed",
     "video_merged": "single videos merged with the creator's",
     "video_put_back": "videos put back into the inbox",
-    "video_tracking_disabled": "videos set not to count",
+    "video_tracking_disabled": "videos excluded",
     "video_went_missing": "videos reported missing",
 }
 
