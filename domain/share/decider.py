@@ -24,8 +24,11 @@ DETAILS = (
     *("expires_at", "embed", "origins"),
 )
 TEXTS = ("name", "origins")
-# The period of a link for which nobody chose days.
+# The period of a link without days: nobody chose any, and its thing has none.
 USUAL_PERIOD: NamedPeriod = "28d"
+
+
+OwnDays = tuple[date | None, date | None]
 
 
 class ShareState(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +58,13 @@ class ShareState(msgspec.Struct, frozen=True, kw_only=True):
         return self.is_revoked or expired
 
 
-def make(command: c.MakeShare, *, project_id: UUID) -> list[e.ShareEvent]:
+def make(
+    command: c.MakeShare, *, project_id: UUID, own_days: OwnDays = (None, None)
+) -> list[e.ShareEvent]:
     """Return the event of a new link.
+
+    ``own_days`` are the first and the last day of its campaign. They are those of the
+    page where nobody chose others.
 
     Raises:
         InvalidShareError: the days, the end or the origins are not possible.
@@ -64,7 +72,8 @@ def make(command: c.MakeShare, *, project_id: UUID) -> list[e.ShareEvent]:
     details = _checked(asdict(command), at=command.at, scope=command.scope)
     has_days = details["first_day"] or details["last_day"] or details["rolling"]
     if command.scope != "report" and not has_days:
-        details["rolling"] = USUAL_PERIOD
+        details["first_day"], details["last_day"] = own_days
+        details["rolling"] = None if own_days[0] else USUAL_PERIOD
     made = copied(command, e.ShareMade, project_id=project_id)
     return [replace(made, **{name: details[name] for name in DETAILS})]
 

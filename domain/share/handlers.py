@@ -10,7 +10,7 @@ from domain.decisions import Decision, Handler, Histories, check_version, on
 from domain.errors import NotFoundError
 from domain.organization.decider import organization_of
 from domain.report.decider import report_of
-from domain.share.decider import decide, make, share_of
+from domain.share.decider import OwnDays, decide, make, share_of
 from domain.share.errors import InvalidShareError
 from domain.share.events import ShareScope
 
@@ -30,7 +30,13 @@ def make_share(share_id: UUID, command: c.MakeShare) -> Handler[UUID]:
     project_id = _project_of(scope, scope_id, command.organization_id, histories)
     if project_id is None:
         raise NotFoundError(command.scope)
-    events = on(share_id, make(command, project_id=project_id))
+    own_days: OwnDays = (None, None)
+    if command.scope == "campaign":
+        campaign = campaign_of(histories[scope_id])
+        if campaign is not None and campaign.starts_on is not None:
+            own_days = campaign.starts_on, campaign.ends_on
+    made = make(command, project_id=project_id, own_days=own_days)
+    events = on(share_id, made)
     # The thing may be moved or erased at this moment.
     guards = () if command.scope == "project" else (command.scope_id,)
     return Decision(share_id, events=events, guards=guards)

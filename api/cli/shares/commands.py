@@ -134,7 +134,8 @@ def add(
 ) -> None:
     """Make a link to a page about a creator, campaign, project or report.
 
-    The address is printed this once. Without days the page shows the last 28 days.
+    The address is printed this once. Without days the page shows those of the
+    campaign, or the last 28 days.
     """
     settings = settings_for_links(data_dir)
     share_id, token, now = new_id(), draw_token(), datetime.now(UTC)

@@ -80,8 +80,9 @@ class NewShare(
     """A link to make.
 
     ``scope`` is a kind, with the id in ``scope_id``, or an object with both. Without
-    days and without ``rolling`` the page shows the last 28 days. A page about a report
-    shows its newest issue, or with ``as_of`` the newest one of then.
+    days and without ``rolling`` the page of a campaign with a first day shows the
+    campaign's days, and other pages the last 28 days. A page about a report shows its
+    newest issue, or with ``as_of`` the newest one of then.
     """
 
     scope: Annotated[ShareScope | ShareTarget, Meta(examples=["project"])]

@@ -57,6 +57,20 @@ def test_a_scope_is_a_kind_with_an_id_or_an_object_with_both(home: Tenant):
         assert code_of(home.post("/shares", wrong)) == (400, "invalid_body"), wrong
 
 
+def test_a_link_to_a_campaign_shows_the_days_of_the_campaign(home: Tenant):
+    campaign_id = home.campaign("Spring")
+    of = {"scope": "campaign", "scope_id": campaign_id}
+    assert made(home, **of)["rolling"] == "28d"
+
+    days = {"starts_on": "2026-03-01", "ends_on": "2026-03-31"}
+    home.patch(f"/campaigns/{campaign_id}", days)
+    share = made(home, **of)
+
+    shown = (share["from"], share["to"], share["rolling"])
+    assert shown == ("2026-03-01", "2026-03-31", None)
+    assert made(home, **of, rolling="7d")["rolling"] == "7d"
+
+
 def test_links_of_one_thing_are_listed_newest_first_page_by_page(home: Tenant):
     creator_id = home.add("goat")["id"]
     first = made(home)["id"]

@@ -47,6 +47,17 @@ def test_a_link_shows_the_last_28_days_unless_told_otherwise():
     assert chosen == replace(MADE, rolling=None, **MARCH)
 
 
+def test_a_link_shows_the_days_of_its_campaign_unless_told_otherwise():
+    first, last = MARCH["first_day"], MARCH["last_day"]
+    (own,) = make(MAKE, project_id=PROJECT, own_days=(first, last))
+    assert own == replace(MADE, rolling=None, **MARCH)
+    (open_,) = make(MAKE, project_id=PROJECT, own_days=(first, None))
+    assert open_ == replace(MADE, rolling=None, first_day=first)
+    other = replace(MAKE, rolling="7d")
+    (chosen,) = make(other, project_id=PROJECT, own_days=(first, last))
+    assert chosen == replace(MADE, rolling="7d")
+
+
 def test_days_ends_and_sites_that_are_not_possible_are_refused():
     wrong: list[tuple[dict[str, Any], str]] = [
         ({**MARCH, "rolling": "7d"}, "rolling"),
