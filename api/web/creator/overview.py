@@ -84,7 +84,7 @@ async def _numbers(
     period = query.period(today=today, began=began or today)
     if query.show == "top":
         # This part takes longer than the rest, so the page requests it separately.
-        return {"top": await top_videos(analytics, query.top_measure, period)}
+        return {"top": await top_videos(page, analytics, query.top_measure, period)}
     overview, amounts, activity = await asyncio.gather(
         overview_of(analytics, query, period),
         page.get("/videos/amounts", VideoAmounts, creator_id=str(creator.id)),

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,6 +23,7 @@ from api.web.charts.measures import (
 )
 from api.web.charts.periods import Period, period_of
 from api.web.charts.svg import Sparkline, sparkline
+from api.web.creator.top_videos import known_video
 from api.web.dashboard.cards import COURSES, KpiCard, first_cards, more_cards
 from api.web.dashboard.query import DashboardQuery
 from api.web.kit.api_client import ApiRefusedError, QueryValue
@@ -285,7 +285,7 @@ async def _ranked_videos(
     answer = await analytics.by_video(VIEWS, period)
     series = _gaining(answer)
     known = await asyncio.gather(
-        *(_video(page, UUID(one.entity_ref.id)) for one in series)
+        *(known_video(page, one.entity_ref.id) for one in series)
     )
     return [
         _row(
@@ -300,15 +300,6 @@ async def _ranked_videos(
             _sized(answer, series), known, strict=True
         )
     ]
-
-
-async def _video(page: SharedContext, video_id: UUID) -> Video | None:
-    try:
-        return (await page.get(f"/videos/{video_id}", Video)).data
-    except ApiRefusedError as error:
-        if error.code not in {Code.NOT_FOUND, Code.GONE}:
-            raise
-        return None
 
 
 def _titled(label: str) -> str:

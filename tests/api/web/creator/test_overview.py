@@ -363,7 +363,10 @@ def test_the_videos_that_gained_most_stand_by_their_gain(
     page = visitor.see(f"/creators/{goat.id}?{DAYS}&show=top")
 
     items = [item.text for item in page.one("ol").all("li")]
-    assert items == ["Video 2 45 64%", "<i>Old</i> goat 25 36%"]
+    assert items == ["▶ Video 2 45 64%", "▶ <i>Old</i> goat 25 36%"]
+    # The drawn meadows are ours.
+    pictures = page.one("ol").all("img")
+    assert [one["src"][:21] for one in pictures] == ["/images/drawn/meadow/"] * 2
     compared = dict(
         parse_qsl(urlsplit(link(page, "Compare the largest on one chart")).query)
     )
