@@ -250,6 +250,14 @@ def test_its_dashboard_is_of_its_members_alone(
     listed = visitor.see("/campaigns")
     assert "17%" in listed.one("tbody").text
 
+    assert home.patch(path, {"target_views": 2_500}).status_code == 200
+    home.goatherd.catch_up()
+    # A percentage under 10 has a digit.
+    text = (
+        visitor.see(f"{path}?{DAYS}").one("section", **{"aria-label": "Targets"}).text
+    )
+    assert "170 of 2.5K views of all time, 6.8%" in text
+
 
 def test_the_days_of_a_campaign_lead_to_its_numbers_in_them(
     visitor: Visitor, home: Tenant
