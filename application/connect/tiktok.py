@@ -198,7 +198,7 @@ class TikTokLogin:
             raise _by_status(reply, "TikTok did not say whose account it is")
         try:
             account = msgspec.json.decode(reply.body, type=_AccountAnswered).data.user
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError):
             raise _unreadable(reply) from None
         if account.open_id != grant.open_id:
             detail = "TikTok answered with another account than that of the consent."
@@ -233,7 +233,7 @@ class TikTokLogin:
 def _decoded(reply: TikTokReply) -> _TokensAnswered:
     try:
         return msgspec.json.decode(reply.body, type=_TokensAnswered)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError):
         raise _unreadable(reply) from None
 
 

@@ -63,7 +63,7 @@ def decode(body: bytes | Raw, kind: type[T]) -> T:
     """
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise RefusedError(
             SchemaChanged(f"The answer cannot be read: {error}"[:_LONGEST_DETAIL])
         ) from None

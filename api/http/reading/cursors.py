@@ -58,7 +58,7 @@ def decode(
         raise ApiError(Code.INVALID_CURSOR)
     try:
         return msgspec.msgpack.decode(payload[1:], type=after)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except msgspec.DecodeError:
         # An older release signed the cursor for this list, in another form.
         raise ApiError(Code.INVALID_CURSOR) from None
 

@@ -258,7 +258,7 @@ class OidcProvider:
             raise ProviderFailedError(msg)
         try:
             return msgspec.json.decode(reply.body, type=form)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, RecursionError):
             msg = f"{where!a} answered with something else than expected."
             raise ProviderFailedError(msg) from None
 

@@ -252,7 +252,7 @@ def _all_good(text: bytes, until: datetime | None) -> list[Observation] | None:
         return None
     try:
         observations = _DECODER.decode_lines(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except msgspec.MsgspecError:
         return None
     # One line may have several observations, or none.
     if len(observations) != text.count(b"\n") + (not text.endswith(b"\n")):
@@ -268,7 +268,7 @@ def _one_by_one(
     for line_number, line in enumerate(text.split(b"\n"), start=first):
         try:
             observation = _DECODER.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except msgspec.MsgspecError as error:
             if line.strip():
                 reason = _reason_of(error)
                 yield BadLineError(path, line_number=line_number, reason=reason)

@@ -43,7 +43,7 @@ def decode(text: bytes) -> object | None:
     msgspec stops at half of a character, and titles that were cut off in the middle of
     one are common: Python's own decoder reads them.
     """
-    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    with suppress(msgspec.DecodeError, RecursionError):
         return msgspec.json.decode(text)
     try:
         return cast("object", json.loads(text.decode(errors="replace")))

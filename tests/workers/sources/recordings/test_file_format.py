@@ -254,7 +254,7 @@ def test_a_counter_may_use_all_of_64_bits(tmp_path: Path, count: int):
         (f'{{{AT},{BILLIE},"profile":{{"display_name":"\\ud83d"}}}}', ""),
         (
             f'{{{AT},{BILLIE},"profile":{{"display_name":"'.encode() + b'\xff"}}',
-            "utf-8",
+            "UTF-8",
         ),
     ),
 )
