@@ -20,7 +20,7 @@ from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.filters import in_words
 from api.web.kit.forms.unsaved_forms import UnsavedForm, unsaved_form
 from api.web.kit.page import MAX_NEXT_LENGTH, PageContext, here
-from api.web.kit.sign_in_form import FIRST_PAGE, sign_in_form
+from api.web.kit.sign_in_form import FIRST_PAGE, page_after_sign_in, sign_in_form
 from api.web.kit.site import SECRET, Site
 from application.accounts.joining import OwnOrganization
 
@@ -212,13 +212,16 @@ def _proof(request: Request, error: RecentProofRequiredError) -> Response[Any]:
     proof = request.context.proof
     if proof is None:
         sent = request.raw_header(b"content-type") or b"", request.body_that_was_read
+        back = _page_in_header(request, b"referer")
     else:
         sent = proof.content_type, proof.body
+        # The present page is the answer to a form, which nobody can go back to.
+        back = page_after_sign_in(proof.answers.get("back", ""))
     return site.render(
         "proof.html",
         {
             "action": here(request),
-            "back": _page_in_header(request, b"referer"),
+            "back": back,
             "csrf": "" if session is None else site.sessions.csrf_token(session),
             "flash": None,
             "kept": kept_form(*sent),

@@ -314,6 +314,26 @@ def test_an_old_proof_is_asked_for_again_and_the_form_is_carried_out(ada: Person
     assert names_of_keys(ada) >= {"Before", "After"}
 
 
+def test_after_a_wrong_proof_the_way_back_leads_to_the_page_of_the_form(ada: Person):
+    age_proof(ada)
+    page, action = ada.browser.see("/you"), "/you/erase"
+    sent = {"csrf": page.all("input", name="csrf")[0]["value"], "confirm": ada.email}
+    at = "http://testserver.local"
+    question = ada.browser.post(action, sent, headers={"Referer": f"{at}/you?a=b"})
+    form = read(question.text).one("form", action=action, method="post")
+    hidden = {one["name"]: one["value"] for one in form.all("input", type="hidden")}
+    wrong = {**hidden, "current_password": WRONG}
+    again = ada.browser.post(action, wrong, headers={"Referer": f"{at}{action}"})
+    other = {**wrong, "back": "https://evil.example/"}
+    elsewhere = ada.browser.post(action, other)
+
+    ways = [
+        read(answer.text).one("p", class_="further-ways").one("a")["href"]
+        for answer in (question, again, elsewhere)
+    ]
+    assert ways == ["/you?a=b", "/you?a=b", "/"]
+
+
 def test_a_sign_in_and_a_present_password_are_proofs(ada: Person):
     age_proof(ada)
     page = ada.browser.see("/you")
