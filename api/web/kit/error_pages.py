@@ -8,7 +8,7 @@ from litestar import Request as LitestarRequest
 from litestar import Response
 from litestar.response import Redirect, Template
 
-from api.http.access.auth import SignedInPerson
+from api.http.access.auth import Principal
 from api.http.access.sessions import COOKIE
 from api.http.bodies.form_body import kept_form
 from api.http.error_codes import Code
@@ -106,8 +106,7 @@ def failure_page(
     """
     site = cast("Site", request.app.state.site)
     page = _page_context(request, site)
-    person = None if page is None else page.person
-    headline, hint = message or _message_of(error, person)
+    headline, hint = message or _message_of(error, request.context.principal)
     elsewhere = _elsewhere(request, page) if error.code is Code.NOT_FOUND else []
     if elsewhere:
         headline, hint = _ELSEWHERE
@@ -158,14 +157,17 @@ def _page_context(request: Request, site: Site) -> PageContext | None:
     return page
 
 
-def _message_of(error: ApiError, person: SignedInPerson | None) -> tuple[str, str]:
+def _message_of(error: ApiError, principal: Principal | None) -> tuple[str, str]:
     """Return the headline and the hint for a person, or for the user of a key."""
+    person = None if principal is None else principal.person
+    had = () if principal is None else principal.scopes
     hint = _HINTS.get(error.code, "")
     if error.code is not Code.INSUFFICIENT_SCOPE:
         return in_words(error), hint
     if person is not None:
         hint = _HINT_FOR_PEOPLE
-    if "required" not in error.meta:
+    # A right that was there may have been lost while the request was at work.
+    if "required" not in error.meta or error.meta["required"] in had:
         return in_words(error), hint
     required, granted = error.meta["required"], error.meta["granted"]
     if person is not None:

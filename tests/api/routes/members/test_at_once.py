@@ -22,9 +22,11 @@ from infra.eventstore.store import RecordedEvent, Store
 from tests.kit.application import Goatherd, Tenant, ago, code_of, data_of, settings_for
 from tests.kit.builders import asking
 from tests.kit.commands import change_organization
+from tests.kit.markup import read
 from tests.kit.patience import PATIENTLY
 from tests.kit.people import (
     PASSWORD,
+    Colleague,
     a_browser,
     added_member,
     member_of,
@@ -221,3 +223,20 @@ def test_of_two_owners_who_go_at_once_one_stays(
             assert answers == sorted(["ok", refusal])
             members = data_of(tenant.get("/members"))
             assert [member["role"] for member in members].count("owner") == 1
+
+
+def test_an_admin_who_was_removed_meanwhile_reads_so_on_a_page(
+    home: Tenant, at_once: Callable[[Act, Act], list[str]]
+):
+    ben, cleo = member_of(home, role="admin"), member_of(home, "Cleo", role="admin")
+    csrf = {one.id: one.browser.csrf_in("/members") for one in (ben, cleo)}
+
+    def remove(one: Colleague, other: Colleague) -> str:
+        path, form = f"/members/{other.id}/remove", {"csrf": csrf[one.id]}
+        answer = one.browser.post(path, form)
+        return read(answer.text).one("h1").text if answer.is_error else "ok"
+
+    answers = at_once(partial(remove, ben, cleo), partial(remove, cleo, ben))
+
+    said = "You are no owner or admin of the organization any more."
+    assert answers == [said, "ok"]
