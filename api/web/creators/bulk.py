@@ -14,6 +14,7 @@ from api.web.creators.bulk_actions import (
     each_project,
     find_selected,
     move_each,
+    reports_to_stop,
     scrape_each,
 )
 from api.web.creators.query import PATH, CreatorsPageQuery
@@ -124,12 +125,19 @@ class BulkPages(Controller):
 
     @form_route("/move", form=SelectionForm)
     async def move(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Move the creators to another project, with all numbers."""
+        """Move the creators with all numbers; ask first if reports stop by it."""
         form = page.form(SelectionForm)
         if not form.project_id:
             page.flash("Choose a project first.")
             return page.go_to(_back(form))
-        move = partial(move_each, project_id=id_in(form.project_id, "project_id"))
+        project_id = id_in(form.project_id, "project_id")
+        if form.confirmed != "yes":
+            found, _ = await find_selected(page, form.creator_ids)
+            reports = await reports_to_stop(page, found, project_id=project_id)
+            if reports:
+                context = {"reports": reports, "form": form, "back": _back(form)}
+                return page.show("creators/confirm_move.html", context)
+        move = partial(move_each, project_id=project_id)
         return await _apply(page, move, "moved")
 
     @form_route("/compare", form=SelectionForm)

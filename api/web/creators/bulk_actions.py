@@ -24,6 +24,7 @@ from domain.errors import NotFoundError
 from domain.messages import JobType
 from projections.campaigns.queries import Campaign
 from projections.creators.creator import Creator
+from projections.reports.queries import ScheduledReport
 
 OutcomeStatus: TypeAlias = Literal["ok", "skipped", "failed"]
 _USUAL_SCRAPES: Sequence[JobType] = ("creator_profiles",)
@@ -153,6 +154,30 @@ async def move_each(
         else:
             outcomes.append(_outcome(one, "ok"))
     return outcomes
+
+
+async def reports_to_stop(
+    page: PageContext, creators: Sequence[Creator], *, project_id: UUID
+) -> list[ScheduledReport]:
+    """Return the reports about the creators that stop if they move to a project."""
+    moving = {one.id for one in creators if one.project_id != project_id}
+    found: list[ScheduledReport] = []
+    cursor: str | None = None
+    while moving:
+        got = await page.get(
+            "/reports", list[ScheduledReport], limit=100, cursor=cursor
+        )
+        found += [
+            one
+            for one in got.data
+            if one.scope.type == "creator"
+            and one.scope.id in moving
+            and one.stopped_because is None
+        ]
+        cursor = got.meta["nextCursor"]
+        if cursor is None:
+            break
+    return found
 
 
 async def scrape_each(

@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.kit.application import Goatherd, Tenant
+from tests.kit.application import Goatherd, Tenant, data_of
 from tests.kit.markup import Element, read
 from tests.kit.visitor import Visitor
 
@@ -312,6 +312,30 @@ def test_chosen_creators_join_a_campaign_of_their_own_project(
     assert page.one("h1").text == "2 creators added to the campaign"
     reason = "skipped is in another project than the campaign"
     assert results(page) == {"@zoe": reason}
+
+
+def test_a_move_asks_first_if_reports_stop(
+    visitor: Visitor, home: Tenant, three: list[dict[str, Any]]
+):
+    autumn = home.post("/projects", {"name": "Autumn"}).json()["data"]["id"]
+    for name, one in (("Bea weekly", three[1]), ("Cleo weekly", three[2])):
+        report = {"name": name, "scope": {"type": "creator", "id": one["id"]}}
+        data_of(home.post("/reports", report), status=201)
+    home.goatherd.catch_up()
+
+    answer = press(visitor, "/creators/move", *three[:2], project_id=autumn)
+    page = read(answer.text)
+    assert [item.text for item in page.all("li")] == ["Bea weekly"]
+    assert page.one("h1").text == "Move 2 creators?"
+    home.goatherd.catch_up()
+    assert home.shown(three[0]["id"])["project_id"] != autumn
+
+    ids = [field["value"] for field in page.all("input", name="creator_ids")]
+    done = visitor.submit(page, "/creators/move", creator_ids=ids)
+    home.goatherd.catch_up()
+    assert done.status_code == 303
+    places = [home.shown(one["id"])["project_id"] for one in three]
+    assert places == [autumn, autumn, str(home.project_id)]
 
 
 def test_chosen_creators_move_to_a_project(
