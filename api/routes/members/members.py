@@ -1,5 +1,6 @@
 """/members: the people of the organization and their rights."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
@@ -73,6 +74,13 @@ class MemberChange(FieldsToChange, frozen=True, kw_only=True):
     money: Money | UnsetType = UNSET
 
 
+class MemberMailings(Struct, frozen=True, kw_only=True):
+    """The email channels and reports that mail to a person of the organization."""
+
+    id: UUID
+    mailings: list[Mailing]
+
+
 class RemovedMember(Struct, frozen=True, kw_only=True):
     """A person who no longer belongs to the organization.
 
@@ -136,6 +144,28 @@ class MemberRoutes(Controller):
         """
         await caught_up(request, reader, "people")
         return _answer(await one_member(reader, request.organization_id, person_id))
+
+    @read_route("/{person_id:uuid}/mailings", "listMemberMailings", **ADMIN)
+    async def list_mailings(
+        self,
+        request: Request,
+        person_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[MemberMailings]:
+        """Show the channels and reports that go on mailing to a person who is removed.
+
+        A removal takes their address out of none of them.
+        """
+        await caught_up(request, reader, "people", "channels", "reports")
+        of, store = request.organization_id, writer.store
+        if await one_member(reader, of, person_id) is None:
+            raise NotFoundError("member")
+        mailings = await asyncio.to_thread(
+            Rows(store).ask,
+            lambda cursor: mailings_to(cursor, store, of, person_id),
+        )
+        return Answer(MemberMailings(id=person_id, mailings=mailings))
 
     @write_route(
         patch,

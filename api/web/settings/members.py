@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from api.http.bodies.form_body import typed
 from api.http.error_codes import Code
 from api.http.errors import ApiError, field_error
-from api.routes.members.members import PasswordLink, RemovedMember
+from api.routes.members.members import MemberMailings, PasswordLink, RemovedMember
 from api.web.kit.api_client import ApiRefusedError, ApiResponse
 from api.web.kit.forms.fields import VersionedForm
 from api.web.kit.forms.project_choices import all_projects
@@ -68,6 +68,12 @@ class InvitationForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     projects: str = "all"
     project_ids: list[str] = field(default_factory=list[str])
     money: str = ""
+
+
+class RemovalForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``confirmed`` is ``yes`` once the mailings to the person were shown."""
+
+    confirmed: str = ""
 
 
 class MemberLine(Struct, frozen=True, kw_only=True):
@@ -158,6 +164,7 @@ class MemberPages(Controller):
 
     @form_route(
         "/{person_id:uuid}/remove",
+        form=RemovalForm,
         scope="admin",
         whole_organization=True,
         recent_proof=True,
@@ -168,9 +175,16 @@ class MemberPages(Controller):
         person_id: FromPath[UUID],
         sign_in: NamedDependency[SignIn],
     ) -> PageResponse:
-        """Remove a person, who is signed out everywhere."""
+        """Remove a person; ask first if something goes on mailing to them."""
         path = f"{PATH}/{person_id}"
         member = (await page.get(path, Member)).data
+        if page.form(RemovalForm).confirmed != "yes":
+            got = await page.get(f"{path}/mailings", MemberMailings)
+            if got.data.mailings:
+                context = {"member": member, "mailings": got.data.mailings}
+                return await show_settings(
+                    page, "settings/remove_member.html", context, tab=PATH
+                )
         try:
             done = await page.send("DELETE", path, RemovedMember)
         except ApiRefusedError as error:

@@ -188,7 +188,10 @@ def test_a_removal_names_what_still_mails_to_the_person(ada: Person):
         data_of(home.post("/reports", report), status=201)
     home.goatherd.catch_up()
 
+    before = data_of(home.get(f"/members/{ben.id}/mailings"))["mailings"]
     named = data_of(home.delete(f"/members/{ben.id}"))["mailings"]
+    assert before == named
+    assert code_of(home.get(f"/members/{ben.id}/mailings")) == (404, "not_found")
     assert [(one["kind"], one["name"]) for one in named] == [
         ("channel", "Team"),
         ("report", "Monday"),
@@ -197,7 +200,14 @@ def test_a_removal_names_what_still_mails_to_the_person(ada: Person):
     # Members see no channels, also as they leave.
     own = home.with_key("read", person_id=emil.id).delete(f"/members/{emil.id}")
     assert data_of(own)["mailings"] == []
-    ada.browser.submit(ada.browser.see("/members"), f"/members/{cleo.id}/remove")
+    remove = f"/members/{cleo.id}/remove"
+    page = read(ada.browser.submit(ada.browser.see("/members"), remove).text)
+    assert [item.text for item in page.all("li")][-2:] == [
+        "Channel Team",
+        "Report Monday",
+    ]
+    assert data_of(home.get(f"/members/{cleo.id}"))["id"] == str(cleo.id)
+    ada.browser.submit(page, remove)
     text = ada.browser.see("/members").text
     assert f"These still mail to {cleo.email}: channel Team, report Monday." in text
 
