@@ -17,6 +17,7 @@ from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.page_query import PageQuery
 from projections.alerts.health import CreatorHealth
 from projections.alerts.queries import Alert, AlertRule
+from workers.sources.table import PROVIDERS
 
 PATH: Final = "/alerts"
 TABS: Final = (
@@ -82,6 +83,7 @@ class AlertPages(Controller):
                 "health": health.data,
                 "has_more_creators": health.meta["nextCursor"] is not None,
                 "sources": sources,
+                "source_names": {key: row.guide.name for key, row in PROVIDERS.items()},
                 "tabs_of": TABS,
                 "now": datetime.now(UTC),
             },

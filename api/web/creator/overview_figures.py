@@ -114,7 +114,7 @@ async def overview_of(
         figures=[
             _level("Followers", ends[0], followers),
             _level("Total likes", ends[1], likes),
-            _level("Videos that count", ends[2], posts, about="posted in these days"),
+            _level("Included videos", ends[2], posts, about="posted in these days"),
             _views(views, kpis, is_prior_whole=await _is_prior_whole(figures, views)),
             _engagement(rate),
         ],

@@ -344,7 +344,7 @@ async def _possible_erasure(
         (
             preview.campaign_count,
             "campaign",
-            (", which include the creator or a video of the creator"),
+            " with the creator or a video of theirs",
         ),
     )
     return PossibleErasure(

@@ -33,8 +33,8 @@ PATH: Final = "/reports"
 
 _PER_PAGE: Final = 50
 _NO_MAIL: Final = (
-    "Issues are made and not sent, because Goatherd has no mail server: "
-    "set GOATHERD_SMTP_URL."
+    "Reports are made here and not mailed: Goatherd has no mail server yet. Operators "
+    "name one in GOATHERD_SMTP_URL."
 )
 _SHOWN_ERRORS: Final = {
     Code.INVALID_BODY,

@@ -91,7 +91,7 @@ def test_a_list_without_videos_that_count_says_so(visitor: Visitor, home: Tenant
 
     page = visitor.see("/videos")
 
-    assert "No video counts yet" in page.text
+    assert "No video is included yet" in page.text
     why = "1 video is not included: it was posted outside the tracked days."
     assert why in page.text
     shown = page.one("div", class_="empty").one("a")["href"]

@@ -55,7 +55,7 @@ def test_the_figures_say_how_much_came_in_these_days(visitor: Visitor, goat: Wat
     assert figures(page) == {
         "Followers": "3.5K ▲ +500 in these days",
         "Total likes": "35K ▲ +5K in these days",
-        "Videos that count": "2 ▲ +1 posted in these days",
+        "Included videos": "2 ▲ +1 posted in these days",
         "New views": "70 nothing known in the period before",
         "Engagement by views": (
             "8.6% likes, comments, shares and saves per 100 new views"
@@ -394,7 +394,7 @@ def test_a_creator_without_counted_videos_is_told_so(visitor: Visitor, home: Ten
 
     page = visitor.see(f"/creators/{goat.id}?{DAYS}")
 
-    assert "No video of @goat counts yet" in page.text
+    assert "No video of @goat is included yet" in page.text
     assert (
         "There are no numbers for these days."
         in page.one("figure", id="chart-views").text
