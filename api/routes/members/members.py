@@ -145,7 +145,9 @@ class MemberRoutes(Controller):
         await caught_up(request, reader, "people")
         return _answer(await one_member(reader, request.organization_id, person_id))
 
-    @read_route("/{person_id:uuid}/mailings", "listMemberMailings", **ADMIN)
+    @read_route(
+        "/{person_id:uuid}/mailings", "listMemberMailings", versioned=False, **ADMIN
+    )
     async def list_mailings(
         self,
         request: Request,
