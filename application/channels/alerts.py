@@ -184,11 +184,14 @@ def alert_message(
     )
     kind = CONDITIONS[content.condition.type]
     title = words_of(content.condition)
+    one = content.alerts[0] if content.amount == 1 else None
     if content.amount > 1:
         title = f"{title}: {counted(content.amount, kind.subject)}"
+    elif one is not None and (name := _name_of(one, content.condition, handles)):
+        # A mailbox shows the titles of several messages, one below the other.
+        title = f"{title}: {name}"
     if content.type != "opened":
         title = f"{content.type.capitalize()}: {title}"
-    one = content.alerts[0] if content.amount == 1 else None
     path = f"/alerts?rule_id={content.rule_id}" if one is None else f"/alerts/{one.id}"
     return Message(
         id=waiting.id,

@@ -42,7 +42,8 @@ def letter(
     html = mail_html(
         "letter.html",
         {
-            "subject": subject,
+            # The heading may have a name with dots, such as a handle.
+            "subject": unlinked(subject),
             "preheader": paragraphs[0].text,
             "paragraphs": paragraphs,
             "action": action,

@@ -85,7 +85,7 @@ def test_a_channel_is_told_of_an_alert_when_it_opens_worsens_and_resolves(
         "critical",
     ]
     opened = got[0]["data"]
-    assert opened["title"] == "No post for 10 days"
+    assert opened["title"] == "No post for 10 days: @quiet.one"
     assert opened["text"].splitlines()[:2] == [
         "Creator: @quiet.one",
         "Evidence: 15 days without a post",

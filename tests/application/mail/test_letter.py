@@ -96,6 +96,8 @@ def test_a_letter_arrives_as_html_that_mail_programs_show_and_as_its_plain_twin(
     assert "max-width: 600px" in html
     assert any("onerror=" in text for text in read.texts)
     assert "Choose & go" in read.texts
+    # A mail program would make a link of the address in the heading.
+    assert "Zoë Bcc: eve@\N{WORD JOINER}example.\N{WORD JOINER}com" in read.texts
     # A mailbox shows it next to the subject.
     assert html.index("invites you") < html.index("<table")
 
