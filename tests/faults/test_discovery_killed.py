@@ -1,7 +1,10 @@
 """Dispatchers that are killed while they make events of the videos in runs."""
 
 import threading
+import time
 from collections import Counter
+
+import pytest
 
 from domain import events as e
 from infra.embedded.processes import wait_until
@@ -14,6 +17,7 @@ from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
 from workers.policies import runner
 from workers.policies import video_policies as discovery
+from workers.policies.runner import VideoPolicies
 
 CREATORS, RUNS, NEW_A_RUN = 4, 40, 5
 AWAY = "redis://127.0.0.1:1/0"
@@ -23,7 +27,18 @@ def dispatch(url: str) -> None:
     """Dispatch until killed, in small steps: many moments to be killed at."""
     discovery.DUE_AT_ONCE = 5
     runner.EVENTS_AT_ONCE = 20
-    with opened_store(url, pool_size=4) as store:
+    step = VideoPolicies.step
+
+    def slow_step(policies: VideoPolicies) -> int:
+        # The test's own process must get to see that some are left.
+        time.sleep(0.03)
+        return step(policies)
+
+    with (
+        opened_store(url, pool_size=4) as store,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(VideoPolicies, "step", slow_step)
         Dispatcher(store, connect_broker(AWAY), url=url).run(threading.Event())
 
 
