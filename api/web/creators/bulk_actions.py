@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.http.errors import Code, field_error
+from api.routes.creators.move import MovePreview
 from api.routes.creators.schemas import (
     MOST_AT_ONCE,
     MOST_NEW,
@@ -24,7 +25,7 @@ from domain.errors import NotFoundError
 from domain.messages import JobType
 from projections.campaigns.queries import Campaign
 from projections.creators.creator import Creator
-from projections.reports.queries import ScheduledReport
+from projections.reports.queries import StoppingReport
 
 OutcomeStatus: TypeAlias = Literal["ok", "skipped", "failed"]
 _USUAL_SCRAPES: Sequence[JobType] = ("creator_profiles",)
@@ -158,25 +159,13 @@ async def move_each(
 
 async def reports_to_stop(
     page: PageContext, creators: Sequence[Creator], *, project_id: UUID
-) -> list[ScheduledReport]:
+) -> list[StoppingReport]:
     """Return the reports about the creators that stop if they move to a project."""
-    moving = {one.id for one in creators if one.project_id != project_id}
-    found: list[ScheduledReport] = []
-    cursor: str | None = None
-    while moving:
-        got = await page.get(
-            "/reports", list[ScheduledReport], limit=100, cursor=cursor
-        )
-        found += [
-            one
-            for one in got.data
-            if one.scope.type == "creator"
-            and one.scope.id in moving
-            and one.stopped_because is None
-        ]
-        cursor = got.meta["nextCursor"]
-        if cursor is None:
-            break
+    found: list[StoppingReport] = []
+    for one in creators:
+        if one.project_id != project_id:
+            got = await page.get(f"/creators/{one.id}/move", MovePreview)
+            found += got.data.reports
     return found
 
 
