@@ -27,7 +27,6 @@ TEXTS = ("name", "origins")
 # The period of a link without days: nobody chose any, and its thing has none.
 USUAL_PERIOD: NamedPeriod = "28d"
 
-
 OwnDays = tuple[date | None, date | None]
 
 
@@ -72,8 +71,10 @@ def make(
     details = _checked(asdict(command), at=command.at, scope=command.scope)
     has_days = details["first_day"] or details["last_day"] or details["rolling"]
     if command.scope != "report" and not has_days:
-        details["first_day"], details["last_day"] = own_days
-        details["rolling"] = None if own_days[0] else USUAL_PERIOD
+        if own_days[0] is None:
+            details["rolling"] = USUAL_PERIOD
+        else:
+            details["first_day"], details["last_day"] = own_days
     made = copied(command, e.ShareMade, project_id=project_id)
     return [replace(made, **{name: details[name] for name in DETAILS})]
 

@@ -33,7 +33,7 @@ def make_share(share_id: UUID, command: c.MakeShare) -> Handler[UUID]:
     own_days: OwnDays = (None, None)
     if command.scope == "campaign":
         campaign = campaign_of(histories[scope_id])
-        if campaign is not None and campaign.starts_on is not None:
+        if campaign is not None:
             own_days = campaign.starts_on, campaign.ends_on
     made = make(command, project_id=project_id, own_days=own_days)
     events = on(share_id, made)
