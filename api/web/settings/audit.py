@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from litestar import Controller, Response
 from litestar.di import NamedDependency
@@ -25,30 +25,31 @@ from projections.people import Member
 
 PATH: Final = "/audit"
 _MOST = 100
-# The kinds to choose from, by the beginnings of the names of their events.
-KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "members": ("Members", ("member_", "invitation_", "password_link_")),
-    "sign_ins": ("Sign-ins", ("person_signed_in",)),
-    "keys": ("API keys", ("api_key_",)),
-    "organization": ("Organization", ("organization_", "plan_", "operator_")),
-    "projects": ("Projects", ("project_",)),
-    "webhooks": ("Webhooks", ("webhook_",)),
-    "channels": ("Channels", ("channel_",)),
-    "reports": ("Reports", ("report_",)),
-    "shares": ("Shared links", ("share_",)),
-    "erasures": ("Erasures", ("subject_erased", "earlier_texts_")),
-}
-_LABELS: Final[Mapping[str, str]] = {
-    "members": "Member",
-    "sign_ins": "Sign-in",
-    "keys": "API key",
-    "organization": "Organization",
-    "projects": "Project",
-    "webhooks": "Webhook",
-    "channels": "Channel",
-    "reports": "Report",
-    "shares": "Shared link",
-    "erasures": "Erasure",
+
+
+class AuditKind(NamedTuple):
+    """A kind of rows: its name for a choice, its label, and how its events begin."""
+
+    name: str
+    label: str
+    beginnings: tuple[str, ...]
+
+
+KINDS: Final[Mapping[str, AuditKind]] = {
+    "members": AuditKind(
+        "Members", "Member", ("member_", "invitation_", "password_link_")
+    ),
+    "sign_ins": AuditKind("Sign-ins", "Sign-in", ("person_signed_in",)),
+    "keys": AuditKind("API keys", "API key", ("api_key_",)),
+    "organization": AuditKind(
+        "Organization", "Organization", ("organization_", "plan_", "operator_")
+    ),
+    "projects": AuditKind("Projects", "Project", ("project_",)),
+    "webhooks": AuditKind("Webhooks", "Webhook", ("webhook_",)),
+    "channels": AuditKind("Channels", "Channel", ("channel_",)),
+    "reports": AuditKind("Reports", "Report", ("report_",)),
+    "shares": AuditKind("Shared links", "Shared link", ("share_",)),
+    "erasures": AuditKind("Erasures", "Erasure", ("subject_erased", "earlier_texts_")),
 }
 # Actors that are neither a person nor a key.
 _PROCESSES: Final = (
@@ -95,7 +96,7 @@ class AuditPages(Controller):
             "query": choices,
             "days": [],
             "more_url": None,
-            "kinds": [(kind, label) for kind, (label, _) in KINDS.items()],
+            "kinds": [(key, kind.name) for key, kind in KINDS.items()],
             "actors": await _actors(page, choices.actor),
         }
         try:
@@ -145,10 +146,8 @@ def _api_query(page: PageContext, choices: AuditQuery) -> dict[str, str]:
     if is_backwards(params.get("from"), params.get("to")):
         raise invalid_query("from", "the first day lies after the last")
     if choices.kind in KINDS:
-        _, beginnings = KINDS[choices.kind]
-        params["event"] = ",".join(
-            sorted(e for e in EVENTS if e.startswith(beginnings))
-        )
+        begins = KINDS[choices.kind].beginnings
+        params["event"] = ",".join(sorted(e for e in EVENTS if e.startswith(begins)))
     return params
 
 
@@ -169,9 +168,6 @@ async def _actors(page: PageContext, chosen: str) -> Sequence[tuple[str, str]]:
 
 
 def _line(entry: AuditEntry) -> AuditLine:
-    kinds = (
-        kind
-        for kind, (_, beginnings) in KINDS.items()
-        if entry.event.startswith(beginnings)
-    )
-    return AuditLine(entry=entry, label=_LABELS[next(kinds)])
+    event = entry.event
+    labels = (one.label for one in KINDS.values() if event.startswith(one.beginnings))
+    return AuditLine(entry=entry, label=next(labels))

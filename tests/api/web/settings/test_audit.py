@@ -53,9 +53,9 @@ def test_rows_are_grouped_by_day_and_chosen_by_kind_and_actor(
 def test_each_kind_of_row_can_be_chosen():
     chosen = [
         name
-        for _, beginnings in KINDS.values()
+        for kind in KINDS.values()
         for name in EVENTS
-        if name.startswith(beginnings)
+        if name.startswith(kind.beginnings)
     ]
 
     assert sorted(chosen) == sorted(EVENTS)
