@@ -126,8 +126,10 @@ class OrganizationLog:
         moved = connection.execute(_MOVED, (named,)).fetchall()
         self._moved: dict[UUID, UUID] = dict(moved)
 
-    def position_range(self) -> PositionRange:
+    def position_range(self, *, after: int = 0) -> PositionRange:
         """Return the range of positions with all events of the organization so far.
+
+        The range begins after ``after``, which may lie beyond the end of the log.
 
         Raises:
             NotFoundError: there is no organization with this id.
@@ -136,7 +138,7 @@ class OrganizationLog:
         head = self._connection.execute(_HEAD).fetchone()
         if begin is None or head is None:
             raise NotFoundError("organization")
-        return PositionRange(after=begin[0] - 1, until=head[0])
+        return PositionRange(after=max(begin[0] - 1, after), until=head[0])
 
     def present_handles(self) -> dict[UUID, str | None]:
         """Return the handles of renamed creators, and null for erased ones."""

@@ -5,17 +5,20 @@ import gzip
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, BinaryIO, TypeVar, cast
+from typing import Annotated, BinaryIO, Literal, TypeVar, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli import CommandError
-from api.cli.export.formats import Format, Layout, writer_of
+from api.cli.export.day_files import DayFiles, check_folder
+from api.cli.export.formats import Format, Layout, Writer, writer_of
 from api.cli.kit.caught_up import wait_until_caught_up
 from api.cli.kit.databases import database_url, fitting, opened_store
 from api.cli.kit.names import (
@@ -27,8 +30,10 @@ from api.cli.kit.names import (
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import print_json, progress_bar
 from api.cli.kit.whole_file import check_file, interruptible, whole_file
-from domain.analytics.buckets import Granularity
+from application.webhooks.positions_of_times import first_position_at
+from domain.analytics.buckets import Granularity, midnight
 from domain.analytics.metrics import Entity, Membership, Mode, RawMetric
+from domain.phrases import counted
 from infra.database import COMMAND_NAME
 from infra.eventstore.codec import UnknownEventError
 from projections.event_log import OrganizationLog, PositionRange
@@ -43,8 +48,28 @@ Output = Annotated[
     Path,
     Parameter(
         "--output",
-        help="The file to write, compressed if its name ends with .gz; - is stdout.",
+        help="The file to write, compressed if its name ends with .gz; - is stdout. "
+        "The folder with --split.",
     ),
+]
+AfterPosition = Annotated[
+    int,
+    Parameter(
+        validator=validators.Number(gte=0),
+        show_default=False,
+        help="Write only what came after this position of the log, as the previous "
+        "export has printed it.",
+    ),
+]
+FirstDay = Annotated[
+    date | None,
+    Parameter(
+        "--from", help="Write only what was recorded on this day or later, in UTC."
+    ),
+]
+ByDay = Annotated[
+    Literal["day"] | None,
+    Parameter(help="Write a file for each day, in UTC, into the folder of --output."),
 ]
 
 T = TypeVar("T")
@@ -54,6 +79,9 @@ def observations(
     *,
     org: OrganizationOption,
     project: OnlyProjectOption = None,
+    after: AfterPosition = 0,
+    from_: FirstDay = None,
+    split: ByDay = None,
     format_: AsFormat = "jsonl",
     output: Output = STDOUT,
     data_dir: DataDir = None,
@@ -68,20 +96,21 @@ def observations(
         observations as observations_of,
     )
 
-    _check_output(output, format_, json=json)
-    with _log_of(org, project, data_dir) as log:
-        span = log.position_range()
+    target = _Target(output, format_, split, after)
+    target.check(json=json)
+    with _log_of(org, project, data_dir, after, from_) as (log, span):
         pages = observations_of(log, span)
-        written = _write(pages, OBSERVATIONS, span, format_=format_, output=output)
-    _print_result(
-        "observations", written, position=span.until, output=output, json=json
-    )
+        written = _write(pages, OBSERVATIONS, span, target)
+    _print_result("observations", written, position=span.until, to=target, json=json)
 
 
 def events(
     *,
     org: OrganizationOption,
     project: OnlyProjectOption = None,
+    after: AfterPosition = 0,
+    from_: FirstDay = None,
+    split: ByDay = None,
     format_: AsFormat = "jsonl",
     output: Output = STDOUT,
     data_dir: DataDir = None,
@@ -94,12 +123,11 @@ def events(
     """
     from api.cli.export.layouts import EVENTS
 
-    _check_output(output, format_, json=json)
-    with _log_of(org, project, data_dir) as log:
-        span = log.position_range()
-        pages = log.events(span)
-        written = _write(pages, EVENTS, span, format_=format_, output=output)
-    _print_result("events", written, position=span.until, output=output, json=json)
+    target = _Target(output, format_, split, after)
+    target.check(json=json)
+    with _log_of(org, project, data_dir, after, from_) as (log, span):
+        written = _write(log.events(span), EVENTS, span, target)
+    _print_result("events", written, position=span.until, to=target, json=json)
 
 
 def analytics(
@@ -152,6 +180,21 @@ def analytics(
             help="Export only creators or videos with this tag, or with all of A,B."
         ),
     ] = None,
+    after: Annotated[
+        int,
+        Parameter(
+            validator=validators.Number(gte=0),
+            show_default=False,
+            help="Write only rows that are new or differ from those as of this "
+            "position of the log, as the previous export has printed it.",
+        ),
+    ] = 0,
+    split: Annotated[
+        Literal["day"] | None,
+        Parameter(
+            help="Write a file for each day of the rows into the folder of --output."
+        ),
+    ] = None,
     format_: AsFormat = "jsonl",
     output: Output = STDOUT,
     data_dir: DataDir = None,
@@ -172,7 +215,8 @@ def analytics(
     from projections.analytics.read.entity_ids import count_of
     from projections.engine.snapshot_reader import snapshot
 
-    _check_output(output, format_, json=json)
+    target = _Target(output, format_, split, after)
+    target.check(json=json)
     questions = questions_of(
         entity=entity,
         metrics=metric,
@@ -194,11 +238,13 @@ def analytics(
         async with snapshot(
             database_url(settings), "analytics", application_name=COMMAND_NAME
         ) as (reader, position):
+            _check_after(after, position)
             total = await count_of(reader, org_id, entity, project_id, tags=tags)
-            pages = rows_of(reader, org_id, project_id, questions, days, tags=tags)
+            pages = rows_of(
+                *(reader, org_id, project_id, questions, days), tags=tags, after=after
+            )
             with (
-                _opened_output(output, format_) as file,
-                writer_of(format_, file, layout_of(questions)) as writer,
+                target.opened(layout_of(questions)) as writer,
                 progress_bar("Exporting", total=total) as advance,
             ):
                 async with aclosing(pages):
@@ -209,7 +255,7 @@ def analytics(
         return written, position
 
     written, position = asyncio.run(write())
-    _print_result("rows", written, position=position, output=output, json=json)
+    _print_result("rows", written, position=position, to=target, json=json)
 
 
 def _chosen(
@@ -223,21 +269,41 @@ def _chosen(
 
 @contextmanager
 def _log_of(
-    org: str, project: str | None, data_dir: Path | None
-) -> Generator[OrganizationLog]:
+    org: str,
+    project: str | None,
+    data_dir: Path | None,
+    after: int,
+    first_day: date | None,
+) -> Generator[tuple[OrganizationLog, PositionRange]]:
+    """Yield the log of the organization, and the positions to export.
+
+    Raises:
+        CommandError: ``after`` lies beyond the end of the log.
+    """
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection, opened_store(settings) as store:
         org_id, project_id = _chosen(connection, org, project)
-        yield OrganizationLog(connection, org_id, project_id, codec=store.codec)
+        log = OrganizationLog(connection, org_id, project_id, codec=store.codec)
+        begin = after
+        if first_day is not None:
+            begins_at = midnight(first_day, ZoneInfo("UTC"))
+            first = first_position_at(connection.cursor(), begins_at)
+            begin = max(after, first - 1)
+        span = log.position_range(after=begin)
+        _check_after(after, span.until)
+        yield log, span
+
+
+def _check_after(after: int, end: int) -> None:
+    if after > end:
+        raise CommandError(f"--after: must not lie beyond position {end} of the log.")
 
 
 def _write(
     pages: Iterable[tuple[int, Sequence[T]]],
     layout: Layout[T],
     span: PositionRange,
-    *,
-    format_: Format,
-    output: Path,
+    target: "_Target",
 ) -> int:
     """Write all pages, and return the number of records.
 
@@ -246,9 +312,8 @@ def _write(
     """
     written = 0
     with (
-        _opened_output(output, format_) as file,
-        writer_of(format_, file, layout) as writer,
-        progress_bar("Exporting", total=span.until - span.after) as advance,
+        target.opened(layout) as writer,
+        progress_bar("Exporting", total=max(0, span.until - span.after)) as advance,
     ):
         try:
             for passed, records in pages:
@@ -261,58 +326,94 @@ def _write(
     return written
 
 
+@dataclass
+class _Target:
+    """The file, or the folder of files, that an export is written to."""
+
+    output: Path
+    format: Format
+    split: Literal["day"] | None
+    after: int
+    names: list[str] | None = None
+
+    def check(self, *, json: bool) -> None:
+        """Check that the format can be written there, and does not mix with the result.
+
+        Raises:
+            CommandError: the format cannot be written there.
+        """
+        if self.split is not None and self.output == STDOUT:
+            raise CommandError("--split needs --output FOLDER, for the files.")
+        if self.split is not None:
+            check_folder(self.output, self.format, after=self.after)
+            return
+        if self.output != STDOUT:
+            check_file(self.output)
+            return
+        if json:
+            raise CommandError(
+                "--json needs --output FILE: stdout has the export itself."
+            )
+        if self.format == "parquet" and sys.stdout.isatty():
+            raise CommandError(
+                "Parquet is not for a terminal: give --output FILE, or redirect stdout."
+            )
+
+    @contextmanager
+    def opened(self, layout: Layout[T]) -> Generator[Writer[T]]:
+        """Open it for writing; each file gets its name when it is complete.
+
+        A file whose name ends with .gz is compressed, except for Parquet, which is
+        compressed already.
+
+        Raises:
+            CommandError: the export was interrupted; then no incomplete file has a
+                name.
+        """
+        where = "stdout" if self.output == STDOUT else str(self.output)
+        is_whole = self.output != STDOUT and self.split is None
+        left = "was not written" if is_whole else "is not whole"
+        with interruptible(f"{where} {left}"):
+            if self.split is not None:
+                files = DayFiles(self.output, self.format, layout, after=self.after)
+                with files as writer:
+                    yield writer
+                self.names = sorted(files.names)
+                return
+            with (
+                _opened(self.output, self.format) as file,
+                writer_of(self.format, file, layout) as writer,
+            ):
+                yield writer
+
+
 def _print_result(
-    what: str, written: int, *, position: int, output: Path, json: bool
+    what: str, written: int, *, position: int, to: _Target, json: bool
 ) -> None:
+    files = {} if to.names is None else {"files": to.names}
     if json:
-        print_json({what: written, "position": position, "output": str(output)})
+        print_json(
+            {what: written, "position": position, "output": str(to.output), **files}
+        )
         return
+    into = "" if to.names is None else f" into {counted(len(to.names), 'file')}"
     # If stdout has the export itself, the result goes to stderr.
     print(
-        f"Exported {written:,} {what}, up to position {position} of the log.",
-        file=sys.stderr if output == STDOUT else sys.stdout,
+        f"Exported {written:,} {what}{into}, up to position {position} of the log.",
+        file=sys.stderr if to.output == STDOUT else sys.stdout,
     )
 
 
-def _check_output(output: Path, format_: Format, *, json: bool) -> None:
-    """Check that the format can be written there, and does not mix with the result.
-
-    Raises:
-        CommandError: the format cannot be written there.
-    """
-    if output != STDOUT:
-        check_file(output)
-        return
-    if json:
-        raise CommandError("--json needs --output FILE: stdout has the export itself.")
-    if format_ == "parquet" and sys.stdout.isatty():
-        raise CommandError(
-            "Parquet is not for a terminal: give --output FILE, or redirect stdout."
-        )
-
-
 @contextmanager
-def _opened_output(output: Path, format_: Format) -> Generator[BinaryIO]:
-    """Open the file to write to, which gets its name when it is complete.
-
-    A file whose name ends with .gz is compressed, except for Parquet, which is
-    compressed already.
-
-    Raises:
-        CommandError: the export was interrupted; then no file has that name.
-    """
-    where = "stdout" if output == STDOUT else str(output)
-    left = "is not whole" if output == STDOUT else "was not written"
-    with interruptible(f"{where} {left}"):
-        if output == STDOUT:
-            yield sys.stdout.buffer
-            sys.stdout.buffer.flush()
-            return
-        with whole_file(output) as file:
-            if output.suffix == ".gz" and format_ != "parquet":
-                # Without a time or name in the header, the same rows give the same
-                # bytes.
-                with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
-                    yield cast("BinaryIO", packed)
-            else:
-                yield file
+def _opened(output: Path, format_: Format) -> Generator[BinaryIO]:
+    if output == STDOUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with whole_file(output) as file:
+        if output.suffix == ".gz" and format_ != "parquet":
+            # Without a time or name in the header, the same rows give the same bytes.
+            with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+                yield cast("BinaryIO", packed)
+        else:
+            yield file

@@ -11,14 +11,15 @@ from types import TracebackType
 from typing import Any, BinaryIO, Generic, Literal, Protocol, Self, TypeVar
 from uuid import UUID
 
+import msgspec
 from msgspec import Raw, Struct
 
 from api.cli import CommandError
 from api.http.csv_text import text_cell, time_cell
 
 Format = Literal["jsonl", "csv", "parquet"]
-Kind = Literal["text", "integer", "double", "time", "date", "flag"]
-Cell = str | int | float | bool | UUID | datetime | date | Raw | None
+Kind = Literal["text", "integer", "double", "time", "date", "flag", "texts"]
+Cell = str | int | float | bool | UUID | datetime | date | Raw | tuple[str, ...] | None
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -33,12 +34,15 @@ _ROWS_AT_ONCE = 256
 class Layout(Struct, Generic[T], frozen=True, kw_only=True):
     """The form of a record as a line of JSON, and as a row of cells.
 
-    ``columns`` has the names in order, each with its type.
+    ``columns`` has the names in order, each with its type. ``day`` is the day that a
+    record belongs to, and ``is_in_order`` says that records come day by day.
     """
 
     columns: dict[str, Kind]
     lines: Callable[[Sequence[T]], bytes]
     row: Callable[[T], tuple[Cell, ...]]
+    day: Callable[[T], date]
+    is_in_order: bool = True
 
 
 class Writer(Protocol[T_contra]):
@@ -124,6 +128,7 @@ class _Parquet(Writer[T]):
             "time": arrow.timestamp("us", tz="UTC"),
             "date": arrow.date32(),
             "flag": arrow.bool_(),
+            "texts": arrow.list_(arrow.string()),
         }
         self._schema = arrow.schema(
             [(name, types[kind]) for name, kind in layout.columns.items()]
@@ -212,6 +217,10 @@ def _flag(cell: Cell) -> str:
     return "true" if cell else "false"
 
 
+def _list(cell: Cell) -> str:
+    return msgspec.json.encode(cell).decode()
+
+
 _CELL_TEXTS: dict[Kind, Callable[[Cell], str]] = {
     "text": _text,
     "integer": repr,
@@ -219,4 +228,5 @@ _CELL_TEXTS: dict[Kind, Callable[[Cell], str]] = {
     "time": _time,
     "date": str,
     "flag": _flag,
+    "texts": _list,
 }

@@ -1,10 +1,15 @@
 """The layouts of exports: the fields of a line and of a row."""
 
 from collections.abc import Sequence
+from datetime import UTC, date
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import astuple
 
 from api.cli.export.formats import Cell, Kind, Layout
+from domain.scrape.observations import VideoObservation
+from domain.video.attributes import ATTRIBUTES, Sound
 from projections.event_log import LoggedEvent
 from workers.sources.recordings.export_recording import ExportedObservation
 from workers.sources.recordings.file_format import encode_observations
@@ -14,6 +19,7 @@ _encode_lines = msgspec.json.Encoder().encode_lines
 _OBSERVATION_COLUMNS: dict[str, Kind] = {
     "observed_at": "time",
     "handle": "text",
+    "present_handle": "text",
     "observation": "text",
     "outcome": "text",
     "user_id": "text",
@@ -25,20 +31,34 @@ _OBSERVATION_COLUMNS: dict[str, Kind] = {
     "total_likes_count": "integer",
     "video_count": "integer",
     "precision": "text",
+    "in_log_order": "flag",
     "tiktok_video_id": "text",
     "title": "text",
     "kind": "text",
     "posted_at": "time",
+    "thumbnail_url": "text",
     "view_count": "integer",
     "like_count": "integer",
     "comment_count": "integer",
     "share_count": "integer",
     "save_count": "integer",
+    "duration_s": "integer",
+    "sound_id": "text",
+    "sound_title": "text",
+    "sound_author": "text",
+    "sound_original": "flag",
+    "hashtags": "texts",
+    "mentions": "texts",
+    "is_ad": "flag",
+    "is_pinned": "flag",
+    "is_private": "flag",
+    "language": "text",
     "provider": "text",
     "project_id": "text",
     "creator_id": "text",
     "scrape_id": "text",
     "position": "integer",
+    "recorded_at": "time",
 }
 _EVENT_COLUMNS: dict[str, Kind] = {
     "position": "integer",
@@ -51,8 +71,9 @@ _EVENT_COLUMNS: dict[str, Kind] = {
     "causation_id": "text",
     "payload": "text",
 }
-_NO_PROFILE: tuple[Cell, ...] = (None,) * 9
-_NO_VIDEO: tuple[Cell, ...] = (None,) * 9
+_NO_PROFILE: tuple[Cell, ...] = (None,) * 10
+_NO_VIDEO: tuple[Cell, ...] = (None,) * 21
+_NO_SOUND: tuple[Cell, ...] = (None,) * 4
 
 
 def _observation_lines(exported: Sequence[ExportedObservation]) -> bytes:
@@ -67,6 +88,7 @@ def _observation_row(exported: ExportedObservation) -> tuple[Cell, ...]:
     return (
         observation.observed_at,
         observation.handle,
+        observation.present_handle,
         "video" if video else "profile" if profile else "outcome",
         observation.outcome,
         *(
@@ -82,6 +104,7 @@ def _observation_row(exported: ExportedObservation) -> tuple[Cell, ...]:
                 profile.total_likes_count,
                 profile.video_count,
                 profile.precision,
+                observation.in_log_order,
             )
         ),
         *(
@@ -92,11 +115,13 @@ def _observation_row(exported: ExportedObservation) -> tuple[Cell, ...]:
                 video.title,
                 video.kind,
                 video.posted_at,
+                video.thumbnail_url or None,
                 video.view_count,
                 video.like_count,
                 video.comment_count,
                 video.share_count,
                 video.save_count,
+                *_attributes(video),
             )
         ),
         exported.provider,
@@ -104,6 +129,21 @@ def _observation_row(exported: ExportedObservation) -> tuple[Cell, ...]:
         exported.creator_id,
         exported.scrape_id,
         exported.position,
+        exported.recorded_at,
+    )
+
+
+def _attributes(video: VideoObservation) -> tuple[Cell, ...]:
+    stated = {
+        name: None if (value := getattr(video, name)) is UNSET else value
+        for name in ATTRIBUTES
+    }
+    sound: Sound | None = stated["sound"]
+    return (
+        stated["duration_s"],
+        *(_NO_SOUND if sound is None else astuple(sound)),
+        *(stated["hashtags"], stated["mentions"], stated["is_ad"]),
+        *(stated["is_pinned"], stated["is_private"], stated["language"]),
     )
 
 
@@ -121,9 +161,16 @@ def _event_row(event: LoggedEvent) -> tuple[Cell, ...]:
     )
 
 
+def _recorded_on(record: ExportedObservation | LoggedEvent) -> date:
+    return record.recorded_at.astimezone(UTC).date()
+
+
 OBSERVATIONS: Layout[ExportedObservation] = Layout(
-    columns=_OBSERVATION_COLUMNS, lines=_observation_lines, row=_observation_row
+    columns=_OBSERVATION_COLUMNS,
+    lines=_observation_lines,
+    row=_observation_row,
+    day=_recorded_on,
 )
 EVENTS: Layout[LoggedEvent] = Layout(
-    columns=_EVENT_COLUMNS, lines=_encode_lines, row=_event_row
+    columns=_EVENT_COLUMNS, lines=_encode_lines, row=_event_row, day=_recorded_on
 )

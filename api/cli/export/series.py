@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, date, datetime
+from operator import attrgetter
 from typing import get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -30,6 +31,7 @@ from domain.analytics.series import Value
 from domain.errors import InvalidQuestionError
 from domain.messages import copied
 from projections.analytics.read.entity_ids import ids_of_all
+from projections.engine.log_end import own_event
 from projections.engine.reader import Reader
 
 _METRICS: tuple[Metric, ...] = get_args(Metric)
@@ -158,6 +160,8 @@ def layout_of(questions: Sequence[Question]) -> Layout[ExportedPoint]:
         columns={name: kinds.get(name, "text") for name in names},
         lines=msgspec.json.Encoder().encode_lines,
         row=row,
+        day=attrgetter("date"),
+        is_in_order=False,
     )
 
 
@@ -169,31 +173,42 @@ async def rows_of(
     days: Days,
     *,
     tags: tuple[str, ...],
+    after: int = 0,
 ) -> AsyncGenerator[tuple[int, list[ExportedPoint]]]:
-    """Yield how many more entities were read, and a row for each bucket."""
+    """Yield how many more entities were read, and a row for each bucket.
+
+    The rows are those that were not the same as of the position ``after``, all with 0.
+    """
     now = datetime.now(UTC)
     query = AnalyticsQuery(
         reader=reader, organization_id=organization_id, questions=questions, now=now
     )
+    then = await own_event(reader, organization_id, until=after)
     async for ids in ids_of_all(
         reader, organization_id, query.entity, project_id, tags=tags
     ):
-        entities, own_zone = await query.entities(ids)
-        range_ = days.in_zone(own_zone, now=now)
-        by_entity = await query.series_by_entity(
-            [entity.id for entity in entities], range_
+        rows = await _rows_of(query, ids, days, now)
+        if then.position:
+            earlier = msgspec.structs.replace(query, now=then.recorded_at, at=after)
+            known = {*await _rows_of(earlier, ids, days, now)}
+            rows = [row for row in rows if row not in known]
+        yield len(ids), rows
+
+
+async def _rows_of(
+    query: AnalyticsQuery, ids: Sequence[UUID], days: Days, now: datetime
+) -> list[ExportedPoint]:
+    entities, own_zone = await query.entities(ids)
+    range_ = days.in_zone(own_zone, now=now)
+    by_entity = await query.series_by_entity([entity.id for entity in entities], range_)
+    return [
+        point
+        for question in query.questions
+        for point in _rows(
+            query.series(question, entities, by_entity, range_),
+            question.metric if len(query.questions) > 1 else msgspec.UNSET,
         )
-        yield (
-            len(ids),
-            [
-                point
-                for question in questions
-                for point in _rows(
-                    query.series(question, entities, by_entity, range_),
-                    question.metric if len(questions) > 1 else msgspec.UNSET,
-                )
-            ],
-        )
+    ]
 
 
 def _rows(

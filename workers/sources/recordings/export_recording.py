@@ -35,6 +35,7 @@ class ExportedObservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
 
     position: int
+    recorded_at: datetime
     scrape_id: str
     project_id: str
     creator_id: str | None
@@ -90,6 +91,7 @@ def _observed(
             force_setattr(observation, "present_handle", present)
         yield ExportedObservation(
             position=recorded.position,
+            recorded_at=recorded.recorded_at,
             scrape_id=scrape_id,
             project_id=project_id,
             creator_id=creator_id,

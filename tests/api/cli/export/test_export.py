@@ -4,7 +4,11 @@ import csv
 import gc
 import gzip
 import io
+import os
+import re
 import signal
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import duckdb
 import msgspec
 import pyarrow.parquet
 import pytest
@@ -19,6 +24,8 @@ import pytest
 from domain import commands as c
 from domain import events as e
 from domain.messages import MovedHistory
+from domain.scrape.observations import ProfileObservation
+from domain.video.attributes import Sound, VideoAttributes
 from infra.eventstore.codec import Codec, NewEvent
 from infra.eventstore.store import RecordedEvent
 from infra.ids import new_id
@@ -29,10 +36,11 @@ from projections.videos.projection import Videos
 from tests.api.routes.test_analytics import NOON, RANGE, Population
 from tests.kit.application import Goatherd
 from tests.kit.builders import Home, asking, log_of, make_home, opened_store
-from tests.kit.command_line import CommandLine, running
+from tests.kit.command_line import CommandLine, running, variables
 from tests.kit.commands import move_creator
 from tests.kit.erasing import erase
-from tests.kit.paths import GOLDEN_EVENTS, RECORDING
+from tests.kit.paths import GOLDEN_EVENTS, RECORDING, ROOT
+from workers.sources.recordings.file_format import Observation
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 OF_THE_FILE = UUID("0190a0b0-0000-7000-8000-000000000001")
@@ -327,6 +335,129 @@ def test_the_three_formats_say_the_same(cli: CommandLine, home: Home, tmp_path: 
     assert list(table.column_names) == list(rows[0])
 
 
+def test_csv_and_parquet_have_every_attribute_that_a_recording_has(
+    cli: CommandLine, home: Home, tmp_path: Path
+):
+    stated = VideoAttributes(
+        duration_s=31,
+        sound=Sound(id="77", title="=bells", author="Ada", original=True),
+        hashtags=("goat", "alp, bell"),
+        mentions=(),
+        is_ad=False,
+        is_pinned=True,
+        is_private=False,
+        language="de",
+    )
+    seen = videos_observed(home, 1)
+    assert isinstance(seen, e.VideoStatsSnapshotRecorded)
+    seen = msgspec.structs.replace(
+        seen,
+        attributes={seen.video_ids[0]: stated},
+        thumbnail_urls=("https://a/b",),
+    )
+    run(home, seen)
+    parquet = tmp_path / "seen.parquet"
+
+    (line,) = lines_of(exported(cli, "observations", home))
+    text = exported(cli, "observations", home, "--format", "csv")
+    exported(
+        *(cli, "observations", home, "--format", "parquet", "--output", str(parquet))
+    )
+
+    (row,) = csv.DictReader(io.StringIO(text))
+    (cells,) = table_of(parquet).to_pylist()
+    video = line["video"]
+    sound = {f"sound_{name}": value for name, value in video.pop("sound").items()}
+    expected = {**video, **sound}
+    assert {name: cells[name] for name in expected} == expected
+    assert (expected["hashtags"], expected["mentions"]) == (["goat", "alp, bell"], [])
+    assert (row["hashtags"], row["mentions"]) == ('["goat","alp, bell"]', "[]")
+    assert (row["sound_title"], row["sound_original"]) == ("'=bells", "true")
+    assert (row["is_ad"], row["duration_s"], row["thumbnail_url"]) == (
+        *("false", "31"),
+        "https://a/b",
+    )
+    profile = {*ProfileObservation.__struct_fields__}
+    columns = {*Observation.__struct_fields__, *profile, *video, *sound}
+    assert columns - {"profile", "video"} <= {*row}
+
+
+def test_an_export_continues_after_the_position_of_the_one_before(
+    cli: CommandLine, home: Home, tmp_path: Path
+):
+    path = ("--output", str(tmp_path / "out.jsonl"), "--json")
+    run(home, videos_observed(home, 2))
+    words = ("export", "observations", "--org", str(home.organization_id))
+    first = cli(*words, *path).document
+    again = cli(*words, *path, "--after", str(first["position"])).document
+    run(home, videos_observed(home, 1, day=1))
+
+    second = cli(*words, "--after", str(first["position"]))
+    events = lines_of(exported(cli, "events", home, "--after", str(first["position"])))
+    beyond = cli(*words, "--after", str(home.store.head() + 1))
+    negative = cli(*words, "--after", "-1")
+
+    assert (first["observations"], again["observations"]) == (2, 0)
+    assert again["position"] == first["position"]
+    (line,) = lines_of(second.out)
+    assert line["video"]["tiktok_video_id"] == "7000000"
+    assert line["observed_at"] == "2026-01-02T00:00:00Z"
+    assert f"up to position {home.store.head()} of the log" in second.err
+    assert {event["position"] > first["position"] for event in events} == {True}
+    assert [event["name"] for event in events] == [
+        *("scrape_requested", "video_stats_snapshot_recorded")
+    ]
+    assert beyond.complaint.startswith("--after: must not lie beyond position ")
+    assert negative.status != 0
+
+
+def recorded_at(home: Home, at: datetime, *, until: int) -> None:
+    """Let everything up to a position have been recorded at an earlier time."""
+    with home.store.pool.connection() as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(
+            "UPDATE goatherd_events SET recorded_at = %s WHERE notification_id <= %s "
+            "AND recorded_at > %s + interval '1 day'",
+            (at, until, at),
+        )
+
+
+def test_an_export_is_split_into_days_of_recording(
+    cli: CommandLine, home: Home, tmp_path: Path
+):
+    folder = tmp_path / "days"
+    run(home, videos_observed(home, 2))
+    recorded_at(home, datetime(2026, 3, 1, 23, 59, tzinfo=UTC), until=home.store.head())
+    run(home, failed(home, "private"))
+    second_day = home.store.head()
+    recorded_at(home, datetime(2026, 3, 2, 0, 0, tzinfo=UTC), until=second_day)
+    run(home, videos_observed(home, 1, day=9))
+    today = datetime.now(UTC).date().isoformat()
+    words = ("export", "observations", "--org", str(home.organization_id))
+    split = ("--split", "day", "--output", str(folder))
+
+    whole = exported(cli, "observations", home)
+    done = cli(*words, *split, "--json").document
+    newer = lines_of(cli(*words, "--from", "2026-03-02").out)
+    other = make_home(home.store)
+    brought = brought_in(cli, other, folder)
+    after = cli(*words, *split, "--after", str(second_day))
+    refused = cli(*words, *split)
+
+    days = ["2026-03-01.jsonl", "2026-03-02.jsonl", f"{today}.jsonl"]
+    continued = f"{today}.after-{second_day}.jsonl"
+    assert (done["observations"], done["files"]) == (4, days)
+    assert after.out.startswith("Exported 1 observations into 1 file, up to position ")
+    assert {path.name for path in folder.iterdir()} == {*days, continued}
+    assert "".join((folder / name).read_text() for name in days) == whole
+    assert (folder / continued).read_text() == (folder / days[2]).read_text()
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert newer == lines_of(whole)[2:]
+    assert brought["stored"] == 4
+    assert f"has rows from after position {second_day} already" in refused.complaint
+    assert cli(*words, "--split", "day").complaint.startswith("--split needs --output")
+
+
 @pytest.mark.parametrize("outcome", ("identity_changed", None))
 def test_what_a_recording_has_no_word_for_is_left_out(
     cli: CommandLine, home: Home, outcome: e.Outcome | None
@@ -583,6 +714,81 @@ def test_who_does_not_say_which_numbers_gets_the_views_of_creators(
     requested = ("--entity", "creator", "--metric", "views")
     assert found == lines_of(cli(*words, *requested, *days).out)
     assert [row["entity_id"] for row in found] == [population.creator_id]
+
+
+def test_numbers_that_changed_since_a_position(
+    goatherd: Goatherd, cli: CommandLine, tmp_path: Path
+):
+    tenant = goatherd.tenant()
+    population, other = Population(tenant), Population(tenant)
+    population.video("7001", posted_at=NOON)
+    other.video("7002", posted_at=NOON)
+    population.looked(0, v7001=100)
+    other.looked(0, v7002=7)
+    goatherd.catch_up()
+    cli.set(database_url=goatherd.url)
+    words = ("export", "analytics", "--org", str(tenant.organization_id))
+    days = ("--from", RANGE["from"], "--to", RANGE["to"], "--tz", "UTC")
+    path = tmp_path / "all.jsonl"
+
+    first = cli(*words, *days, "--output", str(path), "--json").document
+    position = ("--after", str(first["position"]))
+    unchanged = lines_of(cli(*words, *days, *position).out)
+    population.looked(1, v7001=130)
+    goatherd.catch_up()
+    changed = lines_of(cli(*words, *days, *position).out)
+    now = lines_of(cli(*words, *days).out)
+    folder = tmp_path / "days"
+    cli(*words, *days, "--split", "day", "--output", str(folder))
+
+    before = lines_of(path.read_text())
+    assert (first["rows"], unchanged) == (len(before), [])
+    assert changed == [row for row in now if row not in before] != []
+    assert {row["entity_id"] for row in changed} == {population.creator_id}
+    assert "30" in {str(row["value"]) for row in changed}
+    files = sorted(folder.iterdir())
+    assert [file.stem for file in files] == sorted({row["date"] for row in now})
+    assert sum(len(lines_of(file.read_text())) for file in files) == len(now)
+
+
+def test_the_nightly_copy_of_the_documents_copies_each_row_once(
+    cli: CommandLine, home: Home, database_url: str, tmp_path: Path
+):
+    text = (ROOT / "docs" / "operating.md").read_text()
+    (recipe,) = re.findall(r'(?ms)^```python\n("""copy_to.+?)^```$', text)
+    script = tmp_path / "copy_to_duckdb.py"
+    script.write_text(recipe.replace("Goat & Co", str(home.organization_id)))
+    environment = {
+        **os.environ,
+        **variables({"database_url": database_url}),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+
+    def copy() -> dict[str, int]:
+        subprocess.run(
+            [sys.executable, str(script)], cwd=tmp_path, env=environment, check=True
+        )
+        with duckdb.connect(tmp_path / "copy.duckdb") as database:
+            return {
+                what: database.sql(f"SELECT count(*) FROM {what}").fetchall()[0][0]  # noqa: S608
+                for what in ("observations", "events")
+            }
+
+    run(home, videos_observed(home, 2), failed(home, "private"))
+    first = copy()
+    run(home, videos_observed(home, 3, day=1))
+    second = copy()
+    third = copy()
+
+    events = len(lines_of(exported(cli, "events", home)))
+    assert first["observations"] == 3
+    assert second == third == {"observations": 6, "events": events}
+    with duckdb.connect(tmp_path / "copy.duckdb") as database:
+        sums = database.sql(
+            "SELECT observed_at, count(*), sum(save_count) FROM observations "
+            "WHERE observation = 'video' GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+    assert [row[1:] for row in sums] == [(2, 6), (3, 9)]
 
 
 def test_numbers_of_a_project_and_of_videos(goatherd: Goatherd, cli: CommandLine):
