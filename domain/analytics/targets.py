@@ -1,6 +1,7 @@
 """Targets: the progress of a campaign towards views, posts and engagement."""
 
 from datetime import date, datetime, timedelta, tzinfo
+from fractions import Fraction
 from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct
@@ -63,9 +64,10 @@ class Progress(Struct, frozen=True, kw_only=True):
     campaign's first day to its last one, all views of the videos posted in these days,
     or all views of all time; null if nothing is known. ``percentage`` is ``reached`` in
     percent of the target, rounded down. ``projected_at_target`` adds, for each whole
-    day that is left, a seventh of the growth in the last 7 days. ``required_per_day``
-    is the growth that each of those days needs. Both are null without an end, after the
-    end, and if they are unknown. ``status`` is completed once the target is reached.
+    day that is left, a seventh of the growth in the last 7 days, and is rounded to a
+    whole number, halves to the even one. ``required_per_day`` is the growth that each
+    of those days needs. Both are null without a target or an end, after the end, and if
+    they are unknown. ``status`` is completed once the target is reached.
     Until the end it is on_track if the projection reaches the target or if less than a
     tenth of the time is over, behind_pace if the projection reaches 70 % of the target,
     and at_risk otherwise; after the end it is missed. It is null without a target or an
@@ -186,13 +188,14 @@ def _towards(
     reached, growth = count
     projected = None
     required = None
-    if days_left is not None and not is_over and reached is not None:
-        if growth is not None:
-            projected = reached + round(growth / GROWTH_DAYS * days_left)
-        if target is not None and days_left:
-            required = round(max(target - reached, 0) / days_left, DECIMALS)
     status = None
     if target is not None and reached is not None:
+        if days_left is not None and not is_over:
+            if growth is not None:
+                # Exact, however large the growth is.
+                projected = reached + round(Fraction(growth * days_left, GROWTH_DAYS))
+            if days_left:
+                required = round(max(target - reached, 0) / days_left, DECIMALS)
         status = _status(
             target,
             reached,

@@ -37,9 +37,9 @@ class Campaign(Struct, frozen=True, kw_only=True):
     ``posts_in_days``, or those of the whole ``lifetime``. ``target_posts`` and
     ``target_engagement`` (likes, comments, shares and saves together) are further
     targets. ``cost_minor`` is the price of the campaign in the smallest unit of
-    ``currency``. ``starts_on`` and ``ends_on``
-    are inclusive days in the organization's time zone, null for an open end.
-    ``item_counts`` counts direct items.
+    ``currency``. ``starts_on`` and ``ends_on`` are inclusive days, null for an open
+    end. They are days of the organization's time zone, unless a question names another
+    one. ``item_counts`` counts direct items.
     """
 
     id: UUID

@@ -33,9 +33,10 @@ class CampaignLeaderboardRow(Struct, frozen=True, kw_only=True):
     """The figures of a campaign; null where nothing is known.
 
     Each figure means the same as for a creator. It counts each video and each profile
-    in the campaign once. ``progress`` is the present progress, whatever the range.
-    ``starts_on`` and ``ends_on`` are null for an open end, and ``phase`` says where
-    today is in these days.
+    in the campaign once. ``progress`` is the present progress, whatever the range; null
+    without a target and a cost. ``starts_on`` and ``ends_on`` are null for an open end,
+    and ``phase`` says where today is in these days, which begin in the time zone
+    ``tz``.
     """
 
     campaign_id: UUID
@@ -50,7 +51,8 @@ class CampaignLeaderboardRow(Struct, frozen=True, kw_only=True):
     engagement_rate: Value
     posts: Value
     average_views_per_post: Value
-    progress: Progress
+    progress: Progress | None
+    tz: str
     followers_rounded: bool
     new_followers_rounded: bool
     new_followers_sharpened: bool
@@ -124,6 +126,7 @@ class CampaignSummaryRoutes(Controller):
                 phase=one.phase,
                 **one.values,
                 progress=one.progress,
+                tz=summary.days.zone.key,
                 followers_rounded=one.followers_rounded,
                 new_followers_rounded=one.new_followers_rounded,
                 new_followers_sharpened=one.new_followers_sharpened,

@@ -1,10 +1,10 @@
 """The rows of summaries: a part of the list as JSON, or the whole list as CSV."""
 
 from collections.abc import Iterator, Sequence
-from typing import Generic, TypeVar, get_type_hints
+from functools import cache
+from typing import Generic, TypeVar, get_args, get_type_hints
 
 from msgspec import Struct
-from msgspec.structs import astuple
 
 from api.http.csv_text import CSV_MEDIA_TYPE, csv_text
 from api.http.responses import CountedList
@@ -67,22 +67,37 @@ class CsvRows(CountedList[R], Generic[R]):
 
 def csv_of(kind: type[Struct], rows: Sequence[Struct]) -> str:
     """All rows of a list as a CSV file, with a column for each field."""
-    return csv_text(_columns(kind), map(_values, rows))
+    return csv_text(_columns(kind), (_values(kind, row) for row in rows))
 
 
 def _columns(kind: type[Struct]) -> Iterator[str]:
-    types = get_type_hints(kind)
-    for name in kind.__struct_fields__:
-        inner = types[name]
-        if isinstance(inner, type) and issubclass(inner, Struct):
-            yield from (f"{name}_{column}" for column in _columns(inner))
-        else:
+    for name, inner in _fields(kind):
+        if inner is None:
             yield name
-
-
-def _values(row: Struct) -> Iterator[object]:
-    for value in astuple(row):
-        if isinstance(value, Struct):
-            yield from _values(value)
         else:
+            yield from (f"{name}_{column}" for column in _columns(inner))
+
+
+def _values(kind: type[Struct], row: Struct | None) -> Iterator[object]:
+    """Return the value of each column; all are None without a row."""
+    for name, inner in _fields(kind):
+        value = None if row is None else getattr(row, name)
+        if inner is None:
             yield value
+        else:
+            yield from _values(inner, value)
+
+
+@cache
+def _fields(kind: type[Struct]) -> list[tuple[str, type[Struct] | None]]:
+    """Return the fields, with the type of those that have columns of their own."""
+    types = get_type_hints(kind)
+    return [(name, _inner(types[name])) for name in kind.__struct_fields__]
+
+
+def _inner(type_: object) -> type[Struct] | None:
+    """Return the struct that a type is, or is if it is not null."""
+    for one in get_args(type_) or (type_,):
+        if isinstance(one, type) and issubclass(one, Struct):
+            return one
+    return None

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
@@ -18,6 +19,7 @@ from api.http.responses import Answer, ListPage
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
 from api.routes.aggregate.parameters import Behind
+from api.routes.analytics.parameters import Zone, zone_named
 from api.routes.campaigns import responses as answers
 from api.routes.campaigns.schemas import (
     CampaignChange,
@@ -46,9 +48,13 @@ READ_MODEL = "campaigns"
 
 
 class ShownCampaign(Campaign, frozen=True, kw_only=True):
-    """A campaign and the progress, null without a target and a cost."""
+    """A campaign and the progress, null without a target and a cost.
+
+    The campaign's days begin, and whole days are counted, in the time zone ``tz``.
+    """
 
     progress: Progress | None
+    tz: str
 
     @property
     def FIGURE_FIELDS(self) -> tuple[str, ...]:  # noqa: N802 - as ETags read it
@@ -118,24 +124,29 @@ class CampaignRoutes(Controller):
                 "recorded then.",
             ),
         ] = None,
+        tz: Zone = None,
     ) -> Answer[ShownCampaign]:
         """Show one campaign with its progress, now or as it was recorded at `as_of`.
+
+        With `as_of` and `tz` the numbers stay the same for ever, whatever is recorded
+        later and whichever time zone the organization has then.
 
         A past state has the version of that time and no ETag, and is never answered
         with 304. A deleted campaign is found only as of a time before its deletion.
         """
         organization_id = request.organization_id
+        zone = None if tz is None else zone_named(tz)
         await caught_up(request, reader, READ_MODEL, "analytics")
         now = datetime.now(UTC)
         if as_of is None:
             row = await one_campaign(reader, organization_id, campaign_id)
-            shown = row and await _shown(reader, row, now=now)
+            shown = row and await _shown(reader, row, zone, now=now)
             return found("campaign", shown)
         at = await resolve_as_of(reader, organization_id, as_of, now=now)
         row = await campaign_as_of(reader, organization_id, campaign_id, at=at.position)
         if row is None:
             raise NotFoundError("campaign")
-        return Answer(await _shown(reader, row, now=at.now, at=at.position))
+        return Answer(await _shown(reader, row, zone, now=at.now, at=at.position))
 
     @write_route(
         post,
@@ -229,14 +240,16 @@ class CampaignRoutes(Controller):
 
 
 async def _shown(
-    reader: Reader, campaign: Campaign, *, now: datetime, at: int | None = None
+    reader: Reader,
+    campaign: Campaign,
+    zone: ZoneInfo | None,
+    *,
+    now: datetime,
+    at: int | None = None,
 ) -> ShownCampaign:
     organization_id = campaign.org_id
-    has_target = (campaign.target_views, campaign.target_posts) != (None, None)
-    has_target = has_target or campaign.target_engagement is not None
-    if not has_target and campaign.cost_minor is None:
-        return ShownCampaign(**asdict(campaign), progress=None)
-    _, zone = await known_scope(reader, organization_id, "campaign", campaign.id)
+    _, own = await known_scope(reader, organization_id, "campaign", campaign.id)
+    tz = own if zone is None else zone.key
     target = CampaignTarget(
         id=campaign.id,
         name=campaign.name,
@@ -250,9 +263,11 @@ async def _shown(
         starts_on=campaign.starts_on,
         ends_on=campaign.ends_on,
         created_at=campaign.created_at,
-        time_zone=zone,
+        time_zone=tz,
     )
+    if not target.is_measured:
+        return ShownCampaign(**asdict(campaign), progress=None, tz=tz)
     found = await progress_of_campaigns(
         reader, organization_id, [target], now=now, at=at
     )
-    return ShownCampaign(**asdict(campaign), progress=found[campaign.id])
+    return ShownCampaign(**asdict(campaign), progress=found[campaign.id], tz=tz)

@@ -112,7 +112,7 @@ class CampaignFileRow(Struct, frozen=True, kw_only=True):
     engagement_rate: Value
     posts: Value
     average_views_per_post: Value
-    progress: Progress
+    progress: Progress | None
     followers_rounded: bool
     new_followers_rounded: bool
     new_followers_sharpened: bool

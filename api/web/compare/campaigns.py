@@ -6,8 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from api.routes.aggregate.campaigns import CampaignLeaderboardRow
 from api.routes.aggregate.kpis import Kpis
+from api.routes.campaigns.routes import ShownCampaign
 from api.web.charts.periods import Period
 from api.web.kit.filters import price
 from api.web.kit.page import PageContext
@@ -74,15 +74,13 @@ async def compared_campaigns(
     answers = await asyncio.gather(
         *(_read(page, id_, days) for id_, days in zip(ids, periods, strict=True))
     )
-    campaigns = [campaign for campaign, _, _ in answers]
-    progress = {campaign.id: progress for campaign, progress, _ in answers}
+    campaigns = [campaign for campaign, _ in answers]
 
     def row(
         label: str, cell: Callable[[Campaign, Progress | None], ComparedCell]
     ) -> ComparedRow:
-        return ComparedRow(
-            label=label, cells=[cell(one, progress[one.id]) for one in campaigns]
-        )
+        cells = [cell(one, one.progress) for one in campaigns]
+        return ComparedRow(label=label, cells=cells)
 
     return ComparedCampaigns(
         names=[one.name for one in campaigns],
@@ -104,7 +102,7 @@ async def compared_campaigns(
         figures=[
             ComparedRow(
                 label=label,
-                cells=[_figure(name, getattr(kpis, name)) for _, _, kpis in answers],
+                cells=[_figure(name, getattr(kpis, name)) for _, kpis in answers],
             )
             for name, label in _FIGURES.items()
         ],
@@ -113,22 +111,13 @@ async def compared_campaigns(
 
 async def _read(
     page: PageContext, id_: str, period: Period
-) -> tuple[Campaign, Progress | None, Kpis]:
+) -> tuple[ShownCampaign, Kpis]:
     days = {"from": period.first.isoformat(), "to": period.last.isoformat()}
-    campaign, ranked, kpis = await asyncio.gather(
-        page.get(f"/campaigns/{id_}", Campaign),
-        # It has the progress without a target, too.
-        page.get(
-            "/analytics/aggregate/campaign-leaderboard",
-            list[CampaignLeaderboardRow],
-            campaign_id=id_,
-            limit=100,
-            **days,
-        ),
+    campaign, kpis = await asyncio.gather(
+        page.get(f"/campaigns/{id_}", ShownCampaign),
         page.get("/analytics/kpis", Kpis, campaign_id=id_, **days),
     )
-    found = [one.progress for one in ranked.data if str(one.campaign_id) == id_]
-    return campaign.data, found[0] if found else None, kpis.data
+    return campaign.data, kpis.data
 
 
 def _days(campaign: Campaign) -> str:

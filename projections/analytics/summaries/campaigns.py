@@ -54,7 +54,10 @@ _METRICS: Mapping[CampaignFigure, tuple[Metric, Mode]] = {
 
 
 class CampaignFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign's figures in the range, their marks, and its present progress."""
+    """A campaign's figures in the range, their marks, and its present progress.
+
+    ``progress`` is None without a target and a cost.
+    """
 
     campaign_id: UUID
     name: str
@@ -65,7 +68,7 @@ class CampaignFigures(msgspec.Struct, frozen=True, kw_only=True):
     followers_rounded: bool
     new_followers_rounded: bool
     new_followers_sharpened: bool
-    progress: Progress
+    progress: Progress | None
 
 
 class CampaignChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,9 +84,11 @@ class CampaignChoice(msgspec.Struct, frozen=True, kw_only=True):
     target_status: TargetStatus | None = None
     is_behind: bool = False
 
-    def has(self, progress: Progress) -> bool:
+    def has(self, progress: Progress | None) -> bool:
         """Tell whether the progress of a campaign fits the choice."""
         status = self.target_status
+        if progress is None:
+            return status is None and not self.is_behind
         fits = status is None or has_status(progress, status)
         return fits and (not self.is_behind or is_behind(progress))
 
@@ -93,8 +98,8 @@ _FIELDS = """
 SELECT c.id, c.name, c.target_views, c.target_at, c.target_scope, c.starts_on,
        c.ends_on, c.created_at, c.target_posts, c.target_engagement, c.cost_minor,
        c.currency,
-       (SELECT time_zone FROM organizations o
-        WHERE o.organization_id = %(organization)s)
+       coalesce(%(zone)s::text, (SELECT time_zone FROM organizations o
+                                 WHERE o.organization_id = %(organization)s))
 FROM campaigns c
 WHERE c.organization_id = %(organization)s AND c.deleted_at IS NULL
 AND (%(search)s::text IS NULL OR strpos(lower(c.name), %(search)s) > 0)
@@ -127,9 +132,12 @@ async def figures_of_campaigns(
     now: datetime,
     choice: CampaignChoice = _ALL,
 ) -> list[CampaignFigures]:
-    """Return the figures of the campaigns of a project, or in a campaign's tree."""
+    """Return the figures of the campaigns of a project, or in a campaign's tree.
+
+    Days of campaigns, as those of the range, begin in the zone of the range.
+    """
     query = _OF_PROJECT if scope.kind == "project" else _OF_CAMPAIGN
-    params = {**scope.params, "search": choice.search}
+    params = {**scope.params, "search": choice.search, "zone": days.zone.key}
     rows = await reader.rows(scope.organization_id, query, params)
     campaigns = [
         campaign
@@ -142,13 +150,16 @@ async def figures_of_campaigns(
     ends = [days.start, days.end]
     selection = selection_of(scope.organization_id, "campaign", ids, ends)
     in_range = await series_by_entity(reader, selection)
+    measured = [campaign for campaign in campaigns if campaign.is_measured]
     progress = await progress_of_campaigns(
-        reader, scope.organization_id, campaigns, now=now
+        reader, scope.organization_id, measured, now=now
     )
     return [
-        _figures(campaign, in_range[campaign.id], progress[campaign.id], days, now=now)
+        _figures(
+            campaign, in_range[campaign.id], progress.get(campaign.id), days, now=now
+        )
         for campaign in campaigns
-        if choice.has(progress[campaign.id])
+        if choice.has(progress.get(campaign.id))
     ]
 
 
@@ -160,6 +171,7 @@ async def campaigns_behind(
         "organization": organization_id,
         "project": project_id,
         "search": None,
+        "zone": None,
         "now": now,
     }
     rows = await reader.rows(organization_id, _IN_TIME, params)
@@ -178,7 +190,7 @@ def _phase(campaign: CampaignTarget, now: datetime) -> CampaignPhase:
 def _figures(
     campaign: CampaignTarget,
     in_range: SeriesByMetric,
-    progress: Progress,
+    progress: Progress | None,
     days: Range,
     *,
     now: datetime,

@@ -17,7 +17,7 @@ _A_DAY = timedelta(days=1)
 class CampaignTarget(msgspec.Struct, frozen=True, kw_only=True):
     """A campaign's name, days, targets and cost.
 
-    ``time_zone`` is the organization's.
+    ``time_zone`` is the one in which days begin, by default the organization's.
     """
 
     id: UUID
@@ -33,6 +33,12 @@ class CampaignTarget(msgspec.Struct, frozen=True, kw_only=True):
     cost_minor: int | None
     currency: str | None
     time_zone: str | None
+
+    @property
+    def is_measured(self) -> bool:
+        """Tell whether there is a target to reach, or a cost to divide by views."""
+        numbers = (self.target_views, self.target_posts, self.target_engagement)
+        return any(one is not None for one in (*numbers, self.cost_minor))
 
     @property
     def zone(self) -> ZoneInfo:

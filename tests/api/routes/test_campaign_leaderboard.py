@@ -1,5 +1,7 @@
 """The leaderboard of campaigns, narrowed by name, by days and by target."""
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 
 from tests.kit.application import Tenant, code_of, data_of
@@ -69,6 +71,32 @@ def test_a_row_has_the_days_of_the_campaign(home: Tenant):
     (row,) = data_of(answer)
     shown = (row["starts_on"], row["ends_on"], row["phase"])
     assert shown == ("2026-09-01", None, "running")
+
+
+def test_progress_is_null_without_a_target_and_a_cost(home: Tenant):
+    path = f"/projects/{home.project_id}/campaigns"
+    costs = {"cost_minor": 500, "currency": "EUR"}
+    for body in ({"name": "Neither"}, {"name": "Cost", **costs}):
+        data_of(home.post(path, body), status=201)
+    data_of(home.post(path, {"name": "Target", "target_posts": 1}), status=201)
+    home.goatherd.catch_up()
+    params = {"project_id": str(home.project_id)}
+    place = "/analytics/aggregate/campaign-leaderboard"
+
+    rows = {row["name"]: row for row in data_of(home.get(place, params=params))}
+    file = home.get(place, params={**params, "format": "csv"}).text
+
+    assert rows["Neither"]["progress"] is None
+    assert rows["Cost"]["progress"]["cost_minor"] == 500
+    assert rows["Target"]["progress"]["posts"]["target"] == 1
+    for one in data_of(home.get("/campaigns", params=params)):
+        shown = data_of(home.get(f"/campaigns/{one['id']}"))
+        assert shown["progress"] == rows[one["name"]]["progress"]
+    lines = {row["name"]: row for row in csv.DictReader(io.StringIO(file))}
+    assert lines["Neither"]["progress_reached"] == ""
+    assert lines["Neither"]["progress_target_scope"] == ""
+    assert lines["Cost"]["progress_cost_minor"] == "500"
+    assert lines["Target"]["progress_posts_target"] == "1"
 
 
 def test_an_unknown_choice_is_refused(home: Tenant):

@@ -12,7 +12,7 @@ import pytest
 from domain import events as e
 from domain.streams import video_stream
 from infra.ids import new_id
-from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.application import Goatherd, Tenant, code_of, data_of
 from tests.projections.analytics.oracle import Oracle
 from tests.projections.analytics.summary_oracle import SummaryOracle
 
@@ -284,6 +284,55 @@ def test_posts_of_its_days_are_counted_to_the_instant(home: Tenant):
             for scope, id_ in campaigns.items()
         }
         assert counted == {"gained": 3, "posts_in_days": 3, "lifetime": 5}
+
+
+def test_a_zone_and_a_position_pin_the_progress_for_ever(home: Tenant):
+    creator = home.add("goat")["id"]
+    # 23:30 on March 9 in UTC, and 8:30 on March 10 in Tokyo.
+    posted = datetime(2026, 3, 9, 23, 30, tzinfo=UTC)
+    home.found(creator, "1", posted_at=posted)
+    home.saw(creator, observed_at=posted - DAY)
+    for hours, views in ((-24, None), (0.5, 100), (1, 130), (24, 200)):
+        if views is not None:
+            at = posted + timedelta(hours=hours)
+            home.saw_videos(creator, {"1": views}, at=at)
+    path = f"/projects/{home.project_id}/campaigns"
+    body = {"name": "March", "starts_on": "2026-03-10", "ends_on": "2026-03-10"}
+    body |= {"target_views": 1_000, "target_at": "2026-03-11T00:00:00Z"}
+    campaign = data_of(home.post(path, body), status=201)["id"]
+    items = {"item_type": "creator", "item_id": creator}
+    data_of(home.post(f"/campaigns/{campaign}/items", items), status=201)
+    home.goatherd.catch_up()
+    pinned = {"as_of": str(home.goatherd.head), "tz": "Asia/Tokyo"}
+
+    def ranked(**params: str) -> dict[str, Any]:
+        place = "/analytics/aggregate/campaign-leaderboard"
+        params = {"project_id": str(home.project_id), **params}
+        (row,) = data_of(home.get(place, params=params))
+        return {"tz": row["tz"], "progress": row["progress"]}
+
+    def shown(**params: str) -> dict[str, Any]:
+        found = _shown(home, campaign, **params)
+        return {"tz": found["tz"], "progress": found["progress"]}
+
+    then = shown(**pinned)
+    assert then == ranked(tz="Asia/Tokyo") == shown(tz="Asia/Tokyo")
+    assert (then["tz"], then["progress"]["reached"]) == ("Asia/Tokyo", 130)
+    own = shown()
+    assert own == ranked()
+    assert (own["tz"], own["progress"]["reached"]) == ("UTC", 100)
+
+    data_of(home.patch("/organization", {"time_zone": "America/New_York"}))
+    home.saw_videos(creator, {"1": 5_000}, at=posted + timedelta(hours=2))
+    home.goatherd.catch_up()
+
+    assert shown(**pinned) == then
+    moved = shown(as_of=pinned["as_of"])
+    assert moved["tz"] == "America/New_York"
+    assert moved["progress"] != own["progress"]
+    assert shown()["progress"] != own["progress"]
+    wrong = home.get(f"/campaigns/{campaign}", params={"tz": "Mars/Olympus"})
+    assert code_of(wrong) == (400, "invalid_query")
 
 
 def test_a_campaign_of_before_counts_all_views_until_somebody_chooses(home: Tenant):

@@ -45,7 +45,7 @@ def with_progress(campaign: dict[str, Any]) -> dict[str, Any]:
     """A campaign as shown when nothing counts in it yet and its target is over."""
     numbers = ("target_views", "target_posts", "target_engagement", "cost_minor")
     if all(campaign[name] is None for name in numbers):
-        return {**campaign, "progress": None}
+        return {**campaign, "progress": None, "tz": "UTC"}
     # Where no video was posted, posts have no views; levels are not known.
     is_known = campaign["target_scope"] == "posts_in_days"
     at = campaign["target_at"]
@@ -76,7 +76,7 @@ def with_progress(campaign: dict[str, Any]) -> dict[str, Any]:
         "currency": campaign["currency"],
         "effective_cpm_minor": None,
     }
-    return {**campaign, "progress": progress}
+    return {**campaign, "progress": progress, "tz": "UTC"}
 
 
 def test_a_campaign_is_created_with_everything(home: Tenant):
