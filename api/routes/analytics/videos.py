@@ -32,8 +32,7 @@ class AgeCurve(Struct, frozen=True, kw_only=True):
     """The views of a video by age.
 
     ``points`` has one point for each whole day after the posting, up to day 90, as far
-    as the plan shows it. It is empty for a video that does not count, that belongs to
-    no creator, or whose time of posting is unknown.
+    as the plan shows it. It is empty for a video whose time of posting is unknown.
     """
 
     video_id: UUID
@@ -90,8 +89,10 @@ class VideoNumbers(Controller):
     ) -> Answer[AgeCurve]:
         """Show a video's views at each age, with the median of comparable videos.
 
+        The first point is of day 1, the end of the first 24 hours after the posting.
         The comparable videos are the creator's previous 30 counted videos at the same
-        age, as for the `outlier_factor` of GET /analytics/aggregate/outliers.
+        age, as for the `outlier_factor` of GET /analytics/aggregate/outliers. A video
+        that does not count shows its own views, too.
         """
         video = await _video(request, reader, video_id)
         now = datetime.now(UTC)

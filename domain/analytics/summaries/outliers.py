@@ -12,7 +12,7 @@ from domain.phrases import counted
 PEERS = 30
 FEWEST_PEERS = 5
 USUAL_FACTOR = 3
-# A video takes off within these first days, in whole days of its age.
+# Videos are compared from the first age on, in whole days, and take off until the last.
 FIRST_AGE_DAYS, LAST_AGE_DAYS = 1, 7
 _A_DAY = timedelta(days=1)
 
@@ -50,11 +50,12 @@ def outlier(
     """Return the comparison of a video's views with its peers at the same age.
 
     ``peers`` are the views of the creator's previous counted videos, at most 30, and
-    ``views`` is the level at the video's age. The result is None if the video's own
-    level is unknown, if fewer than 5 of the peers' are known, or if their median is 0.
+    ``views`` is the level at the video's age. The result is None before the end of the
+    first day, if the video's own level is unknown, if fewer than 5 of the peers' are
+    known, or if their median is 0.
     """
     middle, known = median_of_peers(peers)
-    if views is None or middle is None or middle <= 0:
+    if age_days < FIRST_AGE_DAYS or views is None or middle is None or middle <= 0:
         return None
     return Outlier(
         age_days=age_days,

@@ -9,8 +9,6 @@ from msgspec import Struct
 from domain.analytics.summaries.outliers import PEERS, age_in_days, median_of_peers
 from projections.analytics.fold.keys import instant_of
 from projections.analytics.summaries.levels import LevelRequest, views_at
-from projections.analytics.summaries.scope import SummaryScope
-from projections.analytics.summaries.videos import OwnedVideos, of_their_creators
 from projections.engine.reader import Reader
 
 MOST_DAYS = 90
@@ -32,39 +30,50 @@ class AgePoint(Struct, frozen=True, kw_only=True):
     peers: int
 
 
+# The video itself, then those before it, the last one first.
+_COMPARED = f"""
+WITH own AS (
+    SELECT v.* FROM analytics_videos v
+    WHERE organization_id = %(organization)s AND id = %(video)s AND {{is_known}}
+), peers AS (
+    SELECT v.* FROM own JOIN analytics_videos v
+    ON v.organization_id = own.organization_id AND v.creator_id = own.creator_id
+    WHERE v.is_counted AND {{is_known}}
+    AND (v.posted_at, v.id) < (own.posted_at, own.id)
+    ORDER BY v.posted_at DESC, v.id DESC LIMIT {PEERS}
+)
+SELECT coalesce(creator_id, id), number, posted_at
+FROM (SELECT * FROM own UNION ALL SELECT * FROM peers) AS v
+ORDER BY posted_at DESC, id DESC
+""".format(
+    is_known="v.is_there AND v.number IS NOT NULL AND v.posted_at IS NOT NULL "
+    "AND v.posted_exactly_at IS NULL"
+).encode()
+
+
 async def age_curve(
     reader: Reader, organization_id: UUID, video_id: UUID, *, at: datetime
 ) -> list[AgePoint]:
     """Return a point for each of the first 90 days until an instant.
 
-    There are none for a video that does not count, that has no creator, or whose time
-    of posting is unknown.
+    A video shows its own views, counted or not, as everywhere. There are no points for
+    a video whose time of posting is unknown.
     """
-    scope = SummaryScope(organization_id=organization_id, kind="creator", id=video_id)
-    for of in await of_their_creators(reader, scope, [video_id]):
-        # A video that does not count is not among the videos of its creator.
-        if True not in of.is_requested:
-            continue
-        place = of.is_requested.index(True)
-        days = min(age_in_days(of.posted[place], at=at), MOST_DAYS)
-        return await _points(reader, organization_id, of, place, days)
-    return []
-
-
-async def _points(
-    reader: Reader, organization_id: UUID, of: OwnedVideos, place: int, days: int
-) -> list[AgePoint]:
+    params = {"organization": organization_id, "video": video_id}
+    rows = await reader.rows(organization_id, _COMPARED, params)
+    if not rows:
+        return []
+    owner, _, posted_at = rows[0]
+    days = min(age_in_days(posted_at, at=at), MOST_DAYS)
     ages = range(1, days + 1)
-    # The video itself, and those before it.
-    compared = range(place, max(place - PEERS, 0) - 1, -1)
     if not ages:
         return []
-    posted = np.array([instant_of(of.posted[one]) for one in compared], np.int64)
-    later = np.array([instant_of(of.posted[place] + age * _A_DAY) for age in ages])
+    posted = np.array([instant_of(row[2]) for row in rows], np.int64)
+    later = np.array([instant_of(posted_at + age * _A_DAY) for age in ages])
     instants = posted[:, np.newaxis] + (later - posted[0])
-    numbers = np.array([of.numbers[one] for one in compared], np.int64)
+    numbers = np.array([row[1] for row in rows], np.int64)
     request = LevelRequest(
-        owner=of.owner,
+        owner=owner,
         numbers=np.repeat(numbers, days),
         instants=instants.reshape(-1),
     )
@@ -83,7 +92,7 @@ async def _points(
         found.append(
             AgePoint(
                 age_days=age,
-                at=of.posted[place] + age * _A_DAY,
+                at=posted_at + age * _A_DAY,
                 views=own,
                 peer_median=middle,
                 peers=known,

@@ -6,6 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from domain import events as e
+from domain.streams import video_stream
+from infra.ids import new_id
 from tests.kit.application import Goatherd, Tenant, code_of, data_of
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -58,16 +61,83 @@ def test_a_curve_has_the_median_of_the_peers_at_the_same_age(
     assert points_of(home, ids[4])[0]["peers"] == 4
 
 
-def test_a_video_without_a_creator_or_a_time_of_posting_has_no_curve(
-    home: Tenant, creator: str
-):
-    unknown = home.found(creator)
-    waiting = home.found(creator, posted_at=FIRST, status="pending_review")
-    home.found(creator, posted_at=FIRST)
+def test_a_video_without_a_time_of_posting_has_no_curve(home: Tenant, creator: str):
+    unknown = home.found(creator, "7001")
+    counted(home, creator, 1, {"7001": 5})
     home.goatherd.catch_up()
 
-    for video_id in (unknown, waiting):
-        assert points_of(home, video_id) == []
+    assert points_of(home, unknown) == []
+
+
+def test_a_video_that_does_not_count_has_a_curve_of_its_own_and_is_no_peer(
+    home: Tenant, creator: str
+):
+    names = [str(7_000 + nth) for nth in range(6)]
+    ids = [
+        home.found(creator, name, posted_at=FIRST + timedelta(days=nth))
+        for nth, name in enumerate(names)
+    ]
+    waiting = home.found(
+        creator,
+        "7100",
+        posted_at=FIRST + timedelta(days=5.5),
+        status="pending_review",
+    )
+    later = home.found(creator, "7101", posted_at=FIRST + timedelta(days=6))
+    for nth, name in enumerate(names):
+        counted(home, creator, nth + 0.5, {name: 10 * (nth + 1)})
+    counted(home, creator, 6, {"7100": 900})
+    counted(home, creator, 6.5, {"7101": 7})
+    home.goatherd.catch_up()
+
+    first = points_of(home, waiting)[0]
+    of_later = points_of(home, later)[0]
+    data_of(home.delete(f"/videos/{ids[5]}"))
+    home.goatherd.catch_up()
+    without = points_of(home, later)[0]
+
+    assert (first["age_days"], first["views"]) == (1, 900)
+    assert (first["peer_median"], first["peers"]) == (35.0, 6)
+    assert (of_later["views"], of_later["peers"]) == (7, 6)
+    assert (without["peers"], without["peer_median"]) == (5, 30.0)
+
+
+def test_a_single_video_has_a_curve_without_peers(home: Tenant):
+    organization_id, project_id = home.organization_id, home.project_id
+    video_id = video_stream(project_id, "7200")
+    home.goatherd.append(
+        video_id,
+        e.VideoAdded(
+            organization_id=organization_id,
+            project_id=project_id,
+            tiktok_video_id="7200",
+            handle="nobody",
+            kind="video",
+        ),
+    )
+    home.goatherd.append(
+        new_id(),
+        e.VideoStatsSnapshotRecorded(
+            organization_id=organization_id,
+            project_id=project_id,
+            creator_id=None,
+            observed_at=FIRST,
+            provider="test",
+            video_ids=("7200",),
+            view_counts=(40,),
+            like_counts=(None,),
+            comment_counts=(None,),
+            share_counts=(None,),
+            save_counts=(None,),
+            posted_at=(FIRST - timedelta(hours=1),),
+        ),
+    )
+    home.goatherd.catch_up()
+
+    points = points_of(home, str(video_id))
+
+    assert points[0]["at"] == "2026-01-01T23:00:00Z"
+    assert [(p["views"], p["peers"]) for p in points[:2]] == [(40, 0), (40, 0)]
 
 
 def test_observations_are_listed_with_what_each_scrape_counted(

@@ -251,7 +251,7 @@ class SummaryOracle:
         peers = [self.level(id_, posted + days * DAY) for posted, id_ in earlier]
         known = sorted(peer for peer in peers if peer is not None)
         own = self.level(video_id, video.posted + days * DAY)
-        if own is None or len(known) < 5:
+        if days < 1 or own is None or len(known) < 5:
             return None
         middle = Fraction(known[(len(known) - 1) // 2] + known[len(known) // 2], 2)
         return float(own / middle) if middle > 0 else None

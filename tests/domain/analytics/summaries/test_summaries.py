@@ -72,6 +72,11 @@ def test_a_video_is_compared_with_the_median_of_at_least_five_known_peers(
     assert (found and found.outlier_factor) == factor
 
 
+def test_no_video_is_judged_before_the_end_of_its_first_day():
+    assert outlier(30, [10] * 5, age_days=0) is None
+    assert outlier(30, [10] * 5, age_days=1) is not None
+
+
 def test_a_judged_video_says_what_it_is_compared_with():
     assert outlier(30, [None, 1, 2, 10, 20, 40, 80], age_days=3) == Outlier(
         age_days=3, views=30, peer_median=15.0, peers=6, outlier_factor=2.0
