@@ -1,7 +1,8 @@
 """Contact addresses of creators: they are kept outside of the log, encrypted."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,6 +15,8 @@ from infra.eventstore.execute import Executed, InTransaction
 from infra.eventstore.store import Store, plain_events
 from infra.keys.sealed_addresses import CREATOR_CONTACTS
 
+T = TypeVar("T")
+
 
 class Contact(Struct, frozen=True, kw_only=True):
     """The address of a creator, and the time at which they opted out of mails."""
@@ -25,15 +28,21 @@ class Contact(Struct, frozen=True, kw_only=True):
         return "Contact(***)"
 
 
-def storing_contact(store: Store, email: str | None) -> InTransaction[Any]:
-    """Return the hook that stores the address of an event about one."""
+def storing_contacts(
+    store: Store, addresses: Callable[[Executed[T]], Mapping[UUID, str | None]]
+) -> InTransaction[T]:
+    """Return the hook that stores the addresses of events about them.
+
+    ``addresses`` returns the new address of each creator from the result.
+    """
     # The key is opened before the transaction, which would need a second connection.
     master_key = store.keyring.master_key()
 
-    def follow(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
+    def follow(cursor: Cursor[TupleRow], done: Executed[T]) -> None:
         for recorded in done.events:
             if not isinstance(recorded.event, CreatorContactChanged):
                 continue
+            email = addresses(done)[recorded.stream]
             if email is None:
                 CREATOR_CONTACTS.remove(cursor, [recorded.stream])
             else:

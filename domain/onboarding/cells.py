@@ -8,7 +8,13 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from domain.creator.handle import normalize_handle
-from domain.errors import InvalidHandleError, InvalidTagError, InvalidVideoUrlError
+from domain.email import checked_email
+from domain.errors import (
+    InvalidEmailError,
+    InvalidHandleError,
+    InvalidTagError,
+    InvalidVideoUrlError,
+)
 from domain.messages import TrackingMode
 from domain.tags import read_tags
 from domain.video.url import is_short_link, read_video_url
@@ -90,6 +96,16 @@ def day_in(text: str | None, name: str) -> date | UnsetType:
         pass
     msg = f"{name} must be a day like 2026-01-31, not '{text[:SHOWN]}'"
     raise LineProblemError(msg)
+
+
+def email_in(text: str | None) -> str | UnsetType:
+    if text is None:
+        return UNSET
+    try:
+        return checked_email(text)
+    except InvalidEmailError as error:
+        msg = f"email {error}, not '{text[:SHOWN]}'"
+        raise LineProblemError(msg) from None
 
 
 def metadata_in(text: str | None) -> dict[str, Any] | UnsetType:

@@ -14,6 +14,7 @@ Field = Literal[
     "tracking_mode",
     "tracking_start_date",
     "tracking_end_date",
+    "contact_email",
     "description",
     "notes",
     "metadata",
@@ -38,6 +39,10 @@ HEADINGS: dict[Field, tuple[str, ...]] = {
         *("end date", "end", "last day", "until", "to", "tracking end date"),
         "tracking end",
     ),
+    "contact_email": (
+        *("email", "e mail", "mail", "email address", "mail address"),
+        *("contact email", "contact address", "contact"),
+    ),
     "description": ("description",),
     "notes": ("notes", "note", "readme", "comments", "comment"),
     "metadata": ("metadata",),
@@ -50,7 +55,7 @@ _SURE = frozenset({"handle", "handles", "username", "usernames"})
 _OTHERS = frozenset(
     (
         *("name", "full name", "display name", "creator", "creator name", "person"),
-        *("email", "e mail", "mail", "phone", "country", "city", "language", "niche"),
+        *("phone", "country", "city", "language", "niche"),
         *("followers", "follower count", "views", "likes", "posts", "videos"),
         *("fee", "price", "rate", "status", "date", "id", "platform"),
     )

@@ -18,6 +18,7 @@ from domain.onboarding.cells import (
     LineProblemError,
     account,
     day_in,
+    email_in,
     metadata_in,
     mode_in,
     read_handle,
@@ -55,6 +56,7 @@ class PastedCreator(msgspec.Struct, frozen=True, kw_only=True):
     tracking_mode: TrackingMode | UnsetType = UNSET
     tracking_start_date: date | UnsetType | None = UNSET
     tracking_end_date: date | UnsetType | None = UNSET
+    contact_email: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
     readme: str | UnsetType = UNSET
     metadata: dict[str, Any] | UnsetType = UNSET
@@ -281,6 +283,7 @@ def _creator(
         tracking_mode=mode_in(said.get("tracking_mode")),
         tracking_start_date=day_in(said.get("tracking_start_date"), "start date"),
         tracking_end_date=day_in(said.get("tracking_end_date"), "end date"),
+        contact_email=email_in(said.get("contact_email")),
         description=said.get("description", UNSET),
         readme=said.get("notes", UNSET),
         metadata=metadata,

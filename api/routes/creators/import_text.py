@@ -20,6 +20,7 @@ from api.http.responses import Answer
 from api.http.routes import write_route
 from api.http.writer import CommandWriter, Rows
 from api.routes.creators.schemas import NewCreator, Tags, check_sizes
+from application.contacts import storing_contacts
 from domain.creator.handlers.add import Additions, RequestedCreator, add_creators
 from domain.creator.handlers.add_to_campaigns import add_to_campaigns
 from domain.decisions import Handler, without_events
@@ -71,8 +72,9 @@ class CreatorText(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     In a text without headings, words that begin with @, addresses of profiles and plain
     lists of handles are read. In a text with a row of headings the columns handle,
-    tags, campaign, mode, start date, end date, description, notes and metadata are
-    read; commas, semicolons or tabs separate them. A campaign must be in the project,
+    tags, campaign, mode, start date, end date, email, description, notes and metadata
+    are read; commas, semicolons or tabs separate them. An email becomes the contact
+    address of the creator. A campaign must be in the project,
     and its name may be in upper or lower case; a line with another campaign fails. With
     ``keep_columns`` the cells of other columns become metadata. The settings in this
     body apply where a line has no value, and ``tracking_start_date_if_new`` applies to
@@ -125,6 +127,7 @@ class ReadLine(Struct, frozen=True, kw_only=True):
     tracking_mode: TrackingMode | None = None
     tracking_start_date: date | None = None
     tracking_end_date: date | None = None
+    contact_email: str | None = None
     description: str | None = None
     readme: str | None = None
     metadata: dict[str, Any] | None = None
@@ -228,7 +231,19 @@ def _perform(
         )
         return adding if stores else without_events(adding)
 
-    return writer.perform(request, handler, _answer(pasted, problems, stores=stores))
+    def addresses(done: Executed[Additions]) -> dict[UUID, str | None]:
+        return {
+            addition.creator_id: creator.contact_email or None
+            for creator, addition in zip(taken, done.result, strict=True)
+            if addition.creator_id is not None
+        }
+
+    return writer.perform(
+        request,
+        handler,
+        _answer(pasted, problems, stores=stores),
+        in_transaction=storing_contacts(writer.store, addresses) if stores else None,
+    )
 
 
 def _answer(
@@ -309,12 +324,15 @@ def _requested(creator: PastedCreator, data: CreatorText) -> RequestedCreator:
     """Return why the creator cannot be requested; None if possible."""
     said = _said(creator)
     said.pop("campaign")
+    has_address = said.pop("contact_email", None) is not None
     settings = {
         name: value
         for name in {*CreatorText.__struct_fields__} - _OF_THE_TEXT
         if (value := getattr(data, name)) is not UNSET and name not in said
     }
-    return RequestedCreator(tiktok_handle=creator.handle, **said, **settings)
+    return RequestedCreator(
+        tiktok_handle=creator.handle, has_address=has_address, **said, **settings
+    )
 
 
 def _problem(creator: PastedCreator | None, names: CampaignNames) -> str | None:
@@ -323,6 +341,7 @@ def _problem(creator: PastedCreator | None, names: CampaignNames) -> str | None:
         return None
     said = _said(creator)
     said.pop("campaign")
+    said.pop("contact_email", None)
     try:
         if creator.metadata is not UNSET:
             # The name is added here, because the check knows only the value.

@@ -30,7 +30,7 @@ from api.routes.lists.creators import (
     health_rules,
     with_posting,
 )
-from application.contacts import contact_of, storing_contact
+from application.contacts import contact_of, storing_contacts
 from domain import commands as c
 from domain.creator.handlers import change as creators
 from domain.email import checked_email
@@ -202,7 +202,9 @@ class CreatorRoutes(Controller):
                 expected_versions=writer.expected_versions(request),
             ),
             answers.changed_creator,
-            in_transaction=storing_contact(writer.store, email or None),
+            in_transaction=storing_contacts(
+                writer.store, lambda _: {creator_id: email or None}
+            ),
         )
 
     @read_route(

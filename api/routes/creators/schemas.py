@@ -89,7 +89,7 @@ class CreatorChange(FieldsToChange, frozen=True, kw_only=True):
     A ``display_name`` stays until it is set to null; without one TikTok's name is
     shown. ``tracking_end_date`` must not be before ``tracking_start_date``, even if
     only one of them is changed. ``contact_email`` is in no answer but that of
-    `GET /creators/{id}/contact` and that with all personal data.
+    `GET /creators/{id}/contact`, that with all personal data, and that of an import.
     """
 
     tiktok_handle: HandleText | UnsetType = UNSET

@@ -48,6 +48,7 @@ class RequestedCreator(msgspec.Struct, frozen=True, kw_only=True):
     Unset settings of a removed creator stay as they were. A new creator is tracked in
     mode auto, from today in the organization's time zone, without an end.
     ``tracking_start_date_if_new`` is the first day of a new creator, in place of today.
+    ``has_address`` says that the caller stores a contact address.
     """
 
     tiktok_handle: str
@@ -59,6 +60,7 @@ class RequestedCreator(msgspec.Struct, frozen=True, kw_only=True):
     readme: str | UnsetType | None = UNSET
     metadata: dict[str, Any] | UnsetType = UNSET
     tags: list[str] | UnsetType = UNSET
+    has_address: bool = False
 
 
 class Addition(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,11 +158,14 @@ def add_creators(
             refusals[item.index] = HandleTakenError(item.handle)
             continue
         creator_id = item.fresh_id if former is None or not former_id else former_id
-        commands = (
-            _new_commands(item, organization_id, today)
-            if former is None
-            else _former_commands(item.requested)
-        )
+        commands = [
+            *(
+                _new_commands(item, organization_id, today)
+                if former is None
+                else _former_commands(item.requested)
+            ),
+            *([c.ChangeContact(has_address=True)] * item.requested.has_address),
+        ]
         try:
             own = decide_all(former, commands, decide=decide, evolve=evolve)
             after = reduce(evolve, own, former)

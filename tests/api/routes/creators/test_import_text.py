@@ -57,6 +57,36 @@ def test_creators_are_put_into_the_campaign_that_their_lines_name(home: Tenant):
     assert shown["lines"][-1] == refused
 
 
+def test_the_column_email_becomes_the_contact_address(home: Tenant):
+    gone = home.add("gone")["id"]
+    home.delete(f"/creators/{gone}")
+    text = "Handle,E-Mail\nada, ada@example.com\ngone,g@x.org\nbea,\ncleo,cleo at x"
+
+    shown = ask(home, "preview", text)
+    before = home.goatherd.head
+    done = ask(home, "import", text, keep_columns=True)
+    home.goatherd.catch_up()
+
+    addresses = ["ada@example.com", "g@x.org", None, None]
+    for read in (shown, done):
+        assert [line["contact_email"] for line in read["lines"]] == addresses
+        assert read["columns"][1] == {"heading": "E-Mail", "field": "contact_email"}
+        assert read["lines"][3]["error"] == (
+            "email must be an email address, such as ada@example.com, not 'cleo at x'"
+        )
+    ids = [line["creator_id"] for line in done["lines"][:3]]
+    assert [
+        data_of(home.get(f"/creators/{id_}/contact"))["contact_email"] for id_ in ids
+    ] == addresses[:3]
+    assert data_of(home.get(f"/creators/{ids[0]}"))["metadata"] == {}
+    noted = [
+        recorded.event.has_address
+        for recorded in home.goatherd.since(before)
+        if isinstance(recorded.event, e.CreatorContactChanged)
+    ]
+    assert noted == [True, True]
+
+
 def test_a_name_of_two_campaigns_or_of_another_project_is_no_campaign(
     home: Tenant, stranger: Tenant
 ):
