@@ -47,6 +47,21 @@ def test_a_chart_is_read_with_the_keyboard_and_gives_its_reasons(
     expect(reasons).to_be_hidden()
 
 
+def test_an_explanation_comes_without_a_style_of_the_page_before(
+    page: Page, goat: Watched
+):
+    # Scripts give styles to parts, which a browser refuses to take from an attribute.
+    page.goto(f"/creators/{goat.id}?{DAYS}")
+    page.evaluate("""
+        for (const part of document.querySelectorAll("#overview, #overview [id]"))
+            part.style.minHeight = "1px";
+    """)
+
+    page.locator("button[name=on]").last.evaluate("button => button.click()")
+
+    expect(page.locator("#explained")).to_be_visible()
+
+
 def test_an_axis_names_months_as_the_table_does_and_not_as_days(
     page: Page, goat: Watched
 ):

@@ -3,8 +3,9 @@
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
+from tests.api.routes.test_alerts import judge, silent
 from tests.browser.layout import PHONE, check_words
-from tests.kit.application import Tenant, ago
+from tests.kit.application import Tenant, ago, data_of
 from tests.kit.creator_with_numbers import DAYS, a_watched_creator
 
 
@@ -29,6 +30,48 @@ def test_what_was_understood_of_pasted_rows_fits(home: Tenant, page: Page):
 
     expect(page.get_by_text("is added", exact=True)).to_be_visible()
     check_words(page)
+
+
+def test_no_name_is_cut_to_make_room_for_a_pill(home: Tenant, page: Page):
+    home.add("goat.number.fourteen")
+    home.goatherd.catch_up()
+    page.set_viewport_size(ViewportSize(**PHONE))
+
+    page.goto("/creators")
+
+    pill = page.locator("#rows").get_by_text("never scraped", exact=True)
+    expect(pill).to_be_in_viewport(ratio=1)
+    name = page.locator("#rows .name")
+    wide, shown = name.evaluate("e => [e.scrollWidth, e.parentElement.clientWidth]")
+    assert wide <= shown
+    above, below = name.bounding_box(), pill.bounding_box()
+    assert above is not None
+    assert below is not None
+    assert above["y"] + above["height"] <= below["y"]
+
+
+def test_an_alert_is_two_lines_and_names_the_project(home: Tenant, page: Page):
+    north = data_of(home.post("/projects", {"name": "North"}), status=201)
+    made = home.post(
+        f"/projects/{north['id']}/creators", {"tiktok_handle": "north.goat"}
+    )
+    assert made.status_code == 201, made.text
+    project = data_of(home.get(f"/projects/{home.project_id}"))
+    silent(home, "quiet.goat", 30, 10)
+    judge(home)
+    page.set_viewport_size(ViewportSize(**PHONE))
+
+    page.goto("/alerts?project=all")
+
+    alert = page.get_by_role("region", name="Alerts").get_by_role("row").last
+    expect(alert).to_contain_text("@quiet.goat")
+    expect(alert.get_by_text(project["name"])).to_be_in_viewport(ratio=1)
+    health = page.get_by_role("region", name="Creators").get_by_role("row")
+    expect(health.filter(has_text="@north.goat")).to_contain_text("North")
+    for row in (alert, health.last):
+        box = row.bounding_box()
+        assert box is not None
+        assert box["height"] < 80
 
 
 def test_what_can_be_done_with_a_row_is_in_sight(

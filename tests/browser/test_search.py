@@ -1,16 +1,11 @@
 """The search over a page in a browser: it opens and closes with one key."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.browser.watching import Watch
 from tests.kit.application import Tenant
 
 
-def test_one_escape_closes_the_search_and_keeps_its_text(
-    page: Page, home: Tenant, watch: Watch
-):
-    # Text replaces the search of the empty field, which may still be on its way.
-    watch.expects("htmx:(sendAbort|afterRequest)")
+def test_one_escape_closes_the_search_and_keeps_its_text(page: Page, home: Tenant):
     home.add("goat")
     home.goatherd.catch_up()
     page.goto("/creators")
@@ -31,3 +26,24 @@ def test_one_escape_closes_the_search_and_keeps_its_text(
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Escape")
     expect(finder).to_be_hidden()
+
+
+def test_a_search_that_a_newer_one_replaces_is_no_error(page: Page, home: Tenant):
+    home.add("goat")
+    home.goatherd.catch_up()
+    page.goto("/creators")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/search?q=g", hold)
+    field = page.get_by_label("Find anything")
+
+    page.keyboard.press("/")
+    with page.expect_request("**/search?q=g"):
+        field.press_sequentially("g")
+    field.press_sequentially("oat")
+
+    expect(page.locator("#finder-found")).to_contain_text("@goat")
+    assert len(held) == 1

@@ -12,6 +12,7 @@ from litestar.response import Template
 
 from api.routes.alerts.alerts import AlertFilter
 from api.routes.sources import ProviderState
+from api.web.compare.projects import project_names
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.page_query import PageQuery
@@ -54,7 +55,7 @@ class AlertPages(Controller):
     ) -> Template:
         """Show alerts, and how fresh and complete the data are."""
         project_id = page.project_filter
-        alerts, health, sources = await asyncio.gather(
+        alerts, health, sources, projects = await asyncio.gather(
             page.get(
                 PATH,
                 list[Alert],
@@ -71,6 +72,7 @@ class AlertPages(Controller):
                 limit=_PER_PAGE,
             ),
             _sources(page),
+            project_names(page),
         )
         following = alerts.meta["nextCursor"]
         return page.show(
@@ -82,6 +84,7 @@ class AlertPages(Controller):
                 "more_url": following and PATH + choices.address(cursor=following),
                 "health": health.data,
                 "has_more_creators": health.meta["nextCursor"] is not None,
+                "projects": {str(id_): name for id_, name in projects.items()},
                 "sources": sources,
                 "source_names": {key: row.guide.name for key, row in PROVIDERS.items()},
                 "tabs_of": TABS,

@@ -246,9 +246,11 @@ async def _show_all(
     ``contact`` is a contact address as it was typed.
     """
     known = await _contact(page, creator)
+    card = await connection_card(page, creator)
     further = {
         "first": creator.duplicate_of and await get_creator(page, creator.duplicate_of),
-        "card": await connection_card(page, creator),
+        "card": card,
+        "has_link": card is not None and card.link is not None,
         "move": await _possible_move(page, creator),
         "refused_move": refused_move,
         "erasure": await _possible_erasure(page, creator),
@@ -285,7 +287,9 @@ def _show(
         "back": forms["return"],
         # A refused form stays, whatever happened to the creator.
         "drafts": frozenset(drafts or ()),
-        **dict.fromkeys(("card", "move", "refused_move", "erasure", "refused_erasure")),
+        **dict.fromkeys(
+            ("card", "has_link", "move", "refused_move", "erasure", "refused_erasure")
+        ),
         **dict.fromkeys(("contact", "has_contact", "opted_out_at", "refused_contact")),
         **(further or {}),
     }
@@ -298,8 +302,8 @@ def _show(
         context,
         error=refused or next(errors, None),
         status=CONFLICT_STATUS if has_conflict else 200,
-        # The card has the link by which the creator connects their account.
-        is_secret=context["card"] is not None,
+        # The link by which the creator connects their account stays the same.
+        is_secret=bool(context["has_link"]),
     )
 
 

@@ -158,8 +158,13 @@ document.addEventListener("click", (event) => {
   for (const form of document.querySelectorAll("form[data-acts]")) clearTimeout(settling.get(form));
 }, { capture: true });
 
+// A request that a newer one replaces did not fail, and the page says which one did: without
+// a text of its own for the error, htmx writes none to the console.
 const begun = new WeakMap();
-document.addEventListener("htmx:beforeSend", (event) => begun.set(event.detail.xhr, flashRemover()));
+document.addEventListener("htmx:beforeSend", ({ detail }) => {
+  begun.set(detail.xhr, flashRemover());
+  detail.error = "";
+});
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) begun.get(event.detail.xhr)?.();
 });
@@ -224,6 +229,8 @@ function openFinder() {
   const input = finder.querySelector("input");
   input.select();
   window.htmx.trigger(input, "opened");
+  // Until the script is there, Enter leads to the page of the search.
+  import("./finder.js").catch(() => {});
 }
 
 if (finder) {
@@ -241,29 +248,6 @@ if (finder) {
       openFinder();
     });
   }
-  finder.addEventListener("keydown", (event) => {
-    const links = [...finder.querySelectorAll("#finder-found a")];
-    const at = links.indexOf(document.activeElement);
-    // Until the newest text is found, Enter goes to the page of the search.
-    const isFound = finder.querySelector("#found")?.dataset.text === finder.querySelector("input").value.trim();
-    if (event.key === "Enter" && at < 0 && isFound && links.length > 0) {
-      event.preventDefault();
-      links[0].click();
-    }
-    // A browser would use the first Escape to clear the field; the text stays for next time.
-    if (event.key === "Escape" && !event.isComposing) {
-      event.preventDefault();
-      finder.close();
-    }
-    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-    event.preventDefault();
-    const next = links[at + (event.key === "ArrowDown" ? 1 : -1)];
-    (next ?? (at <= 0 ? finder.querySelector("input") : links.at(-1))).focus();
-  });
-  // A click beside the dialog closes it.
-  finder.addEventListener("click", (event) => {
-    if (event.target === finder) finder.close();
-  });
 }
 
 // Buttons open and close dialogs as their attributes say.

@@ -61,6 +61,7 @@ def test_a_page_with_a_secret_is_never_compressed(
     home: Tenant, visitor: Visitor, passer_by: Visitor
 ):
     creator = a_watched_creator(home)
+    data_of(home.post(f"/creators/{creator.id}/connect-links"), status=201)
     signed_in_late = passer_by.post(
         "/creators/add",
         {"handles": "ada"},
@@ -82,6 +83,16 @@ def test_a_page_with_a_secret_is_never_compressed(
         for name, answer in answers.items()
     }
     assert found == dict.fromkeys(answers, (None, "no-store, no-transform"))
+
+
+def test_the_settings_of_a_creator_are_compressed_while_they_show_no_link(
+    home: Tenant, visitor: Visitor
+):
+    creator = a_watched_creator(home)
+
+    answer = visitor.get(f"/creators/{creator.id}/settings", headers=PACKED)
+
+    assert answer.headers["content-encoding"] == "gzip"
 
 
 def test_a_page_has_another_token_each_time_and_all_of_them_work(
