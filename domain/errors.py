@@ -8,6 +8,7 @@ DomainError
 ├── BlankNameError              the name has no visible character
 ├── InvalidVideoUrlError        the text is no URL of a TikTok video
 ├── InvalidTagError             a tag is not allowed, or there are too many
+├── InvalidFieldError           a field does not fit the rest
 ├── NotFoundError               the organization has nothing with this id
 ├── LimitReachedError           the plan has no room left
 ├── ItemsRefusedError           at least one of several items was refused
@@ -73,6 +74,25 @@ class DomainError(Exception):
     @property
     def reason(self) -> str:
         return str(self)
+
+    @property
+    def is_invalid_input(self) -> bool:
+        """Return whether a value is wrong whatever is stored."""
+        return self.code.startswith("invalid_")
+
+
+class InvalidFieldError(DomainError):
+    """A field does not fit the rest of the command; ``reason`` says why."""
+
+    def __init__(self, reason: str, *, field: str | None = None) -> None:
+        if field is not None:
+            self.field = field
+        super().__init__(f"{self.field}: {reason}")
+        self._reason = reason
+
+    @property
+    def reason(self) -> str:
+        return self._reason
 
 
 class InvalidHandleError(DomainError):
@@ -240,19 +260,13 @@ class QueueBehindError(DomainError):
         self.retry_after = retry_after
 
 
-class InvalidQuestionError(DomainError):
+class InvalidQuestionError(InvalidFieldError):
     """The combination of metric, entity and mode makes no sense."""
 
     code = "invalid_query"
 
     def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"/{field}: {reason}")
-        self.field = field
-        self._reason = reason
-
-    @property
-    def reason(self) -> str:
-        return self._reason
+        super().__init__(reason, field=field)
 
 
 class RetentionExceededError(DomainError):

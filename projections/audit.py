@@ -149,6 +149,14 @@ SELECT person_id, name FROM members
 WHERE organization_id = %(organization)s AND person_id = ANY(%(ids)s)
 AND name IS NOT NULL
 """
+# The names that projects have had, newest first.
+_NAMED = b"""
+SELECT * FROM goatherd_audit_events(ARRAY(
+    SELECT position FROM audit
+    WHERE organization_id = %(organization)s AND position <= %(last)s
+    AND event IN ('project_created', 'project_details_changed')
+))
+"""
 # The digest of a key tells nothing to a client, and is a secret of the installation.
 _SECRETS: Mapping[str, frozenset[str]] = {"api_key_created": frozenset({"digest"})}
 
@@ -163,7 +171,8 @@ async def page_of_audit(
 ) -> list[AuditEntry]:
     """Return up to ``limit`` rows before the position ``after``, newest first.
 
-    Keys, projects and people have their present names.
+    Keys, projects and people have their present names, and a project that is renamed
+    the one from before.
     """
     last = requested.last if after is None else min(requested.last, after - 1)
     events, actors = requested.events, requested.actors
@@ -184,15 +193,51 @@ async def page_of_audit(
     if about:
         named = {"organization": organization_id, "ids": sorted(about)}
         items.update(await reader.rows(organization_id, _NAMES, named))
-    return [_entry(one, by, items) for one in recorded]
+    former = await _former_names(reader, organization_id, recorded)
+    return [_entry(one, by, items, former) for one in recorded]
+
+
+async def _former_names(
+    reader: Reader, organization_id: UUID, recorded: Sequence[RecordedEvent]
+) -> dict[int, str]:
+    """Return the name that each project had before it was renamed, by position."""
+    renamed = [one.position for one in recorded if _new_name(one.event) is not None]
+    if not renamed:
+        return {}
+    params = {"organization": organization_id, "last": max(renamed)}
+    rows = await reader.rows(organization_id, _NAMED, params)
+    names: dict[UUID, str] = {}
+    found: dict[int, str] = {}
+    for one in reversed(await reader.opened(rows)):
+        event = one.event
+        if not isinstance(event, e.ProjectCreated | e.ProjectDetailsChanged):
+            continue
+        if (name := _new_name(event)) is None:
+            continue
+        if event.project_id in names:
+            found[one.position] = f'project "{names[event.project_id]}"'
+        names[event.project_id] = name
+    return found
+
+
+def _new_name(event: e.Event) -> str | None:
+    match event:
+        case e.ProjectCreated(name=name) | e.ProjectDetailsChanged(name=str(name)):
+            return name
+        case _:
+            return None
 
 
 def _entry(
-    recorded: RecordedEvent, by: Mapping[UUID, str], items: Mapping[UUID, str]
+    recorded: RecordedEvent,
+    by: Mapping[UUID, str],
+    items: Mapping[UUID, str],
+    former: Mapping[int, str],
 ) -> AuditEntry:
     event: Any = recorded.event
     name, id_ = stored_name(event), _about(recorded)
     item = items.get(id_, _nameless(event)) if id_ else ""
+    item = former.get(recorded.position, item)
     secrets = _SECRETS.get(name, frozenset())
     fields = fields_of(event).items()
     return AuditEntry(

@@ -10,6 +10,10 @@ class CommandError(Exception):
     """A command failed; the message is a sentence that gives the reason."""
 
 
+class UsageError(CommandError):
+    """The command line itself is wrong, whatever the installation holds."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status.
 
@@ -42,8 +46,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not is_expected(error):
             raise
-        return print_error(error, status=1)
+        return print_error(error, status=2 if _is_usage(error) else 1)
     return status if isinstance(status, int) else 0
+
+
+def _is_usage(error: Exception) -> bool:
+    """Return whether the command line is wrong, and not the state that it met.
+
+    A refusal of the domain may be the cause of an error that says more than it.
+    """
+    from domain.errors import DomainError
+
+    return isinstance(error, UsageError) or any(
+        isinstance(each, DomainError) and each.is_invalid_input
+        for each in (error, error.__cause__)
+    )
 
 
 def print_error(error: Exception, *, status: int) -> int:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from cyclopts import Parameter
 from msgspec import Struct
 
-from api.cli import CommandError
+from api.cli import UsageError
 from api.cli.kit.caught_up import wait_until_caught_up
 from api.cli.kit.databases import database_url, fitting, opened_store, rows_of
 from api.cli.kit.names import OnlyOrganizationOption, organization_named
@@ -132,7 +132,7 @@ async def _rows(
 def _events(text: str) -> frozenset[str]:
     names = frozenset(text.split(","))
     if unknown := sorted(names - EVENTS):
-        raise CommandError(
+        raise UsageError(
             f"There is no event {unknown[0]!r} in an audit: the events are "
             f"{', '.join(sorted(EVENTS))}."
         )

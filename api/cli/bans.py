@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from api.cli import CommandError
+from api.cli import UsageError
 from api.cli.kit.caught_up import wait_until_caught_up
 from api.cli.kit.databases import cli_context, fitting, opened_store, rows_of
 from api.cli.kit.names import organization_named
@@ -50,7 +50,7 @@ def add(
 ) -> None:
     """Ban a handle. Creators who have the handle already stay unchanged."""
     if reason is not None and len(reason) > _LONGEST_REASON:
-        raise CommandError(f"A reason has up to {_LONGEST_REASON} characters.")
+        raise UsageError(f"A reason has up to {_LONGEST_REASON} characters.")
     with opened_store(read_settings(data_dir=data_dir)) as store:
         done = execute(
             store,

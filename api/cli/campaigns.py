@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.caught_up import wait_until_caught_up
 from api.cli.kit.databases import (
     cli_context,
@@ -171,7 +171,7 @@ def create(
     """
     settings, name = read_settings(data_dir=data_dir), checked_name(name)
     if starts_on is not None and ends_on is not None and ends_on < starts_on:
-        raise CommandError("The last day must not be before the first day.")
+        raise UsageError("The last day must not be before the first day.")
     data = NewCampaign(
         name=name,
         starts_on=starts_on,
@@ -326,7 +326,7 @@ def _count(option: str, text: str | None) -> int | None:
     try:
         return None if text is None else read_count(text)
     except ValueError as error:
-        raise CommandError(f"{option} {error}.") from None
+        raise UsageError(f"{option} {error}.") from None
 
 
 def _items(
@@ -345,7 +345,7 @@ def _items(
     try:
         handles = list(dict.fromkeys(normalize_handle(text) for text in texts))
     except InvalidHandleError as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(str(error)) from error
     wait_until_caught_up(connection, "creator_list", what="creators are")
     parameters = (organization_id, project_id, handles)
     found: dict[str, UUID] = dict(connection.execute(_TRACKED, parameters).fetchall())

@@ -8,7 +8,7 @@ import msgspec
 from cyclopts import Parameter
 from msgspec import UNSET, UnsetType
 
-from api.cli import CommandError
+from api.cli import UsageError
 from api.cli.kit.databases import cli_context, fitting, opened_store
 from api.cli.kit.names import ProjectOption, project_named
 from api.cli.kit.options import DataDir, Ids, Json, read_settings
@@ -70,7 +70,7 @@ def add(
     none is added.
     """
     if not 1 <= len(handles) <= MOST_NEW:
-        raise CommandError(f"Name 1 to {MOST_NEW} creators.")
+        raise UsageError(f"Name 1 to {MOST_NEW} creators.")
     settings = read_settings(data_dir=data_dir)
     start = _day(tracking_start_date)
     requested = [
@@ -125,7 +125,7 @@ def _day(text: str | None) -> date | UnsetType | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise CommandError(
+        raise UsageError(
             f"--tracking-start-date is a day, such as 2026-11-29, or {_EVER}."
         ) from None
 

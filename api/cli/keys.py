@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from cyclopts import Parameter
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.databases import fitting, rows_of
 from api.cli.kit.names import (
     OnlyOrganizationOption,
@@ -83,7 +83,7 @@ def create(
     if expires_at is not None and expires_at.tzinfo is None:
         expires_at = expires_at.replace(tzinfo=UTC)
     if expires_at is not None and expires_at <= datetime.now(UTC):
-        raise CommandError("--expires-at must be in the future.")
+        raise UsageError("--expires-at must be in the future.")
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection:
         organization_id = organization_named(connection, org)

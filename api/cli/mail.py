@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.options import DataDir, Json, settings_for_links
 from api.cli.kit.output import plain, print_json
 from application.mail.letter import letter
@@ -34,7 +34,7 @@ def try_server(
         mail = letter(to, "A test of Goatherd", text)
         server.deliver(mail, mail_id=new_id())
     except InvalidEmailError as error:
-        raise CommandError(f"The address {error}.") from error
+        raise UsageError(f"The address {error}.") from error
     except MailNotSentError as error:
         where = f"{server.host}:{server.port}"
         raise CommandError(f"{where} took no mail. {plain(str(error))}") from error

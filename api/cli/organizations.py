@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
+from api.cli import UsageError
 from api.cli.kit.databases import cli_context, fitting, opened_store
 from api.cli.kit.names import checked_name, organization_named
 from api.cli.kit.options import DataDir, Json, read_settings, settings_for_links
@@ -93,7 +93,7 @@ def create(
     settings = settings_for_links(data_dir)
     if plan not in settings.all_plans:
         plans = ", ".join(sorted(settings.all_plans))
-        raise CommandError(f"There is no plan {plan!r}: choose one of {plans}.")
+        raise UsageError(f"There is no plan {plan!r}: choose one of {plans}.")
     name = checked_name(name)
     with opened_store(settings) as store:
         check_time_zone(time_zone)
@@ -163,7 +163,7 @@ def _person(store: Store, email: str) -> UUID | None:
     try:
         return person_with_email(store, checked_email(email))
     except InvalidEmailError as error:
-        raise CommandError(f"--owner {error}.") from error
+        raise UsageError(f"--owner {error}.") from error
 
 
 def _invitation(email: str | None) -> c.InvitePerson | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from cyclopts import Parameter
 from msgspec import ValidationError, convert
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.databases import cli_context, fitting, opened_store
 from api.cli.kit.names import (
     ChosenOrganizationOption,
@@ -104,9 +104,9 @@ def set_project(
     }
     new_logo, content = _logo(logo)
     if not (texts or new_logo or no_logo):
-        raise CommandError("Name something to change; --help lists it.")
+        raise UsageError("Name something to change; --help lists it.")
     if new_logo and no_logo:
-        raise CommandError("Choose one of --logo and --no-logo.")
+        raise UsageError("Choose one of --logo and --no-logo.")
     with fitting(settings) as connection:
         org_id = organization_and_project(connection, org, None)["org"]
         project_id, organization_id = project_named(connection, project, org=org_id)
@@ -144,7 +144,7 @@ def _changing_texts(
         change = convert(texts, ProjectChange)
     except ValidationError as error:
         message, _, place = str(error).partition(" - at `$.")
-        raise CommandError(f"{place.rstrip('`')} {plain(message)}.") from None
+        raise UsageError(f"{place.rstrip('`')} {plain(message)}.") from None
     return copied(change, c.ChangeProjectDetails, project_id=project_id)
 
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 from api.http.error_codes import Code
 from domain.errors import (
     DomainError,
+    InvalidFieldError,
     ItemsRefusedError,
     LimitReachedError,
     QueueBehindError,
@@ -122,7 +123,10 @@ def known_error(exception: Exception) -> ApiError | None:
         wait = meta.get("retryAfter")
         headers = {} if wait is None else {"Retry-After": str(wait)}
         code = Code(exception.code)
-        return ApiError(code, str(exception), meta=meta, headers=headers)
+        message = str(exception)
+        if isinstance(exception, InvalidFieldError):
+            message = f"/{message}"
+        return ApiError(code, message, meta=meta, headers=headers)
     code = _first(CODES, exception)
     if code is None:
         return None

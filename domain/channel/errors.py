@@ -1,19 +1,13 @@
 """Errors of commands to channels."""
 
-from domain.errors import ConflictError, DomainError
+from domain.errors import ConflictError, InvalidFieldError
 
 
-class InvalidChannelError(DomainError):
+class InvalidChannelError(InvalidFieldError):
     """A field does not fit the kind of the channel; ``reason`` says why."""
 
     def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"/{field}: {reason}")
-        self.field = field
-        self._reason = reason
-
-    @property
-    def reason(self) -> str:
-        return self._reason
+        super().__init__(reason, field=field)
 
 
 class NoContactAddressError(ConflictError):

@@ -1,6 +1,6 @@
 """Errors of commands to views."""
 
-from domain.errors import ConflictError, DomainError
+from domain.errors import ConflictError, InvalidFieldError
 
 
 class BuiltInViewError(ConflictError):
@@ -14,15 +14,7 @@ class BuiltInViewError(ConflictError):
         )
 
 
-class InvalidViewQueryError(DomainError):
+class InvalidViewQueryError(InvalidFieldError):
     """The list does not have such a query; ``reason`` says why."""
 
     field = "query"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"/query: {reason}")
-        self._reason = reason
-
-    @property
-    def reason(self) -> str:
-        return self._reason

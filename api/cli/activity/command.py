@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
+from api.cli import UsageError
 from api.cli.kit.caught_up import wait_until_caught_up
 from api.cli.kit.databases import fitting
 from api.cli.kit.names import (
@@ -116,7 +116,7 @@ def _rows(
 def _kinds(text: str) -> tuple[ActivityKind, ...]:
     names = text.split(",")
     if unknown := sorted({*names} - {*KINDS}):
-        raise CommandError(
+        raise UsageError(
             f"There is no kind {unknown[0]!r}: the kinds are {', '.join(KINDS)}."
         )
     return tuple(kind for kind in KINDS if kind in names)

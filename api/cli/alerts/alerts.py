@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.caught_up import wait_until_caught_up
 from api.cli.kit.databases import cli_context, fitting, opened_store
 from api.cli.kit.names import OnlyOrganizationOption, organization_named
@@ -109,7 +109,7 @@ def snooze(
     """Put an alert aside until a time."""
     at = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
     if at <= datetime.now(UTC):
-        raise CommandError("--until must be in the future.")
+        raise UsageError("--until must be in the future.")
     _care(alert_id, c.SnoozeAlert(until=at), "Put aside", data_dir, json=json)
 
 

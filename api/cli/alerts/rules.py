@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.caught_up import wait_until_caught_up
 from api.cli.kit.databases import cli_context, fitting, opened_store
 from api.cli.kit.names import (
@@ -171,9 +171,9 @@ def preview(
     condition = _condition(type_, numbers)
     of = AlertScope(type=scope, id=scope_id)
     if not can_judge(type_) or not CONDITIONS[type_].has_history:
-        raise CommandError(f"{type_} can be judged at present alone.")
+        raise UsageError(f"{type_} can be judged at present alone.")
     if not 1 <= days <= 366:
-        raise CommandError("--days must be from 1 to 366.")
+        raise UsageError("--days must be from 1 to 366.")
     try:
         check_scope(condition, of)
     except DomainError as error:
@@ -249,10 +249,10 @@ def _condition(type_: ConditionType, numbers: tuple[str, ...]) -> Condition:
         try:
             number = float(value)
         except ValueError:
-            raise CommandError(f"{each} must be a name, = and a number.") from None
+            raise UsageError(f"{each} must be a name, = and a number.") from None
         if not is_set or name not in CONDITIONS[type_].defaults:
             known = ", ".join(CONDITIONS[type_].defaults) or "none"
-            raise CommandError(f"Numbers of {type_} are {known}, and not {name}.")
+            raise UsageError(f"Numbers of {type_} are {known}, and not {name}.")
         given[name] = int(number) if number.is_integer() else number
     try:
         return completed(Condition(type=type_, **given))

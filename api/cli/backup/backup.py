@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.databases import check_fit, connected, served_database
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import print_json, progress_bar
@@ -47,9 +47,9 @@ def backup(
         # The keys are read after the log, so that no event of the log lacks its key.
         files.append((keys, "keys"))
     if not files:
-        raise CommandError("Name a file to write, or a file for the keys with --keys.")
+        raise UsageError("Name a file to write, or a file for the keys with --keys.")
     if file is not None and file == keys:
-        raise CommandError("The keys go into a file of their own.")
+        raise UsageError("The keys go into a file of their own.")
     for path, _ in files:
         check_file(path)
         if path.exists() and not overwrite:
@@ -75,10 +75,12 @@ def backup(
                 )
             if content == "data":
                 note_backup(connection, manifest)
-            _print_backed_up(path, manifest, json=json)
+            _print_backed_up(path, manifest, json=json, has_keys=keys is not None)
 
 
-def _print_backed_up(file: Path, manifest: Manifest, *, json: bool) -> None:
+def _print_backed_up(
+    file: Path, manifest: Manifest, *, json: bool, has_keys: bool
+) -> None:
     size, position = file.stat().st_size, manifest.position
     if json:
         content = manifest.content
@@ -93,7 +95,12 @@ def _print_backed_up(file: Path, manifest: Manifest, *, json: bool) -> None:
     elif manifest.content == "keys":
         print(f"Backed up the keys to {file}. Keep it apart, and delete it soon.")
     else:
+        missing = (
+            ""
+            if has_keys
+            else " The keys that open it are not in it: back them up with --keys."
+        )
         print(
             f"Backed up to {file} ({size / 1e6:,.1f} MB), up to position {position} of "
-            "the log. The keys that open it are not in it: back them up with --keys."
+            f"the log.{missing}"
         )

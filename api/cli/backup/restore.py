@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from msgspec.structs import asdict, replace
 
-from api.cli import CommandError
+from api.cli import UsageError
 from api.cli.kit.databases import connected, served_database
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import print_json, progress_bar
@@ -61,15 +61,13 @@ def restore(
     settings = read_settings(data_dir=data_dir)
     if finish:
         if file is not None or keys is not None:
-            raise CommandError("--finish takes no files.")
+            raise UsageError("--finish takes no files.")
         with served_database(settings) as url:
             repeated = _finish(url, settings, is_resumed=True)
         _print_finished(repeated, json=json)
         return
     if file is None:
-        raise CommandError(
-            "Name a file to restore, or complete a restore with --finish."
-        )
+        raise UsageError("Name a file to restore, or complete a restore with --finish.")
     repeated: Repeated | None
     with ExitStack() as stack:
         stack.enter_context(interruptible("nothing was restored"))

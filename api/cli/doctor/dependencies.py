@@ -7,12 +7,11 @@ from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from api.cli.connections import available, needed
-from api.cli.doctor.results import SkippedError, WrongError
+from api.cli.doctor.results import SkippedError, WarningError, WrongError
 from api.cli.kit.databases import ping_redis, redis_url
+from api.system.readiness import FULL_BYTES, NEARLY_FULL_BYTES
 from infra import clocks
 from infra.settings import Settings
-
-LEAST_FREE_BYTES = 1 << 30
 
 
 def check_connections(connection: Connection[TupleRow], settings: Settings) -> str:
@@ -65,10 +64,11 @@ def check_redis(settings: Settings) -> str:
 
 
 def check_disk(settings: Settings) -> str:
-    """Check that the data directory has free space.
+    """Check that the data directory has free space, by the limits of readiness.
 
     Raises:
-        WrongError: the space is nearly used up.
+        WrongError: the space is used up.
+        WarningError: the space is nearly used up.
         SkippedError: there is no data directory.
     """
     folder = settings.data_dir.absolute()
@@ -77,8 +77,9 @@ def check_disk(settings: Settings) -> str:
     # A link may lead to the files elsewhere.
     postgres = folder / "postgres"
     free = shutil.disk_usage(postgres if postgres.exists() else folder).free
-    if free < LEAST_FREE_BYTES:
-        raise WrongError(
+    if free < NEARLY_FULL_BYTES:
+        error = WrongError if free < FULL_BYTES else WarningError
+        raise error(
             f"{folder} has {free / (1 << 20):.0f} MB left.",
             advice="Free some space: PostgreSQL stops when none is left.",
         )

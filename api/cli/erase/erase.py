@@ -7,7 +7,7 @@ from uuid import UUID
 
 from cyclopts import Parameter
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.erase.verify import verify_erasure
 from api.cli.kit.databases import cli_context, opened_store
 from api.cli.kit.names import creator_with_id
@@ -101,7 +101,7 @@ def erase(
     settings = read_settings(data_dir=data_dir)
     if verify:
         if confirm is not None or ban:
-            raise CommandError(
+            raise UsageError(
                 "--confirm and --ban erase, and --verify does not: choose one of them."
             )
         return verify_erasure(
@@ -113,12 +113,12 @@ def erase(
             json=json,
         )
     if values is not None or also is not None or verbose:
-        raise CommandError("--values, --also and --verbose need --verify.")
+        raise UsageError("--values, --also and --verbose need --verify.")
     if preview:
         _show_preview(settings, creator_id, json=json)
         return None
     if confirm is None:
-        raise CommandError(
+        raise UsageError(
             "--confirm with the creator's handle is required for an erasure."
         )
     with opened_store(settings) as store:

@@ -16,7 +16,7 @@ from cyclopts import Parameter, validators
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.export.day_files import DayFiles, check_folder
 from api.cli.export.formats import Format, Layout, Writer, writer_of
 from api.cli.kit.caught_up import wait_until_caught_up
@@ -343,7 +343,7 @@ class _Target:
             CommandError: the format cannot be written there.
         """
         if self.split is not None and self.output == STDOUT:
-            raise CommandError("--split needs --output FOLDER, for the files.")
+            raise UsageError("--split needs --output FOLDER, for the files.")
         if self.split is not None:
             check_folder(self.output, self.format, after=self.after)
             return
@@ -351,11 +351,11 @@ class _Target:
             check_file(self.output)
             return
         if json:
-            raise CommandError(
+            raise UsageError(
                 "--json needs --output FILE: stdout has the export itself."
             )
         if self.format == "parquet" and sys.stdout.isatty():
-            raise CommandError(
+            raise UsageError(
                 "Parquet is not for a terminal: give --output FILE, or redirect stdout."
             )
 

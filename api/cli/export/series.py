@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from api.cli import CommandError
+from api.cli import UsageError
 from api.cli.export.formats import Cell, Kind, Layout
 from api.http.bodies.json_body import not_allowed
 from api.http.errors import ApiError
@@ -103,9 +103,9 @@ def questions_of(
     names = metrics.split(",")
     for name in names:
         if name not in _METRICS:
-            raise CommandError(f"--metric: {not_allowed(repr(name), _METRICS)}.")
+            raise UsageError(f"--metric: {not_allowed(repr(name), _METRICS)}.")
         if names.count(name) > 1:
-            raise CommandError(f"--metric: must not name {name} twice.")
+            raise UsageError(f"--metric: must not name {name} twice.")
     try:
         questions = checked_questions(
             [metric for name in names for metric in _METRICS if metric == name],
@@ -115,9 +115,9 @@ def questions_of(
             membership=membership,
         )
     except InvalidQuestionError as error:
-        raise CommandError(_as_option(str(error))) from error
+        raise UsageError(_as_option(str(error))) from error
     if len({question.mode == "rate" for question in questions}) > 1:
-        raise CommandError("--metric: rates and counted metrics need a file each.")
+        raise UsageError("--metric: rates and counted metrics need a file each.")
     return questions
 
 
@@ -128,11 +128,11 @@ def tags_of(entity: Entity, text: str | None) -> tuple[str, ...]:
         CommandError: a value is no tag, or the entity has no tags.
     """
     if text is not None and entity not in {"creator", "video"}:
-        raise CommandError(f"--tag: must be left out, a {entity} has no tags.")
+        raise UsageError(f"--tag: must be left out, a {entity} has no tags.")
     try:
         return tag_filter(text)
     except ApiError as error:
-        raise CommandError(_as_option(error.message)) from error
+        raise UsageError(_as_option(error.message)) from error
 
 
 def check_days(days: Days) -> None:
@@ -144,7 +144,7 @@ def check_days(days: Days) -> None:
     try:
         days.in_zone("UTC", now=datetime.now(UTC))
     except ApiError as error:
-        raise CommandError(_as_option(error.message)) from error
+        raise UsageError(_as_option(error.message)) from error
 
 
 def layout_of(questions: Sequence[Question]) -> Layout[ExportedPoint]:

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
+from api.cli import UsageError
 from api.cli.kit.caught_up import wait_until_caught_up
 from api.cli.kit.databases import database_url, fitting, opened_store
 from api.cli.kit.names import ChosenOrganizationOption, chosen_organization
@@ -151,7 +151,7 @@ def _number(connection: Connection[TupleRow], query: str, org_id: UUID) -> int:
 def _types(text: str) -> frozenset[str]:
     names = text.split(",")
     if unknown := sorted({*names} - {*BY_NAME, ALL}):
-        raise CommandError(
+        raise UsageError(
             f"There is no type {unknown[0]!r}: the types are {ALL}, "
             f"{', '.join(BY_NAME)}."
         )

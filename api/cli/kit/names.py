@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.caught_up import wait_until_caught_up
 from api.cli.kit.output import plain
 from domain.creator.decider import CreatorState, creator_of
@@ -110,7 +110,7 @@ def checked_name(name: str) -> str:
     """
     name = name.strip()
     if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
-        raise CommandError(
+        raise UsageError(
             f"A name has 1 to {_LONGEST_NAME} characters, all of them printable."
         )
     return name

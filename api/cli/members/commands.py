@@ -7,7 +7,7 @@ from uuid import UUID
 from cyclopts import Parameter
 from msgspec import Struct
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.databases import cli_context, fitting, opened_store, rows_of
 from api.cli.kit.names import OnlyOrganizationOption, organization_named
 from api.cli.kit.options import DataDir, Ids, Json, read_settings, settings_for_links
@@ -144,7 +144,7 @@ def erase(
     address are withdrawn, also if nobody has an account with it.
     """
     if same_email(email) != same_email(confirm):
-        raise CommandError("--confirm must be the same address. Nothing was changed.")
+        raise UsageError("--confirm must be the same address. Nothing was changed.")
     with opened_store(read_settings(data_dir=data_dir)) as store:
         person_id = person_with_email(store, email)
         if person_id is None:

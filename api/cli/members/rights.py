@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.databases import cli_context, fitting, opened_store
 from api.cli.kit.names import (
     ChosenOrganizationOption,
@@ -189,9 +189,9 @@ def change(
     All other rights stay.
     """
     if project and all_projects:
-        raise CommandError("Choose --project or --all-projects.")
+        raise UsageError("Choose --project or --all-projects.")
     if role is None and not project and not all_projects and money is None:
-        raise CommandError(
+        raise UsageError(
             "Name what changes: --role, --project, --all-projects, --money or "
             "--no-money."
         )

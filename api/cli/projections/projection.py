@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from cyclopts import Parameter
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.databases import opened_store
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import plain, print_json
@@ -124,7 +124,7 @@ def skip(
 def _follower(store: Store, name: str) -> Follower:
     known = {projection.name: projection for projection in ALL_PROJECTIONS}
     if name not in known:
-        raise CommandError(
+        raise UsageError(
             f"There is no projection {name!r}; there are {', '.join(known)}."
         )
     return Follower(known[name], pool=store.pool, codec=store.codec)
@@ -133,7 +133,7 @@ def _follower(store: Store, name: str) -> Follower:
 def _read_model(name: str) -> ReadModel:
     known = {projection.name: projection for projection in PROJECTIONS}
     if name not in known:
-        raise CommandError(
+        raise UsageError(
             f"There is no read model {name!r}; there are {', '.join(known)}."
         )
     return known[name]

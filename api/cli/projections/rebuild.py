@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from cyclopts import Parameter
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.databases import opened_store, redis_url
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import plain, print_json, progress_bar
@@ -102,7 +102,7 @@ def rebuild_read_models(
     workers of all machines do the work, or this process if there are no workers.
     """
     if cancel + rollback + force + dry_run + swap > 1:
-        raise CommandError(
+        raise UsageError(
             "--force, --cancel, --rollback, --dry-run and --swap exclude each other."
         )
     action: _Action = "rebuild"
@@ -115,13 +115,13 @@ def rebuild_read_models(
     elif swap:
         action = "swap"
     if distributed and action != "rebuild":
-        raise CommandError("--distributed needs a rebuild.")
+        raise UsageError("--distributed needs a rebuild.")
     projections = _projections(names)
     if rollback and not names:
-        raise CommandError("Name the read models to restore.")
+        raise UsageError("Name the read models to restore.")
     if baseline_rule is not None:
         if action not in {"rebuild", "dry_run"}:
-            raise CommandError("--baseline-rule needs a rebuild or a dry run.")
+            raise UsageError("--baseline-rule needs a rebuild or a dry run.")
         projections = with_rule(projections, baseline_rule)
     options = RebuildOptions(force=force, may_swap_dry_run=baseline_rule is not None)
     settings = read_settings(data_dir=data_dir)
@@ -156,7 +156,7 @@ def _projections(names: Sequence[str]) -> list[ReadModel]:
     known = {projection.name: projection for projection in PROJECTIONS}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise CommandError(
+        raise UsageError(
             f"There is no read model {unknown[0]!r}; there are {', '.join(known)}."
         )
     return [known[name] for name in names or known]

@@ -6,7 +6,7 @@ import msgspec
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
+from api.cli import UsageError
 from api.cli.kit.output import plain, print_table
 from domain.analytics.baselines import BaselineRule
 from domain.phrases import counted
@@ -42,7 +42,7 @@ def with_rule(projections: Sequence[ReadModel], rule: BaselineRule) -> list[Read
     if not all(
         isinstance(projection, AnalyticsProjection) for projection in projections
     ):
-        raise CommandError("--baseline-rule is only for analytics: name it.")
+        raise UsageError("--baseline-rule is only for analytics: name it.")
     return [AnalyticsProjection(rule)]
 
 

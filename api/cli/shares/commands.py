@@ -11,7 +11,7 @@ from msgspec import UNSET
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.caught_up import wait_until_caught_up
 from api.cli.kit.databases import cli_context, fitting, opened_store, rows_of
 from api.cli.kit.names import (
@@ -221,7 +221,7 @@ def change(
     if hide_nothing:
         given["hide"] = ()
     if not given and not (password or no_password):
-        raise CommandError("Name what changes: `goatherd shares change --help`.")
+        raise UsageError("Name what changes: `goatherd shares change --help`.")
     hashed = _hashed() if password else None
     command = c.ChangeShare(
         at=now,
@@ -311,7 +311,7 @@ def _hashed() -> str:
     is_typed = sys.stdin.isatty()
     password = getpass() if is_typed else sys.stdin.readline().rstrip("\n")
     if len(password) < _SHORTEST_PASSWORD:
-        raise CommandError(f"A password has at least {_SHORTEST_PASSWORD} characters.")
+        raise UsageError(f"A password has at least {_SHORTEST_PASSWORD} characters.")
     return PasswordHashes().made_now(password)
 
 

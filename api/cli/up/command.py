@@ -12,7 +12,7 @@ import structlog
 from cyclopts import Parameter
 from msgspec.structs import replace
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.connections import (
     SPARE,
     available,
@@ -117,7 +117,7 @@ def up(
     use in place of the embedded ones.
     """
     if fake_tiktok and not demo:
-        raise CommandError("--fake-tiktok only knows the demo's creators: add --demo.")
+        raise UsageError("--fake-tiktok only knows the demo's creators: add --demo.")
     answers = read_answers(organization, time_zone, project_name, demo=demo)
     settings = read_settings(host=host, port=port, data_dir=data_dir)
     configure_logs(level=settings.log_level, form=settings.log_format)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.databases import cli_context
 from api.cli.kit.names import checked_name
 from api.cli.kit.output import plain
@@ -96,7 +96,7 @@ def read_answers(
         CommandError: a name is blank, or the time zone is unknown.
     """
     if time_zone is not None and time_zone not in time_zones():
-        raise CommandError(
+        raise UsageError(
             f"--time-zone {plain(time_zone)!r} is no IANA time zone, such as "
             "Europe/Berlin."
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from infra.settings import reachable
 
 # The caller checks other things while it waits, and calls again.
@@ -48,7 +48,7 @@ def inherited_socket(descriptor: int) -> socket.socket:
     try:
         return socket.socket(fileno=descriptor)
     except OSError:
-        raise CommandError(f"--fd: {descriptor} is not a socket.") from None
+        raise UsageError(f"--fd: {descriptor} is not a socket.") from None
 
 
 def why_not_ready(host: str, port: int) -> str | None:

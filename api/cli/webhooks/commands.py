@@ -10,7 +10,7 @@ import msgspec
 from cyclopts import Parameter
 from msgspec import UNSET, UnsetType
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.databases import cli_context, fitting, opened_store
 from api.cli.kit.names import (
     ChosenOrganizationOption,
@@ -290,7 +290,7 @@ def _filters(
     try:
         return msgspec.convert(requested, RequestedFilters).as_filters()
     except msgspec.ValidationError:
-        raise CommandError(
+        raise UsageError(
             "--min-milestone must be at least 1, and --tag must have 1 to 50 "
             "characters."
         ) from None
@@ -406,7 +406,7 @@ def replay(
             try:
                 first, last = positions_of(connection.cursor(), from_, to)
             except ValueError as error:
-                raise CommandError(f"{error}.") from None
+                raise UsageError(f"{error}.") from None
         command = c.ReplayToWebhook(first=first, last=last, types=types or None)
         _execute(store, organization_id, webhook_id, command)
     if json:
@@ -485,7 +485,7 @@ def _refused() -> Generator[None]:
     try:
         yield
     except DomainError as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(str(error)) from error
 
 
 def _owner(store: Store, webhook_id: UUID) -> UUID:

@@ -55,5 +55,5 @@ def test_activity_is_listed_newest_first_and_by_kind(cli: CommandLine, store: St
 def test_an_unknown_kind_is_refused_with_the_known_ones(cli: CommandLine):
     refused = cli("activity", "--kinds", "sneezed")
 
-    assert refused.status == 1
+    assert refused.status == 2
     assert "stopped_posting" in refused.err

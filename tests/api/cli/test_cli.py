@@ -207,7 +207,7 @@ def test_an_organization_that_cannot_be_is_refused_and_nothing_kept(
 ):
     outcome = cli("orgs", "create", *words)
 
-    assert outcome.status == 1
+    assert outcome.status == 2
     assert complaint in outcome.complaint
     assert store.head() == 0
 
@@ -357,7 +357,7 @@ def test_a_key_that_has_expired_before_it_begins_is_refused(
 
     outcome = cli("keys", "create", "--org", org, "--expires-at", "2020-01-01")
 
-    assert outcome.status == 1
+    assert outcome.status == 2
     assert "future" in outcome.complaint
     assert store.head() == head
 
@@ -409,7 +409,7 @@ def test_lifting_a_ban_twice_changes_nothing_the_second_time(
 def test_a_ban_of_what_is_no_handle_is_refused(cli: CommandLine, store: Store):
     outcome = cli("bans", "add", "not a handle")
 
-    assert outcome.status == 1
+    assert outcome.status == 2
     assert "is not a TikTok handle" in outcome.complaint
     assert store.head() == 0
 
@@ -500,7 +500,7 @@ def test_a_distributed_rebuild_that_nobody_hears_of_is_done_here_and_says_so(
 def test_only_a_rebuild_is_distributed(cli: CommandLine):
     refused = cli("rebuild", "analytics", "--cancel", "--distributed")
 
-    assert refused.status == 1
+    assert refused.status == 2
     assert "--distributed needs a rebuild." in refused.err
 
 
@@ -549,7 +549,7 @@ def test_what_cannot_be_rebuilt_is_refused(
 ):
     outcome = cli("rebuild", *words)
 
-    assert outcome.status == 1
+    assert outcome.status == 2
     assert why in outcome.complaint
 
 

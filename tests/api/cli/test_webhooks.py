@@ -49,3 +49,12 @@ def test_webhooks_are_made_changed_and_removed(cli: CommandLine):
     assert "by hand" in listed.out
     assert removed == {"id": made["id"], "removed": True}
     assert cli("webhooks", "list", "--json").document == []
+
+
+def test_a_wrong_address_is_named_as_a_field_and_not_as_a_pointer(cli: CommandLine):
+    cli("orgs", "create", "Herd")
+
+    refused = cli("webhooks", "add", "ftp://goats.example/hook")
+
+    assert refused.status == 2
+    assert refused.complaint.startswith("url: ")

@@ -38,6 +38,8 @@ def test_what_keys_do_to_an_organization_is_told_in_sentences(home: Tenant):
     home.delete(f"/api-keys/{key_id}")
     home.patch("/organization", {"time_zone": "Europe/Vienna"})
     path = f"/projects/{home.project_id}"
+    home.goatherd.catch_up()
+    former = data_of(home.get(path))["name"]
     home.patch(path, {"name": "Alps", "description": "Steep."})
 
     rows = audit(home)
@@ -54,7 +56,7 @@ def test_what_keys_do_to_an_organization_is_told_in_sentences(home: Tenant):
         "api_key_revoked": f'Key "Charts" revoked {by}',
         "organization_settings_changed": "Settings changed: time zone set to "
         f"Europe/Vienna, {by}",
-        "project_details_changed": 'Project "Alps" changed: renamed to "Alps" and '
+        "project_details_changed": f'Project "{former}" changed: renamed to "Alps" and '
         f"description changed, {by}",
     }
     created = next(row for row in rows if row["event"] == "api_key_created")
@@ -66,6 +68,28 @@ def test_what_keys_do_to_an_organization_is_told_in_sentences(home: Tenant):
         "hint": issued["hint"],
         "scopes": ["read"],
     }
+
+
+def test_a_renamed_project_has_the_name_from_before(home: Tenant):
+    path = f"/projects/{home.project_id}"
+    home.goatherd.catch_up()
+    former = data_of(home.get(path))["name"]
+    for change in (
+        {"name": "Spring"},
+        {"description": "Grass."},
+        {"name": "Summer"},
+    ):
+        data_of(home.patch(path, change))
+
+    first, described, second = [
+        row["summary"].partition(" by ")[0]
+        for row in reversed(audit(home))
+        if row["event"] == "project_details_changed"
+    ]
+
+    assert first.startswith(f'Project "{former}" changed: renamed to "Spring",')
+    assert described.startswith('Project "Summer" changed: description changed,')
+    assert second.startswith('Project "Spring" changed: renamed to "Summer",')
 
 
 def test_an_erasure_is_in_it_without_a_name(home: Tenant):

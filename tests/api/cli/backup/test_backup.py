@@ -617,6 +617,20 @@ def test_with_the_keys_everything_can_be_read_but_who_was_erased_since(
     assert "erased-goat" not in log
 
 
+def test_a_backup_with_its_keys_does_not_ask_for_them(
+    cli: CommandLine, home: Home, database_url: str, tmp_path: Path
+):
+    cli.set(database_url=database_url)
+
+    done = cli("backup", str(tmp_path / "it.zip"), "--keys", str(tmp_path / "keys"))
+
+    assert home.organization_id
+    assert done.status == 0
+    assert "Backed up to" in done.out
+    assert "back them up with --keys" not in done.out
+    assert f"Backed up the keys to {tmp_path / 'keys'}" in done.out
+
+
 def test_keys_from_before_somebody_came_are_refused(
     cli: CommandLine,
     home: Home,

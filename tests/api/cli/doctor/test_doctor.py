@@ -546,11 +546,14 @@ def test_counts_are_not_judged_while_the_list_is_behind(
 def test_a_disk_that_is_nearly_full_is_found(
     cli: CommandLine, home: Home, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(dependencies, "LEAST_FREE_BYTES", 1 << 62)
+    monkeypatch.setattr(dependencies, "NEARLY_FULL_BYTES", 1 << 62)
+    nearly = cli("doctor", "--json")
+    monkeypatch.setattr(dependencies, "FULL_BYTES", 1 << 62)
+    full = cli("doctor", "--json")
 
-    bad = wrong(cli("doctor", "--json"))
-
-    assert list(bad) == ["disk"]
+    assert findings(nearly)["disk"]["state"] == "warning"
+    assert nearly.status == 0
+    assert list(wrong(full)) == ["disk"]
     assert home.counted() == 1
 
 

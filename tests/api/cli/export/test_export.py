@@ -693,7 +693,7 @@ def test_several_metrics_are_exported_with_their_names(
         ("views,posts_per_week", "--metric: rates and counted metrics need a file"),
     ):
         refused = cli(*words, metrics)
-        assert (refused.status, refused.out) == (1, "")
+        assert (refused.status, refused.out) == (2, "")
         assert refused.complaint.startswith(reason)
 
 
@@ -832,7 +832,7 @@ def test_numbers_of_those_with_all_of_some_tags(goatherd: Goatherd, cli: Command
     assert ids("--tag", "launch") == set()
     words = ("export", "analytics", "--org", str(tenant.organization_id))
     refused = cli(*words, "--entity", "project", "--tag", "gold")
-    assert (refused.status, refused.out) == (1, "")
+    assert (refused.status, refused.out) == (2, "")
     assert "--tag: must be left out" in refused.err
 
 
@@ -854,7 +854,7 @@ def test_a_question_without_sense_is_refused_by_its_option(
         *("--entity", "creator", "--metric", "views", *options),
     )
 
-    assert outcome.status == 1
+    assert outcome.status == 2
     assert outcome.complaint.startswith(reason)
     assert outcome.out == ""
 
