@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
 
+from api.http.query import invalid_query
 from api.http.request import Request
 from api.http.responses import CountedList
 from api.http.routes import read_route
@@ -23,6 +24,7 @@ from api.routes.analytics.routes import From, To, Zone
 from domain.errors import NotFoundError
 from projections.analytics.summaries.overlap import (
     known_campaigns,
+    newest_campaigns,
     shared_creators,
     shared_videos,
 )
@@ -61,8 +63,19 @@ class OverlapRoutes(Controller):
         reader: NamedDependency[Reader],
         part: NamedDependency[RowsPart],
         campaign_ids: Annotated[
-            str, QueryParameter(description="2 to 10 ids, separated by commas.")
-        ],
+            str | None,
+            QueryParameter(
+                description="2 to 10 ids, separated by commas; required without "
+                "project_id."
+            ),
+        ] = None,
+        project_id: Annotated[
+            UUID | None,
+            QueryParameter(
+                description="The project whose 10 newest campaigns are compared, in "
+                "place of campaign_ids."
+            ),
+        ] = None,
         period: PeriodParameter = None,
         from_: From = None,
         to: To = None,
@@ -72,21 +85,23 @@ class OverlapRoutes(Controller):
     ) -> CountedList[MemberOverlapRow]:
         """Show the creators and videos that campaigns share, pair by pair.
 
-        The pairs follow the order of the ids. Members are the present members, whatever
+        The pairs follow the order of the ids, and those of a project begin with its
+        newest campaign; there are none if it has fewer than two. Members are the
+        present members, whatever
         ``from`` and ``to`` are; ``posted_from`` and ``posted_to`` select videos.
         """
-        ids = ids_between_commas(
-            "campaign_ids",
-            campaign_ids,
-            at_least=FEWEST_CAMPAIGNS,
-            at_most=MOST_CAMPAIGNS,
-        )
+        ids = _ids(campaign_ids, project_id)
+        kind, of = ("project", project_id) if project_id else ("campaign", ids[0])
         summary = await summary_of(
-            request, reader, "campaign", ids[0], from_, to, tz,
+            request, reader, kind, of, from_, to, tz,
             period=period, posted=(posted_from, posted_to),
         )  # fmt: skip
         organization_id = request.organization_id
-        if len(await known_campaigns(reader, organization_id, ids)) < len(ids):
+        if project_id is not None:
+            ids = await newest_campaigns(
+                reader, organization_id, project_id, at_most=MOST_CAMPAIGNS
+            )
+        elif len(await known_campaigns(reader, organization_id, ids)) < len(ids):
             raise NotFoundError("campaign")
         creators = await shared_creators(reader, organization_id, ids)
         videos = await shared_videos(reader, summary.scope, ids)
@@ -107,3 +122,24 @@ class OverlapRoutes(Controller):
             total_count=len(rows),
             name="member-overlap",
         )
+
+
+def _ids(campaign_ids: str | None, project_id: UUID | None) -> list[UUID]:
+    """Return the ids of campaigns in the request, none if it names a project.
+
+    Raises:
+        ApiError: ``invalid_query``, if the request names both or neither.
+    """
+    if project_id is not None:
+        if campaign_ids is not None:
+            message = "must be left out where campaign_ids is given"
+            raise invalid_query("project_id", message)
+        return []
+    if campaign_ids is None:
+        raise invalid_query("campaign_ids", "is required, or project_id")
+    return ids_between_commas(
+        "campaign_ids",
+        campaign_ids,
+        at_least=FEWEST_CAMPAIGNS,
+        at_most=MOST_CAMPAIGNS,
+    )

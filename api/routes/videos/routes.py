@@ -7,9 +7,10 @@ from uuid import UUID
 from litestar import Controller, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.response import Response
 from msgspec.structs import asdict
 
-from api.http.errors import Code
+from api.http.errors import ApiError, Code
 from api.http.reading.paging import ListRequest, caught_up, found
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
@@ -128,6 +129,19 @@ class VideoRoutes(Controller):
                 expected_versions=writer.expected_versions(request),
             ),
             answers.changed_video,
+        )
+
+    @read_route(
+        "/videos/{video_id:uuid}/stats",
+        "getVideoStats",
+        is_gone=True,
+        is_deprecated=True,
+    )
+    async def get_video_stats(self, video_id: FromPath[UUID]) -> Response[None]:
+        """Gone: use GET /analytics."""
+        raise ApiError(
+            Code.GONE,
+            f"Use GET /api/v1/analytics?entity=video&entity_id={video_id} instead.",
         )
 
     @write_route(delete, "/videos/{video_id:uuid}", "excludeVideo", errors=[Code.GONE])

@@ -12,6 +12,12 @@ SELECT id FROM analytics_subjects
 WHERE organization_id = %(organization)s AND id = ANY(%(campaigns)s)
 AND kind = 'campaign' AND deleted_position IS NULL
 """
+_NEWEST = b"""
+SELECT id FROM analytics_subjects
+WHERE organization_id = %(organization)s AND project_id = %(project)s
+AND kind = 'campaign' AND deleted_position IS NULL
+ORDER BY id DESC LIMIT %(most)s
+"""
 # The number of items in exactly these of the campaigns: at most 2^10 rows.
 _AMOUNTS = """
 SELECT campaigns, count(*) FROM (
@@ -32,6 +38,14 @@ async def known_campaigns(
     """Return the campaigns among these that the organization has."""
     params = {"organization": organization_id, "campaigns": list(campaigns)}
     return {row[0] for row in await reader.rows(organization_id, _KNOWN, params)}
+
+
+async def newest_campaigns(
+    reader: Reader, organization_id: UUID, project_id: UUID, *, at_most: int
+) -> list[UUID]:
+    """Return the campaigns of a project, newest first."""
+    params = {"organization": organization_id, "project": project_id, "most": at_most}
+    return [row[0] for row in await reader.rows(organization_id, _NEWEST, params)]
 
 
 async def shared_creators(

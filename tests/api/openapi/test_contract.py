@@ -37,6 +37,7 @@ SCOPES = {
     "GET /creators/{creator_id}/history": "read",
     "GET /creators/{creator_id}/diff": "read",
     "GET /creators/{creator_id}/stats": "read",
+    "GET /videos/{video_id}/stats": "read",
     "GET /scrapes": "read",
     "GET /scrapes/counts": "read",
     "GET /scrapes/{scrape_id}": "read",

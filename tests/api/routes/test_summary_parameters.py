@@ -261,3 +261,38 @@ def test_two_to_ten_campaigns_are_compared(home: Tenant, count: int):
 
     message = "must be 2 to 10 different UUIDs with commas between"
     assert refused(answer) == ("campaign_ids", message)
+
+
+def test_the_campaigns_of_a_project_are_compared_newest_first(
+    home: Tenant, stranger: Tenant
+):
+    path = PREFIX + "member-overlap"
+    made = f"/projects/{home.project_id}/campaigns"
+    creator_id = home.add(f"goat.{uuid4().hex[:20]}")["id"]
+    none = ask(home, path)
+    ids = [
+        data_of(home.post(made, {"name": f"Herd {n}"}), status=201)["id"]
+        for n in range(11)
+    ]
+    for one in ids[-2:]:
+        item = {"item_type": "creator", "item_id": creator_id}
+        data_of(home.post(f"/campaigns/{one}/items", item), status=201)
+
+    rows = data_of(ask(home, path))
+    by_ids = data_of(ask(home, path, project_id="", campaign_ids=",".join(ids[:0:-1])))
+
+    assert data_of(none) == []
+    assert rows == by_ids
+    assert len(rows) == 45
+    assert (rows[0]["a"], rows[0]["b"]) == (ids[-1], ids[-2])
+    assert (rows[0]["shared_creators"], rows[1]["shared_creators"]) == (1, 0)
+    foreign = str(stranger.project_id)
+    assert ask(home, path, project_id=foreign).status_code == 404
+    assert refused(ask(home, path, project_id="")) == (
+        "campaign_ids",
+        "is required, or project_id",
+    )
+    assert refused(ask(home, path, campaign_ids=",".join(ids[:2]))) == (
+        "project_id",
+        "must be left out where campaign_ids is given",
+    )

@@ -446,3 +446,12 @@ def test_a_video_shows_its_attributes_and_lists_are_filtered_by_them(home: Tenan
         "is_private,language"
     )
     assert table[1].endswith('15,7064,\'=Hay,"Hay,Goats",,false,,,')
+
+
+def test_the_stats_of_a_video_are_gone_and_name_the_way(home: Tenant):
+    video_id = uuid4()
+
+    answer = home.get(f"/videos/{video_id}/stats")
+
+    assert code_of(answer) == (410, "gone")
+    assert f"/analytics?entity=video&entity_id={video_id}" in answer.json()["error"]
