@@ -128,6 +128,8 @@ class Dispatcher:
         def step() -> float:
             nonlocal is_registered
             if not is_registered:
+                # An issue of a report waits for the policies only if they are known.
+                self._policies.register()
                 for follower in self._followers:
                     follower.register()
                 is_registered = True

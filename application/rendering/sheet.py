@@ -5,7 +5,7 @@ figures, charts and rankings. A new section of reports is a function that makes 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -42,6 +42,7 @@ from domain.report.issue import (
     IssueVideo,
     days_of,
 )
+from domain.report.waiting import WAITS_FOR, WITHHELD_AT_MOST
 from domain.written import (
     UNKNOWN,
     day,
@@ -178,6 +179,7 @@ class Sheet(Struct, frozen=True, kw_only=True):
     colors: SheetColors
     parts: Sequence[Part]
     known: str
+    lacking: str
 
     @property
     def summary(self) -> str:
@@ -216,6 +218,19 @@ def sheet_of(issue: Issue) -> Sheet:
             f"Numbers as known on {day(known.date())}, {known:%H:%M}; they do not "
             f"change. Days are in the time zone {issue.time_zone}."
         ),
+        lacking=_lacking(issue),
+    )
+
+
+def _lacking(issue: Issue) -> str:
+    """Return what the numbers may lack, in a sentence; empty if nothing."""
+    because = issue.incomplete_because
+    if because is None:
+        return ""
+    waited = counted(round(WITHHELD_AT_MOST / timedelta(hours=1)), "hour")
+    return (
+        f"These numbers may be incomplete: they waited {waited} for "
+        f"{WAITS_FOR[because]}, in vain."
     )
 
 

@@ -27,6 +27,8 @@ def plain_text(sheet: Sheet, links: MailLinks) -> str:
     """Return a sheet as lines of text, with the links of a mail at their end."""
     compared = f", compared with {sheet.compared}" if sheet.compared else ""
     lines = [unlinked(sheet.title), unlinked(sheet.heading), sheet.days + compared]
+    if sheet.lacking:
+        lines += ["", sheet.lacking]
     for part in sheet.parts:
         note = f" ({part.note})" if part.note else ""
         lines += ["", "", f"{part.title.upper()}{note}", "", *_lines(part)]

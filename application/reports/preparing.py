@@ -1,10 +1,9 @@
 """An issue before it is in the log: its numbers, and the mails that tell of it."""
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, LiteralString
+from typing import Final, LiteralString
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,12 +17,15 @@ from application.mail.recipients import mails_subject
 from application.mail.server import Mail
 from application.rendering.mail import IssueMails
 from application.reports.recipients import unsubscribe_url
+from application.reports.waiting import IssueWaitsError, counted
 from domain import commands as c
 from domain import events as e
 from domain.analytics.buckets import Range
+from domain.campaign.decider import campaign_of
+from domain.creator.decider import creator_of
 from domain.errors import NotFoundError
 from domain.messages import copied
-from domain.organization.decider import organization_of
+from domain.organization.decider import OrganizationState, organization_of
 from domain.organization.plans import Limits
 from domain.report.contents import Contents
 from domain.report.decider import ReportState, report_of
@@ -32,7 +34,7 @@ from infra.database import PROCESS_NAME
 from infra.eventstore.store import BusyError, RecordedEvent, Store, plain_events
 from projections.analytics.read.explanations.basis import basis_of_now
 from projections.analytics.summaries.scope import known_scope
-from projections.engine.reader import ProjectionBehindError, Reader
+from projections.engine.reader import Reader
 from projections.engine.snapshot_reader import snapshot
 from projections.project_logos import logo_of_project
 from projections.reports.contents import ReportDays, contents_of
@@ -42,24 +44,21 @@ from projections.reports.queries import color_of_project, issue_of
 # A mail that no server takes for so long is out of date.
 _KEPT_FOR: Final = timedelta(days=3)
 _STATEMENT_MS: Final = 60_000
-_POLL_SECONDS: Final = 0.05
-_READ_MODELS: Final = [
-    *("analytics", "api_keys", "campaigns", "creator_list", "projects", "videos"),
-]
 _ERASED_SINCE: LiteralString = """
 SELECT EXISTS (
     SELECT FROM goatherd_events WHERE notification_id > %s AND topic = 'subject_erased')
 """
-_BEHIND: LiteralString = """
-SELECT name FROM projection WHERE name = ANY(%s) AND position < %s LIMIT 1
-"""
 
 
 class OwnedReport(Struct, frozen=True, kw_only=True):
-    """A report with what its organization decides: the time zone and the plan."""
+    """A report with what its organization decides: the time zone and the plan.
+
+    ``project_ids`` are the projects of what the report is about.
+    """
 
     id: UUID
     report: ReportState
+    project_ids: Sequence[UUID]
     time_zone: str
     limits: Limits
 
@@ -119,9 +118,24 @@ def owned_report(
     return OwnedReport(
         id=report_id,
         report=report,
+        project_ids=_projects_of(store, report, organization),
         time_zone=organization.time_zone,
         limits=plans[organization.plan],
     )
+
+
+def _projects_of(
+    store: Store, report: ReportState, organization: OrganizationState
+) -> Sequence[UUID]:
+    of = report.scope.id
+    if report.scope.type == "org" or of is None:
+        return [*organization.projects]
+    if report.scope.type == "project":
+        return [of]
+    history = plain_events(store.load(of)[of])
+    is_creator = report.scope.type == "creator"
+    thing = creator_of(history) if is_creator else campaign_of(history)
+    return [] if thing is None else [thing.project_id]
 
 
 def prepared_issue(
@@ -131,21 +145,23 @@ def prepared_issue(
     due_at: datetime | None,
     is_mailed: bool,
     patience: float,
+    even_incomplete: bool = False,
 ) -> PreparedIssue:
     """Return the issue that falls due at a time, or that somebody asks for now.
 
-    The numbers are read in one snapshot, which knows every event from before unless
-    read models do not catch up with the log within ``patience`` seconds.
+    The numbers are read in one snapshot, which knows everything that was observed
+    before. An issue that is made ``even_incomplete`` says what may be lacking.
 
     Raises:
         NotFoundError: the thing that the report is about is gone.
-        ProjectionBehindError: an issue that fell due has to wait for a read model, or
-            the thing is not known yet.
+        IssueWaitsError: something is not counted within ``patience`` seconds.
     """
-    head = store.head()
-    behind = _behind(store, head, patience=patience)
-    if behind is not None and due_at is not None:
-        raise ProjectionBehindError(behind)
+    reached = counted(
+        store, of.report.organization_id, of.project_ids, patience=patience
+    )
+    lacking = reached.lacking
+    if lacking is not None and not even_incomplete:
+        raise IssueWaitsError(lacking)
     now = datetime.now(UTC)
     report, zone = of.report, ZoneInfo(of.time_zone)
     first, last = report.schedule(of.time_zone).days_at(due_at or now)
@@ -164,8 +180,6 @@ def prepared_issue(
             codec=store.codec,
         ) as (reader, _):
             if not await _is_there(reader, report):
-                if behind is not None:
-                    raise ProjectionBehindError(behind)
                 raise NotFoundError(report.scope.type)
             command = c.IssueReport(
                 period=report.period,
@@ -183,6 +197,7 @@ def prepared_issue(
                 color=await color_of_project(
                     reader, report.organization_id, report.scope
                 ),
+                incomplete_because=lacking,
                 mailed=len(recipients),
             )
             if not recipients:
@@ -210,7 +225,7 @@ def prepared_issue(
         ]
     return PreparedIssue(
         version=report.version,
-        head=head,
+        head=reached.position,
         organization_id=report.organization_id,
         command=command,
         mails=mails,
@@ -267,17 +282,3 @@ def _shown(days: Range, limits: Limits, *, now: datetime) -> Range | None:
         return days
     earliest = now.astimezone(days.zone).date() - timedelta(days=retention)
     return None if days.first < earliest else days
-
-
-def _behind(store: Store, head: int, *, patience: float) -> str | None:
-    """Wait for read models to be at ``head``; return the name of one that is behind."""
-    deadline = time.monotonic() + patience
-    params: tuple[Any, ...] = (_READ_MODELS, head)
-    while True:
-        with store.pool.connection() as connection:
-            row = connection.execute(_BEHIND, params).fetchone()
-        if row is None:
-            return None
-        if time.monotonic() > deadline:
-            return row[0]
-        time.sleep(_POLL_SECONDS)

@@ -9,6 +9,7 @@ from domain.messages import Command
 from domain.report.contents import SECTIONS, Contents, SectionName
 from domain.report.events import StopReason, Weekday
 from domain.report.issue import ReportPeriod, ReportScope
+from domain.report.waiting import WaitReason
 
 
 class MakeReport(Command, frozen=True, kw_only=True):
@@ -53,6 +54,7 @@ class IssueReport(Command, frozen=True, kw_only=True):
     sections: tuple[SectionName, ...]
     contents: Contents
     color: str | None = None
+    incomplete_because: WaitReason | None = None
     mailed: int
 
 

@@ -9,6 +9,7 @@ import msgspec
 from domain.messages import Event, Personal
 from domain.report.contents import Contents, SectionName
 from domain.report.issue import ReportPeriod, ReportScope
+from domain.report.waiting import WaitReason
 from domain.texts import EarlierTextsForgotten
 
 Weekday = Literal[
@@ -68,7 +69,8 @@ class ReportIssued(Event, frozen=True, kw_only=True):
     if the plan shows them. ``position`` is that of the organization's newest event that
     the numbers know. ``due_at`` is the time at which it fell due, None if somebody
     asked for it. ``color`` is that of the project then (#RRGGBB), None without one.
-    ``mailed`` is the number of mails that were written.
+    ``incomplete_because`` says what was not counted yet when its longest wait was over,
+    None if nothing. ``mailed`` is the number of mails that were written.
     """
 
     stored_name: ClassVar[str] = "report_issued"
@@ -86,6 +88,7 @@ class ReportIssued(Event, frozen=True, kw_only=True):
     sections: tuple[SectionName, ...]
     contents: Contents
     color: str | None = None
+    incomplete_because: WaitReason | None = None
     mailed: int = 0
 
 

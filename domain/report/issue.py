@@ -10,6 +10,7 @@ from domain.analytics.series import Value
 from domain.analytics.summaries.kpis import Kpi
 from domain.organization.logo import Logo
 from domain.report.contents import FigureName, SectionName, SeriesName
+from domain.report.waiting import WaitReason
 
 ReportPeriod = Literal["weekly", "monthly"]
 ReportScopeType = Literal["org", "project", "campaign", "creator"]
@@ -98,7 +99,9 @@ class Issue(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     asked for has none. ``compare_from`` and ``compare_to`` are the period before, null
     if the plan does not show it. ``sections`` are those of the report at that time, in
     their order; the lists of other sections are empty. ``creators_in_all`` and
-    ``videos_in_all`` count what the lists were cut from.
+    ``videos_in_all`` count what the lists were cut from. ``incomplete_because`` says
+    what the issue waited for in vain: `import` is the end of an import of its project,
+    and `counting` that observations are counted. It is null if nothing was lacking.
     """
 
     id: UUID
@@ -122,6 +125,7 @@ class Issue(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     position: int
     due_at: datetime | None
     made_at: datetime
+    incomplete_because: WaitReason | None = None
     sections: list[SectionName]
     kpis: list[IssueFigure]
     charts: list[IssueSeries]

@@ -15,6 +15,7 @@ from domain.messages import copied, set_fields
 from domain.report.decider import CHANGED, texts_of, without
 from domain.report.issue import ReportScopeType
 from domain.report.schedule import IssuedPeriods
+from domain.report.waiting import WaitReason
 from domain.streams import report_issue
 from infra.eventstore.store import RecordedEvent
 from projections.engine.folds import Folds
@@ -75,6 +76,7 @@ class IssueRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sections: Sequence[e.SectionName]
     contents: dict[str, Any]
     color: str | None
+    incomplete_because: WaitReason | None = None
     mailed: int
 
 

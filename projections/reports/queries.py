@@ -32,6 +32,7 @@ from domain.report.issue import (
     ReportScope,
 )
 from domain.report.schedule import ReportSchedule
+from domain.report.waiting import IssueWait, WaitReason, wait_of
 from infra.structs import structs
 from projections.engine.reader import Reader
 from projections.reports.projection import IssueRow, ReportRow, issued_periods
@@ -47,7 +48,8 @@ class ScheduledReport(msgspec.Struct, frozen=True, kw_only=True):
     the scope `write`. ``next_due_at`` is null while the report is switched off.
     ``stopped_because`` says why Goatherd itself switched it off: `creator_moved` if the
     creator is in another project now. It is null otherwise, and once somebody switches
-    the report on. ``issue_count`` is the number of its issues.
+    the report on. ``waiting`` says since when an issue that fell due waits, and why; it
+    is null if none does. ``issue_count`` is the number of its issues.
     """
 
     id: UUID
@@ -63,6 +65,7 @@ class ScheduledReport(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool
     stopped_because: StopReason | None
     next_due_at: datetime | None
+    waiting: IssueWait | None
     issue_count: int
     version: int
     created_at: datetime
@@ -74,6 +77,7 @@ class ListedIssue(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "f
 
     ``position`` is where its numbers are frozen. ``due_at`` is null if somebody asked
     for it. ``mailed`` is the number of recipients to whom it was sent.
+    ``incomplete_because`` is that of the issue.
     """
 
     id: UUID
@@ -86,6 +90,7 @@ class ListedIssue(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "f
     due_at: datetime | None
     made_at: datetime
     mailed: int
+    incomplete_because: WaitReason | None = None
 
 
 class _PresentName(NamedTuple):
@@ -107,8 +112,10 @@ _NOBODY = _PresentName(None, None)
 _REPORT = ", ".join(f"r.{name}" for name in ReportRow.__struct_fields__)
 _ISSUE = ", ".join(f"i.{name}" for name in IssueRow.__struct_fields__)
 _THERE = f"""
-SELECT o.time_zone, {_REPORT} FROM reports r
+SELECT o.time_zone, w.since, w.because, {_REPORT} FROM reports r
 LEFT JOIN organizations o ON o.organization_id = r.organization_id
+LEFT JOIN report_waits w
+    ON w.organization_id = r.organization_id AND w.report_id = r.id
 WHERE r.organization_id = %(organization)s AND r.removed_at IS NULL
 """
 _ONE = f"{_THERE} AND r.id = %(id)s".encode()
@@ -126,7 +133,7 @@ AND r.removed_at IS NULL
 """
 _PAGE_OF_ISSUES = f"""
 SELECT i.id, i.report_id, i.number, i.period, i.first_day, i.last_day, i.position,
-       i.due_at, i.made_at, i.mailed
+       i.due_at, i.made_at, i.mailed, i.incomplete_because
 {_ISSUES} AND (%(before)s::integer IS NULL OR i.number < %(before)s)
 ORDER BY i.number DESC LIMIT %(limit)s
 """.encode()
@@ -205,7 +212,11 @@ async def page_of_reports(
 
 
 def report_from_row(
-    row: ReportRow, *, time_zone: str, has_recipients: bool
+    row: ReportRow,
+    *,
+    time_zone: str,
+    has_recipients: bool,
+    waiting: IssueWait | None,
 ) -> ScheduledReport:
     """Return a row as clients read it."""
     schedule = ReportSchedule(
@@ -229,6 +240,7 @@ def report_from_row(
         unsubscribed=[*row.unsubscribed] if has_recipients else None,
         sections=[*row.sections],
         next_due_at=next_due if is_on else None,
+        waiting=waiting if is_on else None,
         issue_count=row.issues,
     )
 
@@ -322,6 +334,7 @@ async def issue_of(reader: Reader, row: IssueRow, *, name: str) -> Issue:
         position=row.position,
         due_at=row.due_at,
         made_at=row.made_at,
+        incomplete_because=row.incomplete_because,
         sections=[*row.sections],
         kpis=[
             IssueFigure(name=each, **_kpi(contents, each))
@@ -408,10 +421,13 @@ async def _names_of(
 
 def _reports(rows: Sequence[Any], *, has_recipients: bool) -> list[ScheduledReport]:
     return [
-        report_from_row(row, time_zone=zone or "UTC", has_recipients=has_recipients)
-        for zone, row in zip(
-            (each[0] for each in rows),
-            structs(ReportRow, [each[1:] for each in rows]),
-            strict=True,
+        report_from_row(
+            row,
+            time_zone=zone or "UTC",
+            has_recipients=has_recipients,
+            waiting=wait_of(since, because),
+        )
+        for (zone, since, because, *_), row in zip(
+            rows, structs(ReportRow, [each[3:] for each in rows]), strict=True
         )
     ]

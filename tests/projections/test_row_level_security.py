@@ -126,6 +126,7 @@ WALLED = (
     "share_links",
     "reports",
     "report_issues",
+    "report_waits",
     "webhooks",
     "webhook_cursors",
     "webhook_waiting",
@@ -203,6 +204,7 @@ OF_PROJECTS = (
     *("creator_history_videos", "creator_milestones", "campaigns", "campaign_items"),
     *("activity", "annotations", "feed", "notifications", "notification_reads"),
     *("shares", "share_links", "reports", "report_issues"),
+    "report_waits",
     *("alerts", "imports"),
 )
 # They see these tables for the reasons given, and no table that is not named here.
@@ -475,6 +477,11 @@ def _deliver(cursor: Cursor[TupleRow]) -> None:
         "event_type, position, ordinal, kind, try, at, duration_ms) "
         "SELECT id, organization_id, id, 'evt_same', 'creator.added', 1, 0, 'live', 1, "
         "now(), 1 FROM webhooks"
+    )
+    cursor.execute(
+        "INSERT INTO report_waits "
+        "(organization_id, report_id, scope_type, scope_id, because) "
+        "SELECT organization_id, id, scope_type, scope_id, 'import' FROM reports"
     )
     cursor.execute(
         "INSERT INTO channel_states (channel_id, organization_id) "

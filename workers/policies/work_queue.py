@@ -35,7 +35,8 @@ DELETE FROM policy_task WHERE (position, subject) IN (
 )
 """
 _PUT_OFF = """
-UPDATE policy_task SET due_at = clock_timestamp() + make_interval(secs => %s)
+UPDATE policy_task SET due_at = clock_timestamp() + make_interval(secs => %s),
+    failures = failures + 1
 WHERE (position, subject) IN (SELECT * FROM unnest(%s::bigint[], %s::uuid[]))
 """
 

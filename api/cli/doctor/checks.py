@@ -6,10 +6,11 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli.doctor.results import SkippedError, WrongError
+from api.cli.doctor.results import SkippedError, WarningError, WrongError
 from api.system.all_projections import ALL_PROJECTIONS
 from application.integrity.log import recorded_roots
 from domain.phrases import counted, counted_are
+from domain.report.waiting import WAITS_FOR
 from domain.streams import creators_counter
 from projections.status import NEVER_STARTED, ProjectionProgress, progress
 from workers.schedule.sql import OVERDUE
@@ -19,6 +20,7 @@ BEHIND_SECONDS = 60
 LATE_MINUTES = 5
 FAILING_ATTEMPTS = 3
 OLD_ROOT_DAYS = 2
+LONG_WAIT_MINUTES = 15
 
 _OF_THE_DISPATCHER = {
     "connection_endings",
@@ -66,6 +68,11 @@ GROUP BY organization_id
 _SINCE = """
 SELECT extract(day FROM statement_timestamp() - coalesce(%s, min(recorded_at)))::int
 FROM goatherd_events
+"""
+_WAITING = """
+SELECT because, count(*),
+       (extract(epoch FROM statement_timestamp() - min(since)) / 60)::int
+FROM report_waits GROUP BY because ORDER BY min(since) LIMIT 1
 """
 _COUNTERS = "SELECT key, value FROM quota_counters WHERE key = ANY(%s)"
 TRIES = 20
@@ -211,6 +218,32 @@ def check_schedule(connection: Connection[TupleRow]) -> str:
             "stops the scheduler.",
         )
     return "No scheduled scrape is overdue."
+
+
+def check_reports(connection: Connection[TupleRow]) -> str:
+    """Check that no issue of a report waits for long.
+
+    Raises:
+        WarningError: one does.
+    """
+    row = connection.execute(_WAITING).fetchone()
+    if row is None:
+        return "No issue of a report waits."
+    because, count, minutes = row
+    waiting = f"{counted(count, 'report')} {'waits' if count == 1 else 'wait'}"
+    text = f"{waiting} for {WAITS_FOR[because]}"
+    if minutes < LONG_WAIT_MINUTES:
+        return f"{text}."
+    advice = {
+        "import": "Let the import end: `goatherd import` runs on some machine.",
+        "counting": "Look at the checks of projections and dead letters, and at the "
+        "log of `goatherd dispatch`.",
+    }
+    raise WarningError(
+        f"{text}, the longest for {counted(minutes, 'minute')}.",
+        advice=f"{advice[because]} After two hours an issue is made all the same, and "
+        "says that its numbers may be incomplete.",
+    )
 
 
 def check_roots(connection: Connection[TupleRow]) -> str:

@@ -106,6 +106,7 @@ def _check_contents(
         "dead letters": checks.check_dead_letters,
         "scrapes": checks.check_jobs,
         "schedule": checks.check_schedule,
+        "reports": checks.check_reports,
         "creators": scrapes.check_creators,
         "source": lambda connection: scrapes.check_source(connection, settings),
         "creator counts": checks.check_quota_counters,
@@ -113,7 +114,7 @@ def _check_contents(
     if at_rest:
         made["projections"] = checks.check_projections_at_rest
         # These checks show whether processes run, and with what results.
-        for name in ("roots", "scrapes", "schedule", "creators", "source"):
+        for name in ("roots", "scrapes", "schedule", "reports", "creators", "source"):
             del made[name]
     for name, check in made.items():
         yield _found(name, lambda check=check: check(connection))

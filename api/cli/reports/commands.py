@@ -20,6 +20,7 @@ from api.cli.kit.options import DataDir, Ids, Json, read_settings, settings_for_
 from api.cli.kit.output import print_json, print_list
 from application.mail.outbox import can_send_mail
 from application.reports.preparing import owned_report, prepared_issue
+from application.reports.waiting import IssueWaitsError
 from domain import commands as c
 from domain import events as e
 from domain.errors import DomainError, NotFoundError
@@ -30,7 +31,6 @@ from domain.report.handlers import change_report, make_report
 from domain.report.issue import ReportPeriod, ReportScope, ReportScopeType
 from infra.eventstore.execute import execute
 from infra.ids import new_id
-from projections.engine.reader import ProjectionBehindError
 from projections.reports.queries import ListedIssue
 
 _PATIENCE_SECONDS = 30.0
@@ -192,7 +192,7 @@ def send(
                 context=cli_context(),
                 in_transaction=lambda cursor, _: prepared.send(cursor, store),
             )
-        except (DomainError, ProjectionBehindError) as error:
+        except (DomainError, IssueWaitsError) as error:
             raise CommandError(f"{error} Nothing was sent.") from error
         has_server = can_send_mail(store)
     event: Any = done.events[0].event

@@ -12,7 +12,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from api.http.errors import ApiError, Code
-from api.http.reading.paging import ListRequest, behind, caught_up, found
+from api.http.reading.paging import ListRequest, caught_up, found
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.routes import read_route, write_route
@@ -22,19 +22,17 @@ from api.routes.reports.schemas import NewReport, ReportChange
 from application.mail.recipients import ending_mails
 from application.rendering.pdf import can_write_pdf, issue_pdf
 from application.reports.preparing import PreparedIssue, owned_report, prepared_issue
+from application.reports.waiting import IssueWaitsError
 from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError
 from domain.messages import copied
 from domain.report.handlers import change_report, make_report, send_report
 from domain.report.issue import Issue
+from domain.report.waiting import wait_of
 from infra.eventstore.execute import Executed, InTransaction, execute
 from infra.ids import new_id
-from projections.engine.reader import (
-    PATIENCE_SECONDS,
-    ProjectionBehindError,
-    Reader,
-)
+from projections.engine.reader import PATIENCE_SECONDS, Reader
 from projections.project_logos import logo_of_project
 from projections.reports.projection import row_of_issue, row_of_report
 from projections.reports.queries import (
@@ -49,8 +47,10 @@ from projections.reports.queries import (
 
 READ_MODEL = "reports"
 _READ_MODELS = (READ_MODEL, "creator_list", "videos", "projects", "campaigns")
-_ZONE: LiteralString = """
-SELECT time_zone FROM organizations WHERE organization_id = %s
+_ZONE_AND_WAIT: LiteralString = """
+SELECT o.time_zone, w.since, w.because FROM organizations o
+LEFT JOIN report_waits w ON w.organization_id = o.organization_id AND w.report_id = %s
+WHERE o.organization_id = %s
 """
 # The creator of a report moved since it was made or switched on, from a project beyond
 # these.
@@ -215,7 +215,9 @@ class ReportRoutes(Controller):
 
         It is about the newest week or month of the report that is over. Without a mail
         server it is made and not sent: `mailed` is 0. A report that was stopped is
-        refused as `report_stopped` until somebody switches it on.
+        refused as `report_stopped` until somebody switches it on. While an import of
+        its project runs, or observations are not counted yet, it is refused as
+        `projection_behind`.
         """
         writer.require_visible(request, report_id, "report")
         _require_own(request, writer, report_id)
@@ -361,8 +363,9 @@ def _prepared(
         return prepared_issue(
             writer.store, of, due_at=None, is_mailed=True, patience=PATIENCE_SECONDS
         )
-    except ProjectionBehindError as error:
-        raise behind(error) from error
+    except IssueWaitsError as error:
+        headers = {"Retry-After": "15"}
+        raise ApiError(Code.PROJECTION_BEHIND, str(error), headers=headers) from error
 
 
 def _changed(
@@ -406,10 +409,14 @@ def _answer(
 ) -> Answer[ScheduledReport]:
     row = row_of_report(done.history(done.result))
     assert row is not None
-    of = (request.organization_id,)
-    zone = rows.ask(lambda cursor: cursor.execute(_ZONE, of).fetchone())
+    of = (done.result, request.organization_id)
+    zoned = rows.ask(lambda cursor: cursor.execute(_ZONE_AND_WAIT, of).fetchone())
+    zone, since, because = zoned or ("UTC", None, None)
     report = report_from_row(
-        row, time_zone=zone[0] if zone else "UTC", has_recipients=True
+        row,
+        time_zone=zone,
+        has_recipients=True,
+        waiting=wait_of(since, because),
     )
     return Answer(report, status=status, version=report.version)
 

@@ -26,6 +26,7 @@ from domain.errors import NotFoundError
 from domain.report.contents import SECTION_TITLES
 from domain.report.events import Weekday
 from domain.report.issue import Issue, ReportScope
+from domain.report.waiting import WAITS_FOR
 from projections.creators.creator import Creator
 from projections.reports.queries import ListedIssue, ScheduledReport
 
@@ -270,6 +271,7 @@ def _of_forms(sign_in: SignIn) -> dict[str, Any]:
         "mail_problem": "" if sign_in.accounts.can_mail else _NO_MAIL,
         "sections": SECTION_TITLES,
         "weekdays": get_args(Weekday),
+        "waits_for": WAITS_FOR,
     }
 
 

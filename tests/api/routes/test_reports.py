@@ -280,6 +280,7 @@ def test_limited_people_see_and_send_reports_of_their_projects(
     assert [each["id"] for each in data_of(person.get("/reports"))] == [own["id"]]
     assert code_of(person.post(f"/reports/{whole['id']}/send")) == (404, "not_found")
     assert code_of(person.post("/reports", {"name": "All"}))[0] == 404
+    home.goatherd.catch_up()
     issue = data_of(person.post(f"/reports/{own['id']}/send"), status=201)
     home.goatherd.catch_up()
     path = f"/reports/{own['id']}/issues/{issue['number']}"

@@ -13,6 +13,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from application.progress import Advance
+from application.running_imports import running_import
 from domain.creator.decider import creator_of
 from domain.scrape.handlers.import_observations import import_observations
 from domain.scrape.importing import KnownDetails, ObservationGroup
@@ -84,7 +85,8 @@ def store_recording(
     storing = _Storing(store, context, advance, on_wait)
     # A batch is read while the previous one is stored: one after the other, an import
     # takes a sixth longer.
-    with ThreadPoolExecutor(1) as executor:
+    url = str(store.pool.conninfo)
+    with running_import(url, project_id), ThreadPoolExecutor(1) as executor:
         before: Future[None] | None = None
         for locations in _batches(recording, creators):
             groups = [

@@ -37,6 +37,7 @@ CHECKS = [
         "dead letters",
         "scrapes",
         "schedule",
+        "reports",
         "creators",
         "source",
     ),
