@@ -532,6 +532,8 @@ def test_a_campaign_is_chosen_beside_its_project(visitor: Visitor, goat: Watched
     sheep = tenant.add("sheep")
     spring = tenant.campaign("Spring", ("creator", goat.id))
     empty = tenant.campaign("Empty")
+    waiting = tenant.found(goat.id, status="pending_review")
+    waits = tenant.campaign("Waits", ("video", waiting))
     other = tenant.post("/projects", {"name": "Zebras"}).json()["data"]["id"]
     tenant.goatherd.catch_up()
 
@@ -549,6 +551,8 @@ def test_a_campaign_is_chosen_beside_its_project(visitor: Visitor, goat: Watched
     assert visitor.see(f"/?campaign_id={empty}").one("h2").text == (
         "Nothing is in this campaign yet"
     )
+    # Its only member waits for review and does not count.
+    assert visitor.see(f"/?campaign_id={waits}").all("figure")
     # Another project was chosen beside it.
     assert visitor.see(f"/?project_id={other}&campaign_id={spring}").one("h1").text == (
         "Zebras"
