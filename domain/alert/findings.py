@@ -1,14 +1,15 @@
 """Findings: the stretches of time in which conditions hold, from series of numbers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from math import expm1, log1p
+from math import log1p
 from statistics import median
 from typing import Final
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.alert.conditions import AlertSubjectType, Condition
 from domain.alert.events import AlertEvidence
@@ -62,6 +63,10 @@ class Watched(msgspec.Struct, frozen=True):
             until=until,
             evidence=evidence,
         )
+
+
+DayJudge = Callable[[int, float], AlertEvidence | None]
+"""Judges a number of a day; None if it does not fulfil the condition."""
 
 
 class EndedImport(msgspec.Struct, frozen=True):
@@ -123,72 +128,84 @@ def unseen(
             yield creator.finding(last + limit, following, evidence)
 
 
-def outlying_days(
-    creator: Watched,
-    views: Mapping[int, float],
-    condition: Condition,
-    *,
-    first: int,
-    at: datetime,
-) -> list[AlertFinding]:
-    """Return the days whose views are far from the usual, from the day ``first`` on.
+def unusual_views(views: Mapping[int, float], condition: Condition) -> DayJudge:
+    """Return the judge of the views of a day that are far from the usual.
 
-    ``views`` are the new views of days, numbered from 1970 in UTC. A day is compared
-    with the 28 days before it by the median and the median absolute deviation of
-    log(1 + views), so that one viral day does not hide the next. The present day is
-    judged for a jump as soon as it has enough views, and for a drop when it is over.
+    ``views`` are the new views of whole days, numbered from 1970 in UTC. A day is
+    compared with the 28 days before it by the median and the median absolute deviation
+    of log(1 + views), so that one viral day does not hide the next.
     """
     sign = 1 if condition.type == "views_spike" else -1
     z, least = condition.number("z"), condition.number("min_views")
     logs = {day: log1p(max(number, 0)) for day, number in views.items()}
-    today = (at - _EPOCH) // _A_DAY
-    found: dict[int, AlertEvidence] = {}
-    for day in range(first, today + 1):
-        if day not in logs or (day == today and sign < 0):
-            continue
-        base = [logs[each] for each in range(day - _BASE_DAYS, day) if each in logs]
-        if len(base) < _LEAST_DAYS:
-            continue
-        usual = median(base)
-        deviation = median([abs(each - usual) for each in base]) / _MAD
-        distance = sign * (logs[day] - usual) / max(deviation, _LEAST_DEVIATION)
-        if distance < z or max(views[day], expm1(usual)) < least:
-            continue
-        found[day] = AlertEvidence(
-            value=round(views[day]),
+
+    def judge(day: int, of_day: float) -> AlertEvidence | None:
+        known = [each for each in range(day - _BASE_DAYS, day) if each in logs]
+        if len(known) < _LEAST_DAYS:
+            return None
+        base = [logs[each] for each in known]
+        middle = median(base)
+        deviation = median([abs(each - middle) for each in base]) / _MAD
+        distance = sign * (log1p(max(of_day, 0)) - middle)
+        distance /= max(deviation, _LEAST_DEVIATION)
+        # It rounds half to even.
+        usual = round(median(views[each] for each in known), 1)
+        if distance < z or max(of_day, usual) < least:
+            return None
+        return AlertEvidence(
+            value=round(of_day),
             limit=z,
-            usual=round(expm1(usual)),
+            usual=usual,
             distance=round(distance, 1),
         )
-    last = today if today in found else today - 1
-    return _stretches(creator, found, last=last, at=at)
+
+    return judge
 
 
-def lost_followers(
-    creator: Watched,
-    followers: Mapping[int, float],
-    condition: Condition,
-    *,
-    first: int,
-    at: datetime,
-) -> list[AlertFinding]:
-    """Return the days at whose end a share of the followers was lost.
+def lost_followers(followers: Mapping[int, float], condition: Condition) -> DayJudge:
+    """Return the judge of the followers on a day, of which a share was lost.
 
-    ``followers`` are the levels at the ends of days, and of the present day now.
+    ``followers`` are the levels at the ends of days, numbered from 1970 in UTC.
     """
     days, percent = int(condition.number("days")), condition.number("percent")
-    today = (at - _EPOCH) // _A_DAY
-    found: dict[int, AlertEvidence] = {}
-    for day in range(first, today + 1):
-        before, now = followers.get(day - days), followers.get(day)
-        if not before or now is None:
-            continue
-        lost = 100 * (before - now) / before
-        if lost >= percent:
-            found[day] = AlertEvidence(
-                value=round(lost, 1), limit=percent, usual=round(before)
-            )
-    return _stretches(creator, found, last=today, at=at)
+
+    def judge(day: int, level: float) -> AlertEvidence | None:
+        before = followers.get(day - days)
+        if not before:
+            return None
+        lost = 100 * (before - level) / before
+        if lost < percent:
+            return None
+        return AlertEvidence(value=round(lost, 1), limit=percent, usual=round(before))
+
+    return judge
+
+
+def stretches(
+    creator: Watched,
+    judge: DayJudge,
+    steps: Mapping[int, Sequence[tuple[datetime, float]]],
+    *,
+    at: datetime,
+) -> list[AlertFinding]:
+    """Return the stretches in which days are judged to fulfil a condition.
+
+    ``steps`` are the numbers of each day in the order of time, each from its instant
+    on. A day whose last number fulfils the condition does so until the next day is
+    over. Evidence is that of the last number of the first day.
+    """
+    found: list[AlertFinding] = []
+    for day in sorted(steps):
+        for finding in _of_day(creator, judge, day, steps[day], at=at):
+            last = found[-1] if found else None
+            if last is None or last.until is None or finding.since > last.until:
+                found.append(finding)
+            elif finding.until is None or finding.until > last.until:
+                found[-1] = replace(last, until=finding.until)
+    return [
+        replace(each, until=None) if each.until and each.until > at else each
+        for each in found
+    ]
 
 
 def failed_imports(
@@ -291,28 +308,28 @@ def firings(
     return sorted(found, key=lambda firing: firing.at)
 
 
-def _stretches(
+def _of_day(
     creator: Watched,
-    found: Mapping[int, AlertEvidence],
+    judge: DayJudge,
+    day: int,
+    steps: Sequence[tuple[datetime, float]],
     *,
-    last: int,
     at: datetime,
-) -> list[AlertFinding]:
-    """Return the stretches of following days; one at the ``last`` day still holds.
-
-    A day is judged at its end, and the present day now.
-    """
-    findings: list[AlertFinding] = []
-    days = sorted(found)
-    begins = [day for day in days if day - 1 not in found]
-    for begin in begins:
-        end = begin
-        while end + 1 in found:
-            end += 1
-        since = min(_EPOCH + (begin + 1) * _A_DAY, at)
-        until = None if end >= last else _EPOCH + (end + 2) * _A_DAY
-        findings.append(creator.finding(since, until, found[begin]))
-    return findings
+) -> Iterator[AlertFinding]:
+    """Yield the stretches that begin on a day; the last may go on after the day."""
+    since: datetime | None = None
+    evidence: AlertEvidence | None = None
+    for instant, number in steps:
+        if instant > at:
+            break
+        now = judge(day, number)
+        if now is not None:
+            since, evidence = since or instant, now
+        elif since is not None and evidence is not None:
+            yield creator.finding(since, instant, evidence)
+            since = None
+    if since is not None and evidence is not None:
+        yield creator.finding(since, _EPOCH + (day + 2) * _A_DAY, evidence)
 
 
 def _in_days(length: timedelta) -> float:

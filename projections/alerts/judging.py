@@ -19,21 +19,24 @@ from domain.alert.conditions import Condition, ConditionType
 from domain.alert.events import AlertEvidence, AlertScope
 from domain.alert.findings import (
     AlertFinding,
+    DayJudge,
     EndedImport,
     Watched,
     failed_imports,
     is_over_posting,
     lost_followers,
-    outlying_days,
     silences,
+    stretches,
     unseen,
+    unusual_views,
 )
-from domain.analytics.buckets import end_of_slot
+from domain.analytics.buckets import end_of_slot, slot_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _A_DAY: Final = timedelta(days=1)
 # The days before the first judged one that its views are compared with.
 _BASE_DAYS: Final = 28
+_SLOTS_A_DAY: Final = 96
 _INCIDENT: Final = timedelta(days=7)
 _FAULTS: Final = ["blocked", "rate_limited", "schema_changed", "transient"]
 # So many runs of a source must have ended before a share of them says anything.
@@ -193,6 +196,30 @@ _VIEWS = (
 _FOLLOWERS = (
     _CHOSEN + _LEVELS.format(table="profile", level="followers", column="followers")
 ).encode()
+# The numbers of days in question change with each observation. Sums are kept by quarter
+# of an hour: the observations of one are a step, at the time of the last of them.
+_MOVED = """
+SELECT id, (slot - 1) / 96 AS day, sum({extreme}(0, {move}))::float8
+FROM analytics_{table}_rollups
+WHERE organization_id = %(organization)s AND id = ANY(%(creators)s)
+AND slot > %(after)s AND slot <= %(until)s
+GROUP BY 1, 2 HAVING sum({extreme}(0, {move})) <> 0
+"""
+_STEPS = """
+SELECT r.id, (slot - 1) / 96, {move}::float8, seen.at
+FROM unnest(%(ids)s::uuid[], %(in_question)s::int[]) AS days_judged (id, day)
+JOIN analytics_{table}_rollups r
+    ON r.organization_id = %(organization)s AND r.id = days_judged.id
+    AND slot > 96 * days_judged.day AND slot <= 96 * days_judged.day + 96
+CROSS JOIN LATERAL (
+    SELECT max(observed_at) AS at FROM analytics_snapshots n
+    WHERE n.organization_id = %(organization)s AND n.metric_group = {group}
+    AND n.owner = r.id AND n.observed_at <= %(last)s
+    AND n.observed_at > timestamptz 'epoch' + (slot - 1) * interval '15 minutes'
+    AND n.observed_at <= timestamptz 'epoch' + slot * interval '15 minutes'
+) seen
+WHERE {move} <> 0 AND seen.at IS NOT NULL ORDER BY r.id, slot
+"""
 _BUSY_DAYS = f"""
 {_CHOSEN}
 SELECT c.id, c.project_id, (v.posted_at AT TIME ZONE %(zone)s)::date,
@@ -337,10 +364,11 @@ def _other_account(watch: WatchedRule) -> Judging:
 
 
 def _outlying(watch: WatchedRule) -> Judging:
-    first = _day_of(watch.first) - 1
-    days = [*range(first - _BASE_DAYS - 1, _day_of(watch.last) + 1)]
+    is_jump = watch.condition.type == "views_spike"
+    first, today = _day_of(watch.first) - 1, _day_of(watch.last)
+    days = [*range(first - _BASE_DAYS - 1, today + 1)]
     rows = yield JudgingQuestion(_VIEWS, {**watch.parameters, "days": days})
-    findings: list[AlertFinding] = []
+    of_creators: list[_Days] = []
     for creator_id, project_id, known, levels, last_day in rows:
         level = dict(zip(known, levels, strict=True))
         # Days without an observation gain nothing; those after the last one are
@@ -350,34 +378,40 @@ def _outlying(watch: WatchedRule) -> Judging:
             for day in days
             if day in level and day - 1 in level and day <= last_day
         }
-        findings += outlying_days(
-            Watched(creator_id, project_id),
-            views,
-            watch.condition,
-            first=first,
-            at=watch.last,
-        )
-    return findings
+        # A day is judged for a drop when it is over, and for a jump as soon as it has
+        # enough views.
+        steps = {
+            day: [(_EPOCH + (day + 1) * _A_DAY, views[day])]
+            for day in range(first, today)
+            if day in views and not is_jump
+        }
+        judge = unusual_views(views, watch.condition)
+        of_creators.append(_Days(Watched(creator_id, project_id), judge, steps))
+    if is_jump:
+        yield from _with_steps(watch, of_creators, _VIEW_STEPS)
+    return _stretches(of_creators, watch)
 
 
 def _fewer_followers(watch: WatchedRule) -> Judging:
     span = int(watch.condition.number("days"))
     first, today = _day_of(watch.first) - 1, _day_of(watch.last)
-    days_judged = {*range(first, today + 1)}
+    days_judged = {*range(first - 1, today + 1)}
     days = sorted(days_judged | {day - span for day in days_judged})
     rows = yield JudgingQuestion(_FOLLOWERS, {**watch.parameters, "days": days})
-    findings: list[AlertFinding] = []
+    of_creators: list[_Days] = []
     for creator_id, project_id, known, levels, last_day in rows:
         level = dict(zip(known, levels, strict=True))
         level |= {day: level[last_day] for day in days if day > last_day}
-        findings += lost_followers(
-            Watched(creator_id, project_id),
-            level,
-            watch.condition,
-            first=first,
-            at=watch.last,
-        )
-    return findings
+        # A day begins with the level of the one before, compared with a later day.
+        begins = {
+            day: [(_EPOCH + day * _A_DAY, level[day - 1])]
+            for day in range(first, today + 1)
+            if day - 1 in level
+        }
+        judge = lost_followers(level, watch.condition)
+        of_creators.append(_Days(Watched(creator_id, project_id), judge, begins))
+    yield from _with_steps(watch, of_creators, _FOLLOWER_STEPS)
+    return _stretches(of_creators, watch)
 
 
 def _too_many_posts(watch: WatchedRule) -> Judging:
@@ -417,6 +451,90 @@ def _too_many_posts(watch: WatchedRule) -> Judging:
         if found is not None and found.since <= watch.last:
             findings.append(found)
     return findings
+
+
+class _Days(msgspec.Struct, frozen=True):
+    """The judge of a creator's days, and their numbers, each from its instant on.
+
+    A day without a number begins with 0.
+    """
+
+    creator: Watched
+    judge: DayJudge
+    steps: dict[int, list[tuple[datetime, float]]]
+
+    def holds(self, day: int, *, at_most_moved: float = 0) -> bool:
+        """Tell whether a day may fulfil the condition after moves of this sum."""
+        return self.judge(day, self._last(day) + at_most_moved) is not None
+
+    def add(self, day: int, move: float, at: datetime) -> None:
+        self.steps.setdefault(day, []).append((at, self._last(day) + move))
+
+    def _last(self, day: int) -> float:
+        steps = self.steps.get(day)
+        return steps[-1][1] if steps else 0
+
+
+class _Steps(msgspec.Struct, frozen=True):
+    """The queries of the moves of a number: the largest of days, and all of some."""
+
+    moved: bytes
+    steps: bytes
+
+
+_VIEW_STEPS = _Steps(
+    _MOVED.format(
+        table="video", move="views - views_base", extreme="greatest"
+    ).encode(),
+    _STEPS.format(table="video", move="(views - views_base)", group=0).encode(),
+)
+_FOLLOWER_STEPS = _Steps(
+    _MOVED.format(table="profile", move="followers", extreme="least").encode(),
+    _STEPS.format(table="profile", move="followers", group=1).encode(),
+)
+
+
+def _with_steps(
+    watch: WatchedRule, of_creators: Sequence[_Days], queries: _Steps
+) -> Generator[JudgingQuestion, Sequence[TupleRow], None]:
+    """Put the numbers after each observation into the days that come into question.
+
+    Other days can't fulfil the condition, whatever the order of their observations.
+    """
+    by_id = {each.creator.id: each for each in of_creators}
+    parameters = {
+        **watch.parameters,
+        "creators": [*by_id],
+        "after": (_day_of(watch.first) - 1) * _SLOTS_A_DAY,
+        "until": slot_of(watch.last),
+    }
+    moved = yield JudgingQuestion(queries.moved, parameters)
+    in_question = {
+        (id_, day)
+        for id_, day, extreme in moved
+        if by_id[id_].holds(day, at_most_moved=extreme)
+    }
+    # A day that begins with it may end it.
+    in_question |= {
+        (each.creator.id, day)
+        for each in of_creators
+        for day in each.steps
+        if each.holds(day)
+    }
+    if not in_question:
+        return
+    ids, days = zip(*sorted(in_question), strict=True)
+    parameters |= {"ids": [*ids], "in_question": [*days]}
+    for id_, day, move, at in (yield JudgingQuestion(queries.steps, parameters)):
+        by_id[id_].add(day, move, at)
+
+
+def _stretches(of_creators: Sequence[_Days], watch: WatchedRule) -> list[AlertFinding]:
+    return [
+        finding
+        for each in of_creators
+        for finding in stretches(each.creator, each.judge, each.steps, at=watch.last)
+    ]
 
 
 def _with_few_views(

@@ -5,9 +5,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec import to_builtins
 
 from domain import events as e
+from domain.alert.conditions import Condition, completed
+from domain.alert.events import AlertScope
 from infra.ids import new_id
+from projections.alerts.judging import WatchedRule, judged_now
 from tests.api.http.test_limited_people import limited_to, limits
 from tests.kit.application import (
     Goatherd,
@@ -21,6 +25,7 @@ from workers.alerts.checks import AlertChecks
 
 __all__ = ["limits"]
 
+DAY = timedelta(days=1)
 QUIET = {"type": "no_post_for_days", "days": 7}
 
 
@@ -372,6 +377,104 @@ def test_a_preview_says_when_a_rule_would_have_fired(home: Tenant) -> None:
     assert home.goatherd.head == head
     preview_body["from"] = ago(40).date().isoformat()
     assert len(data_of(home.post("/alert-rules/preview", preview_body))) == 2
+
+
+def holds_at(
+    tenant: Tenant, condition: Condition, at: datetime
+) -> list[tuple[datetime, float | None]]:
+    """Judge a rule as it is judged at an instant: since when it holds, and why."""
+    watch = WatchedRule(
+        organization_id=tenant.organization_id,
+        condition=condition,
+        scope=AlertScope(type="org"),
+        first=at,
+        last=at,
+    )
+    with tenant.goatherd.store.pool.connection() as connection:
+        found = judged_now(connection, watch)
+    return [(each.since, each.evidence.value) for each in found if each.holds_at(at)]
+
+
+def previewed(tenant: Tenant, condition: Condition) -> list[datetime]:
+    body = {"rule": {"condition": to_builtins(condition)}}
+    rows = data_of(tenant.post("/alert-rules/preview", body))
+    return [datetime.fromisoformat(row["at"]) for row in rows]
+
+
+def test_a_jump_is_previewed_at_the_observation_at_which_it_fires(home: Tenant) -> None:
+    creator = home.add("jumper")["id"]
+    today = ago(0).replace(hour=0, minute=0, second=0, microsecond=0)
+    home.found(creator, "1", posted_at=today - 50 * DAY)
+    level = 0
+    looks = [(day, 10.0, 1_000 + day % 3) for day in range(-30, -3)]
+    # One jump is taken back before midnight, and one stays.
+    looks += [(-3, 6.25, 400), (-3, 9.1, 90_000), (-3, 15.5, -89_500)]
+    looks += [(-2, 3.0, 10), (-2, 11.7, 80_000), (-1, 5.0, 900)]
+    times: dict[tuple[int, float], datetime] = {}
+    for day, hour, gained in looks:
+        level += gained
+        times[day, hour] = at = today + day * DAY + timedelta(hours=hour)
+        home.saw_videos(creator, {"1": level}, at=at)
+    home.goatherd.catch_up()
+    spike = completed(Condition(type="views_spike"))
+    first, second, moment = times[-3, 9.1], times[-2, 11.7], timedelta(seconds=1)
+
+    assert previewed(home, spike) == [first, second]
+    assert holds_at(home, spike, first - moment) == []
+    assert holds_at(home, spike, first + moment) == [(first, 90_400)]
+    assert holds_at(home, spike, times[-3, 15.5] - moment) == [(first, 90_400)]
+    assert holds_at(home, spike, times[-3, 15.5] + moment) == []
+    assert holds_at(home, spike, second - moment) == []
+    assert holds_at(home, spike, today - moment) == [(second, 80_010)]
+    assert holds_at(home, spike, today + moment) == []
+    # A drop is judged when the day is over.
+    drop = completed(Condition(type="views_drop", min_views=0))
+    assert all(at == at.replace(hour=0, minute=0) for at in previewed(home, drop))
+
+
+def test_a_jump_of_today_fires_at_its_observation(home: Tenant) -> None:
+    creator = home.add("jumper")["id"]
+    home.found(creator, "1", posted_at=ago(50))
+    # So many days, of which the first is left out, are just enough.
+    for day in range(15, 0, -1):
+        home.saw_videos(creator, {"1": 5_000 + (15 - day) * 1_000}, at=ago(day))
+    rule = made(home, {"type": "views_spike"})
+    judge(home)
+    assert alerts(home, rule_id=rule["id"]) == []
+    home.saw_videos(creator, {"1": 200_000}, at=ago(0))
+    judge(home)
+
+    alert = of_rule(home, rule)
+    (at,) = previewed(home, completed(Condition(type="views_spike")))
+    # The views of the first day, 5,000, are the baseline and say nothing of a day.
+    assert alert["evidence"]["usual"] == 1_000
+
+    assert datetime.fromisoformat(alert["since"]) == at
+
+
+def test_lost_followers_are_previewed_when_they_are_lost(home: Tenant) -> None:
+    creator = home.add("shrinker")["id"]
+    today = ago(0).replace(hour=0, minute=0, second=0, microsecond=0)
+    looks = [(day, 10.0, 10_000) for day in range(-30, -9)]
+    # A loss that is made good before midnight, and one that lasts over a midnight.
+    looks += [(-9, 8.2, 9_000), (-9, 16.4, 9_990), (-8, 20.3, 9_400)]
+    looks += [(-7, 9.6, 9_300), (-6, 9.6, 9_990)]
+    times: dict[tuple[int, float], datetime] = {}
+    for day, hour, followers in looks:
+        times[day, hour] = at = today + day * DAY + timedelta(hours=hour)
+        home.saw(creator, observed_at=at, follower_count=followers)
+    home.goatherd.catch_up()
+    lost = completed(Condition(type="followers_drop_percent"))
+    first, second, moment = times[-9, 8.2], times[-8, 20.3], timedelta(seconds=1)
+
+    assert previewed(home, lost) == [first, second]
+    assert holds_at(home, lost, first - moment) == []
+    assert holds_at(home, lost, first + moment) == [(first, 10)]
+    assert holds_at(home, lost, times[-9, 16.4] + moment) == []
+    assert holds_at(home, lost, second + moment) == [(second, 6)]
+    assert holds_at(home, lost, today - 6 * DAY - moment) == [(second, 6)]
+    # The day after the last one that ended with the loss is over.
+    assert holds_at(home, lost, today - 5 * DAY + moment) == []
 
 
 @pytest.mark.parametrize("field", ("from", "to"))

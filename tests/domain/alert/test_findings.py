@@ -22,9 +22,10 @@ from domain.alert.findings import (
     firings,
     is_over_posting,
     lost_followers,
-    outlying_days,
     silences,
+    stretches,
     unseen,
+    unusual_views,
 )
 from tests.kit.builders import ADA, NOON, PROJECT
 
@@ -67,10 +68,26 @@ def days_of(views: Sequence[int], *, last: int = TODAY - 1) -> dict[int, float]:
     return {last - len(views) + 1 + place: each for place, each in enumerate(views)}
 
 
+def end_of(day: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + (day + 1) * DAY
+
+
+def unusual(
+    views: dict[int, float], condition: Condition, *, at: datetime = NOON
+) -> list[AlertFinding]:
+    """Judge the ends of the last days, and the present day now."""
+    steps = {
+        day: [(min(end_of(day), at), views[day])]
+        for day in range(TODAY - 5, TODAY + 1)
+        if day in views
+    }
+    return stretches(CREATOR, unusual_views(views, condition), steps, at=at)
+
+
 def test_a_viral_day_stands_out_and_does_not_hide_the_next_one() -> None:
     views = days_of([1_000, 1_200, 900] * 10 + [90_000, 1_100, 80_000])
 
-    found = outlying_days(CREATOR, views, SPIKE, first=TODAY - 5, at=NOON)
+    found = unusual(views, SPIKE)
 
     midnight = NOON - 12 * HOUR
     assert spans(found) == [(midnight - 2 * DAY, midnight - DAY), (midnight, None)]
@@ -80,42 +97,72 @@ def test_a_viral_day_stands_out_and_does_not_hide_the_next_one() -> None:
     assert found[0].evidence.distance > 3.5
 
 
+def test_the_usual_is_the_median_of_the_known_days_before() -> None:
+    views = days_of([1_000] * 7 + [1_205] * 7 + [90_000])
+
+    (found,) = unusual(views, SPIKE)
+
+    # A mean of logarithms would be 1,098.
+    assert found.evidence.usual == 1_102.5
+
+
 def test_a_day_with_few_views_is_no_jump_however_unusual() -> None:
     views = days_of([1] * 30 + [900])
 
-    assert outlying_days(CREATOR, views, SPIKE, first=TODAY - 5, at=NOON) == []
+    assert unusual(views, SPIKE) == []
 
 
-def test_a_drop_is_judged_when_the_day_is_over() -> None:
-    steady = [20_000, 25_000, 22_000] * 10
-    over = days_of([*steady, 300])
-    going = days_of([*steady, 300], last=TODAY)
+def test_a_drop_is_unusual_too() -> None:
+    over = days_of([*([20_000, 25_000, 22_000] * 10), 300])
 
-    found = outlying_days(CREATOR, over, DROP, first=TODAY - 5, at=NOON)
-
-    assert spans(found) == [(NOON - 12 * HOUR, None)]
-    assert outlying_days(CREATOR, going, DROP, first=TODAY - 5, at=NOON) == []
+    assert spans(unusual(over, DROP)) == [(NOON - 12 * HOUR, None)]
+    assert unusual(over, SPIKE) == []
 
 
-def test_a_jump_is_found_on_its_day() -> None:
-    views = days_of([1_000, 1_200, 900] * 10 + [90_000], last=TODAY)
+def test_a_jump_is_found_at_its_observation_and_ends_when_it_is_taken_back() -> None:
+    judge = unusual_views(days_of([1_000, 1_200, 900] * 10), SPIKE)
+    morning = NOON - 10 * HOUR
+    steps = {
+        TODAY - 1: [(morning - DAY, 90_000.0), (morning - 20 * HOUR, 900.0)],
+        TODAY: [(morning, 50.0), (morning + HOUR, 80_000.0), (NOON, 90_000.0)],
+    }
 
-    found = outlying_days(CREATOR, views, SPIKE, first=TODAY - 5, at=NOON)
+    found = stretches(CREATOR, judge, steps, at=NOON)
+    before = stretches(CREATOR, judge, steps, at=morning)
 
-    assert spans(found) == [(NOON, None)]
+    assert spans(found) == [
+        (morning - DAY, morning - 20 * HOUR),
+        (morning + HOUR, None),
+    ]
+    assert [each.evidence.value for each in found] == [90_000, 90_000]
+    assert spans(before) == spans(found)[:1]
+
+
+def test_a_day_that_ends_with_a_jump_goes_on_until_the_next_is_over() -> None:
+    judge = unusual_views(days_of([1_000, 1_200, 900] * 10, last=TODAY - 3), SPIKE)
+    jumps = [end_of(day) - HOUR for day in (TODAY - 2, TODAY - 1)]
+    once = {TODAY - 2: [(jumps[0], 80_000.0)], TODAY - 1: [(jumps[1], 5.0)]}
+    twice = {TODAY - 2: [(jumps[0], 80_000.0)], TODAY - 1: [(jumps[1], 90_000.0)]}
+
+    assert spans(stretches(CREATOR, judge, once, at=NOON)) == [
+        (jumps[0], end_of(TODAY - 1))
+    ]
+    assert spans(stretches(CREATOR, judge, twice, at=NOON)) == [(jumps[0], None)]
 
 
 def test_too_few_known_days_say_nothing() -> None:
     views = days_of([1_000] * 13 + [90_000])
 
-    assert outlying_days(CREATOR, views, SPIKE, first=TODAY - 5, at=NOON) == []
+    assert unusual(views, SPIKE) == []
 
 
 def test_lost_followers_are_a_share_of_those_some_days_before() -> None:
     followers = {TODAY - back: 1_000.0 for back in range(3, 20)}
     followers |= {TODAY - 2: 960.0, TODAY - 1: 940.0, TODAY: 930.0}
+    steps = {day: [(min(end_of(day), NOON), followers[day])] for day in followers}
 
-    (found,) = lost_followers(CREATOR, followers, FOLLOWERS, first=TODAY - 5, at=NOON)
+    judge = lost_followers(followers, FOLLOWERS)
+    (found,) = stretches(CREATOR, judge, steps, at=NOON)
 
     assert (found.since, found.until) == (NOON - 12 * HOUR, None)
     assert (found.evidence.value, found.evidence.usual) == (6, 1_000)
@@ -169,24 +216,29 @@ def test_the_past_is_found_as_it_was_when_it_was_the_present() -> None:
     dice = Random(7)  # noqa: S311
     posts = [NOON - dice.random() * 100 * DAY for _ in range(25)]
     views = days_of([int(dice.lognormvariate(8, 1.2)) for _ in range(100)])
+    # Counters that shrink take some of the gains back before midnight.
+    steps = {
+        day: [
+            (end_of(day) - (24 - hour) * HOUR, of_day * dice.choice((0.1, 1, 3)))
+            for hour in sorted(dice.sample(range(1, 24), 3))
+        ]
+        + [(end_of(day), of_day)]
+        for day, of_day in views.items()
+    }
+    ends = {day: found[-1:] for day, found in steps.items()}
+
+    def judged(condition: Condition, at: datetime) -> list[AlertFinding]:
+        known = {day: each for day, each in views.items() if end_of(day) <= at}
+        by_day = steps if condition is SPIKE else ends
+        from_ = {d: each for d, each in by_day.items() if _day(at) - 60 < d <= _day(at)}
+        return stretches(CREATOR, unusual_views(known, condition), from_, at=at)
+
     judges: list[Callable[[datetime], Iterable[AlertFinding]]] = [
         lambda at: silences(
             CREATOR, sorted(p for p in posts if p <= at), days=3, at=at
         ),
-        lambda at: outlying_days(
-            CREATOR,
-            {day: each for day, each in views.items() if day < _day(at)},
-            SPIKE,
-            first=_day(at) - 60,
-            at=at,
-        ),
-        lambda at: outlying_days(
-            CREATOR,
-            {day: each for day, each in views.items() if day < _day(at)},
-            DROP,
-            first=_day(at) - 60,
-            at=at,
-        ),
+        lambda at: judged(SPIKE, at),
+        lambda at: judged(DROP, at),
     ]
     for judge in judges:
         known = list(judge(NOON))
