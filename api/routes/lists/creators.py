@@ -31,7 +31,7 @@ from projections.analytics.read.creators.figures import (
 )
 from projections.analytics.read.creators.totals import total_figures
 from projections.analytics.read.members import members_of
-from projections.analytics.summaries.creator_shares import shares_in_project
+from projections.analytics.summaries.creator_shares import figures_apart
 from projections.creators.creator import Creator
 from projections.creators.filter import (
     ColumnSort,
@@ -242,11 +242,13 @@ class _Table(Struct, frozen=True, kw_only=True):
             retention=limits.stats_history_retention_days,
             until=table.until,
         )
-        shares: list[FiguresOfCreator] = []
-        if chosen.project_id is not None:
-            shares = await shares_in_project(
-                listing.reader, listing.organization_id, chosen.project_id, days
-            )
+        shares = await figures_apart(
+            listing.reader,
+            listing.organization_id,
+            CreatorSet(chosen.query, chosen.parameters),
+            days,
+            project_id=chosen.project_id,
+        )
         if table.stopped_posting is not None:
             ids = await chosen_by_posting(
                 listing.reader,

@@ -1,26 +1,45 @@
-"""Figures of creators with numbers in several projects: their share in one project."""
+"""Figures of creators that their sums do not have, such as a share in one project."""
 
 from functools import partial
 from uuid import UUID
 
-from domain.analytics.buckets import Range
+from domain.analytics.buckets import Range, ends_a_slot
+from domain.analytics.project_spans import EVER
 from domain.analytics.series import SeriesByMetric
-from projections.analytics.read.creators.figures import FiguresOfCreator
-from projections.analytics.read.project_spans import shares_of_creators, spans_in
+from projections.analytics.read.creators.figures import CreatorSet, FiguresOfCreator
+from projections.analytics.read.project_spans import (
+    SpansByCreator,
+    shares_of_creators,
+    spans_in,
+)
 from projections.analytics.read.series import series_by_entity
 from projections.analytics.summaries.key_figures import selection_of
 from projections.engine.reader import Reader
 
 
-async def shares_in_project(
-    reader: Reader, organization_id: UUID, project_id: UUID, days: Range
+async def figures_apart(
+    reader: Reader,
+    organization_id: UUID,
+    creators: CreatorSet,
+    days: Range,
+    *,
+    project_id: UUID | None,
 ) -> list[FiguresOfCreator]:
-    """Return the figures over some days of creators with numbers in several projects.
+    """Return the figures over some days that the sums of creators do not have.
 
-    The project is one of these. Most projects have few such creators or none.
+    These are the shares in the project of creators with numbers in several. Most
+    projects have few or none. They are the figures of all creators if a day does not
+    end with a quarter of an hour, as in historical time zones.
     """
+    spans: SpansByCreator = {}
+    if project_id is not None:
+        spans = await spans_in(reader, organization_id, project_id)
+    if not (ends_a_slot(days.start) and ends_a_slot(days.end)):
+        params = {"organization": organization_id, **creators.parameters}
+        rows = await reader.rows(organization_id, creators.query.encode(), params)
+        spans = {**{row[0]: EVER for row in rows}, **spans}
     shares = await shares_of_creators(
-        await spans_in(reader, organization_id, project_id),
+        spans,
         selection_of(organization_id, "creator", [], [days.start, days.end]),
         partial(series_by_entity, reader),
     )

@@ -14,7 +14,7 @@ from projections.analytics.read.creators.figures import (
     page_of_creators,
 )
 from projections.analytics.read.project_spans import spans_in
-from projections.analytics.summaries.creator_shares import shares_in_project
+from projections.analytics.summaries.creator_shares import figures_apart
 from projections.analytics.summaries.scope import SummaryScope
 from projections.engine.reader import Reader
 
@@ -51,7 +51,13 @@ async def ranked_creators(
     """
 
     async def read(reader: Reader) -> list[FiguresOfCreator]:
-        shares = await _shares(reader, scope, days)
+        shares = await figures_apart(
+            reader,
+            scope.organization_id,
+            creators_of(scope),
+            days,
+            project_id=scope.id if scope.kind == "project" else None,
+        )
         moved = replace(scope, moved_away=tuple(one.creator_id for one in shares))
         return await page_of_creators(
             reader,
@@ -79,12 +85,3 @@ async def _count_of_creators(scope: SummaryScope, reader: Reader) -> int:
     """.encode()
     rows = await reader.rows(scope.organization_id, query, scope.params)
     return rows[0][0]
-
-
-async def _shares(
-    reader: Reader, scope: SummaryScope, days: Range
-) -> list[FiguresOfCreator]:
-    """Return the shares in a project of creators with numbers in several projects."""
-    if scope.kind != "project":
-        return []
-    return await shares_in_project(reader, scope.organization_id, scope.id, days)

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 from psycopg.rows import TupleRow
 
-from domain.analytics.buckets import end_of_slot, slot_of
 from projections.analytics.fold.columns import Mask
 from projections.analytics.fold.keys import instant_of
 from projections.analytics.fold.rollup_deltas import PROFILES, VIDEOS
@@ -54,9 +53,10 @@ _PROFILES = f"""
 SELECT count(*) FILTER (WHERE CASE WHEN s.observed_at <= %(end)s
            THEN s.observed_at > %(start)s
            ELSE EXISTS (
-               SELECT FROM {PROFILES.rollup_table} r
-               WHERE r.organization_id = %(organization)s AND r.id = c.id
-               AND slot > %(first)s AND slot <= %(last)s AND snapshots > 0
+               SELECT FROM analytics_snapshots n
+               WHERE n.organization_id = %(organization)s
+               AND n.metric_group = {PROFILES.number} AND n.owner = c.id
+               AND n.observed_at > %(start)s AND n.observed_at <= %(end)s
            )
        END), count(*)
 FROM analytics_subjects c LEFT JOIN analytics_owner_states s
@@ -106,14 +106,7 @@ async def observed_profiles(
 ) -> Observed:
     """Return the number of the creators' profiles observed in the span."""
     query = _PROFILES.format(creators=scope.creators)
-    first, last = slot_of(start), slot_of(end)
-    params = {
-        **scope.params,
-        "first": first,
-        "last": last,
-        "start": end_of_slot(first),
-        "end": end_of_slot(last),
-    }
+    params = {**scope.params, "start": start, "end": end}
     rows = await reader.rows(scope.organization_id, query.encode(), params)
     return Observed(*rows[0])
 

@@ -296,3 +296,48 @@ def test_the_campaigns_of_a_project_are_compared_newest_first(
         "project_id",
         "must be left out where campaign_ids is given",
     )
+
+
+def test_days_that_end_inside_a_quarter_of_an_hour_are_the_same_everywhere(
+    goatherd: Goatherd,
+):
+    # Until 1972 the clock of Monrovia was 44 minutes and 30 seconds behind UTC.
+    tenant = goatherd.tenant(time_zone="Africa/Monrovia")
+    creator = tenant.add("goat")["id"]
+    posted = datetime(1971, 2, 1, tzinfo=UTC)
+    tenant.found(creator, "1", posted_at=posted)
+    midnight = datetime(1971, 3, 3, 0, 44, 30, tzinfo=UTC)
+    looks = ((-13, 0, 100), (-1, 0, 200), (0, 20, 230), (9, 0, 250))
+    for hours, seconds, count in looks:
+        at = midnight + timedelta(hours=hours, seconds=seconds)
+        tenant.saw_videos(creator, {"1": count}, at=at)
+        tenant.saw(creator, observed_at=at, follower_count=10 * count)
+    goatherd.catch_up()
+    project = {"project_id": str(tenant.project_id)}
+    days = {"from": "1971-03-02", "to": "1971-03-02"}
+    zone = {"tz": "Africa/Monrovia"}
+
+    def analytics(metric: str) -> object:
+        params = {**days, **zone, "metric": metric, "entity": "creator"}
+        return data_of(
+            tenant.get("/analytics", params={**params, "entity_id": creator})
+        )["series"][0]["total"]
+
+    (ranked,) = data_of(
+        tenant.get(
+            "/analytics/aggregate/creator-leaderboard",
+            params={**project, **days, **zone},
+        )
+    )
+    kpis = data_of(tenant.get("/analytics/kpis", params={**project, **days, **zone}))
+    listed = tenant.get("/creators", params={**project, **days})
+    more = tenant.get("/creators", params={**days, "figures": "new_views>100"})
+    (row,) = listed.json()["data"]
+
+    assert (analytics("views"), analytics("followers")) == (100, 1_000)
+    assert (ranked["new_views"], ranked["views"]) == (100, 200)
+    assert (ranked["new_followers"], ranked["followers"]) == (1_000, 2_000)
+    assert (kpis["new_views"]["value"], kpis["new_followers"]["value"]) == (100, 1_000)
+    assert (row["figures"]["new_views"], row["figures"]["views"]) == (100, 200)
+    assert listed.json()["meta"]["totals"]["new_views"] == 100
+    assert data_of(more) == []

@@ -39,7 +39,7 @@ from projections.analytics.read.videos.by_figure import videos_by_figure
 from projections.analytics.read.videos.figures import video_figures
 from projections.analytics.read.videos.levels import VideoSet
 from projections.analytics.read.videos.order import VideoFigure
-from projections.analytics.summaries.creator_shares import shares_in_project
+from projections.analytics.summaries.creator_shares import figures_apart
 from projections.analytics.summaries.leaderboard import VideoOrder, ranked_videos
 from projections.analytics.summaries.outliers import outliers_among
 from projections.analytics.summaries.scope import SummaryScope
@@ -113,7 +113,15 @@ def assert_creators_of_a_list(
         for creator in CREATORS
         if oracle.creators[creator] == project
     }
-    shares = at_once(shares_in_project(reader, HOME, project, the_range(days)))
+    shares = at_once(
+        figures_apart(
+            reader,
+            HOME,
+            CreatorSet.of_project(project),
+            the_range(days),
+            project_id=project,
+        )
+    )
     listed = msgspec.structs.replace(CreatorSet.of_project(project), shares=shares)
 
     found = at_once(creator_figures(reader, HOME, listed, *days.ends))
