@@ -1,33 +1,42 @@
 """``goatherd import``: observations of a recording, stored as events."""
 
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 from cyclopts import Parameter
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from api.cli.kit.databases import cli_context, fitting, opened_store
-from api.cli.kit.names import project_named
+from api.cli.kit.names import chosen_project
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import plain, print_json, progress_bar
 from domain import commands as c
+from domain.creator.handle import normalize_handle
 from domain.creator.handlers.add import RequestedCreator, add_creators
+from domain.errors import InvalidHandleError
 from domain.messages import ImportOutcome
 from domain.phrases import counted
 from domain.scrape.handlers.ends import finish_import
+from domain.time_zones import time_zones
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.settings import Settings
 from projections.engine.reader import ProjectionBehindError
+from workers.sources.recordings.csv_cells import Cells
+from workers.sources.recordings.csv_columns import ColumnsError, mapping_in
+from workers.sources.recordings.csv_file import CsvOptions, CsvTable
 from workers.sources.recordings.holders import (
     Holders,
     find_by_account,
@@ -35,20 +44,80 @@ from workers.sources.recordings.holders import (
     leave_out_erased,
 )
 from workers.sources.recordings.import_recording import Imported, store_recording
-from workers.sources.recordings.sorted_recording import BadLines, SortedRecording
+from workers.sources.recordings.sorted_recording import (
+    SKEW,
+    BadLines,
+    SortedRecording,
+)
 
 _NAMED_HANDLES = 100
+_ZONE = "SELECT time_zone FROM organizations WHERE organization_id = %s"
 _WAITS = "goatherd: The import waits for an erasure, and continues after it."
 
 
 def import_recording(
     file: Annotated[
         Path,
-        Parameter(help="A recording (.jsonl or .jsonl.gz), or a folder of recordings."),
+        Parameter(
+            help="A recording (.jsonl or .jsonl.gz), a folder of recordings, or a CSV "
+            "file."
+        ),
     ],
     /,
     *,
-    project: Annotated[str, Parameter(help="The name or id of the creators' project.")],
+    project: Annotated[
+        str | None,
+        Parameter(
+            help="The name or id of the creators' project. A single one is the default."
+        ),
+    ] = None,
+    csv: Annotated[
+        bool,
+        Parameter(
+            "--csv",
+            negative="",
+            show_default=False,
+            help="Read a CSV file with a row of headings. Files that end with .csv are "
+            "read so by themselves.",
+        ),
+    ] = False,
+    map_: Annotated[
+        str | None,
+        Parameter(
+            "--map",
+            help="The column of each field, such as 'date=Day,video=Link,views=\"Total "
+            "views\"'. Files of TikTok Studio, Goatherd, Apify, EnsembleData and "
+            "ScrapeCreators are known by their headings.",
+        ),
+    ] = None,
+    creator: Annotated[
+        str | None,
+        Parameter(help="The handle of the creator that all rows of the CSV file have."),
+    ] = None,
+    observed_at: Annotated[
+        datetime | None,
+        Parameter(help="The time at which all rows of the CSV file were seen."),
+    ] = None,
+    last_day: Annotated[
+        date | None,
+        Parameter(help="The last day of a CSV file whose days have no year."),
+    ] = None,
+    tz: Annotated[
+        str | None,
+        Parameter(
+            help="The IANA time zone of days and times without one in the CSV file; by "
+            "default the organization's."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        Parameter(
+            "--dry-run",
+            negative="",
+            show_default=False,
+            help="Print the observations as a recording, and store nothing.",
+        ),
+    ] = False,
     create_creators: Annotated[
         bool,
         Parameter(
@@ -77,8 +146,25 @@ def import_recording(
     settings = read_settings(data_dir=data_dir)
     context = cli_context()
     with fitting(settings) as connection:
-        project_id, organization_id = project_named(connection, project)
-    with opened_store(settings) as store, _read(file) as recording:
+        project_id, organization_id = chosen_project(connection, project)
+        zone = tz or _zone_of(connection, organization_id)
+    is_csv = csv or file.name.removesuffix(".gz").endswith((".csv", ".tsv"))
+    stated = [map_, creator, observed_at, last_day, tz]
+    if not is_csv and any(one is not None for one in stated):
+        raise CommandError(
+            "--map, --creator, --observed-at, --last-day and --tz are for CSV files: "
+            "add --csv."
+        )
+    if is_csv:
+        named = _csv_options(map_, creator, observed_at, last_day, zone)
+        reading = _read_csv(file, named)
+    else:
+        reading = _read(file)
+    with opened_store(settings) as store, reading as recording:
+        if dry_run:
+            _report_bad_lines(recording.bad, skip=skip_bad_lines)
+            _print_lines(recording)
+            return
         end = _ImportEnd(
             organization_id, project_id, recording.observations, recording.bad.count
         )
@@ -234,6 +320,72 @@ def _join_accounts(
 def _read(file: Path) -> SortedRecording:
     with progress_bar("Reading", total=None) as advance:
         return SortedRecording.read(file, now=datetime.now(UTC), advance=advance)
+
+
+@contextmanager
+def _read_csv(file: Path, options: CsvOptions) -> Generator[SortedRecording]:
+    """Read a CSV file as a recording, and say on stderr what is left out of it.
+
+    Raises:
+        CommandError: the file has columns that cannot be imported.
+    """
+    try:
+        with CsvTable(file, options) as table:
+            if table.columns.title is not None:
+                print(f"goatherd: This is {table.columns.title}.", file=sys.stderr)
+            left_out: dict[str, list[str]] = {}
+            for heading, reason in table.columns.left_out.items():
+                left_out.setdefault(reason, []).append(plain(heading))
+            for reason, headings in left_out.items():
+                print(
+                    f"goatherd: Not imported: {', '.join(headings)} ({reason}).",
+                    file=sys.stderr,
+                )
+            with progress_bar("Reading", total=None) as advance:
+                reads = table.observations(until=datetime.now(UTC) + SKEW)
+                recording = SortedRecording.of(reads, advance=advance)
+    except ColumnsError as error:
+        raise CommandError(plain(str(error))) from None
+    with recording:
+        yield recording
+
+
+def _csv_options(
+    mapping: str | None,
+    creator: str | None,
+    observed_at: datetime | None,
+    last_day: date | None,
+    zone_name: str,
+) -> CsvOptions:
+    if zone_name not in time_zones():
+        raise CommandError(f"--tz: {zone_name!r} is not an IANA time zone.")
+    zone = ZoneInfo(zone_name)
+    try:
+        columns = None if mapping is None else mapping_in(mapping)
+        handle = None if creator is None else normalize_handle(creator)
+    except ColumnsError as error:
+        raise CommandError(str(error)) from None
+    except InvalidHandleError as error:
+        raise CommandError(f"--creator: {error}") from None
+    if observed_at is not None and observed_at.tzinfo is None:
+        observed_at = observed_at.replace(tzinfo=zone)
+    return CsvOptions(
+        cells=Cells(zone=zone, now=datetime.now(UTC), last_day=last_day),
+        columns=columns,
+        creator=handle,
+        observed_at=observed_at,
+    )
+
+
+def _zone_of(connection: Connection[TupleRow], organization_id: UUID) -> str:
+    row = connection.execute(_ZONE, (organization_id,)).fetchone()
+    return "UTC" if row is None else row[0]
+
+
+def _print_lines(recording: SortedRecording) -> None:
+    for location in recording.groups():
+        for line, _ in recording.lines(location):
+            print(line.decode())
 
 
 def _report_bad_lines(bad: BadLines, *, skip: bool) -> None:

@@ -136,6 +136,23 @@ def project_named(
     return NamedProject(id=chosen, organization_id=found[chosen])
 
 
+def chosen_project(connection: Connection[TupleRow], given: str | None) -> NamedProject:
+    """Return the project with that id or name, or the only one of the installation.
+
+    Raises:
+        CommandError: none or several have the name, or none is named and there are
+            several.
+    """
+    if given is not None:
+        return project_named(connection, given)
+    found = connection.execute(PROJECTS, {"org": None}).fetchall()
+    if len(found) != 1:
+        raise CommandError(
+            "Choose a project with --project: `goatherd projects list` shows all."
+        )
+    return NamedProject(id=found[0][0], organization_id=found[0][1])
+
+
 def organization_and_project(
     connection: Connection[TupleRow], org: str | None, project: str | None
 ) -> dict[str, UUID | None]:

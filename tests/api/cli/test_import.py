@@ -95,6 +95,64 @@ def importing(cli: CommandLine, home: Home, tmp_path: Path) -> Importing:
     return Importing(cli, home, tmp_path)
 
 
+CONTENT = (
+    '"Time","Video title","Video link","Post time","Total likes","Total views"\n'
+    '"2026-03-01","Bells","https://www.tiktok.com/@new.goat/video/7001","x","9","50"\n'
+    '"2026-03-02","Bells","https://www.tiktok.com/@new.goat/video/7001","","9","60"\n'
+)
+
+
+def test_a_csv_file_is_imported_as_a_recording_is(importing: Importing, tmp_path: Path):
+    path, cli = tmp_path / "Content.csv", importing.cli
+    path.write_text(CONTENT)
+    head = importing.store.head()
+    zone = ("--tz", "Europe/Berlin")
+
+    refused = importing.file(path, *zone, "--create-creators")
+    unknown = importing.file(path, *zone, "--skip-bad-lines")
+    shown = cli("import", "--csv", str(path), "--skip-bad-lines", "--dry-run")
+    before = importing.store.head()
+    stored = cli(
+        *("import", str(path), "--skip-bad-lines", "--create-creators", *zone, "--json")
+    ).document
+    mapped = cli(
+        *("import", "--csv", str(path), "--creator", "@Old-Billy", "--json"),
+        *("--map", 'date=Time,video="Video link",views="Total views"'),
+    ).document
+
+    assert "line 2: Post time must be a day or a time" in refused.err
+    assert "nothing was stored" in refused.err
+    assert "the project has no @new.goat" in unknown.err
+    # Only the ends of the two refused imports are new.
+    assert before == head + 2
+    assert '"observed_at":"2026-03-02T23:59:59Z","handle":"new.goat"' in shown.out
+    assert (stored["stored"], stored["bad_lines"]) == (1, 1)
+    assert stored["creators_created"] == ["new.goat"]
+    assert mapped["stored"] == 2
+    pseudonym = importing.store.names.pseudonym("7001")
+    assert importing.videos() == {
+        (datetime(2026, 3, 2, 22, 59, 59, tzinfo=UTC), pseudonym, 60): 1,
+        (datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC), pseudonym, 50): 1,
+        (datetime(2026, 3, 2, 23, 59, 59, tzinfo=UTC), pseudonym, 60): 1,
+    }
+
+
+def test_options_of_csv_files_are_for_csv_files(importing: Importing, tmp_path: Path):
+    path = tmp_path / "Content.csv"
+    path.write_text(CONTENT)
+
+    for words, reason in (
+        ((str(RECORDING), "--creator", "ada"), "--map, --creator, --observed-at"),
+        ((str(path), "--tz", "Goat/Land"), "--tz: 'Goat/Land' is not an IANA time"),
+        ((str(path), "--creator", "a b"), "--creator: 'a b' is not a TikTok handle"),
+        ((str(path), "--map", "x=Time"), "--map: there is no field x."),
+        ((str(tmp_path / "no.csv"),), f"{tmp_path / 'no.csv'}: No such file"),
+    ):
+        outcome = importing.cli("import", *words)
+        assert (outcome.status, outcome.out) == (1, "")
+        assert outcome.complaint.startswith(reason)
+
+
 def everything(store: Store) -> list[RecordedEvent]:
     with store.pool.connection() as connection:
         streams = connection.execute(

@@ -145,7 +145,7 @@ def read_at_once(
     try:
         files = _files_of(path)
     except OSError as error:
-        yield BadFileError(path, _reason_of(error))
+        yield BadFileError(path, reason_of(error))
         return
     if not files:
         reason = f"The folder holds no recording ({' or '.join(SUFFIXES)})"
@@ -206,7 +206,7 @@ def _read_file(
                     yield good
                     first += len(good)
     except _UNREADABLE as error:
-        yield BadFileError(path, _reason_of(error))
+        yield BadFileError(path, reason_of(error))
 
 
 def _opened(path: Path) -> BufferedReader | gzip.GzipFile:
@@ -270,10 +270,10 @@ def _one_by_one(
             observation = _DECODER.decode(line)
         except msgspec.MsgspecError as error:
             if line.strip():
-                reason = _reason_of(error)
+                reason = reason_of(error)
                 yield BadLineError(path, line_number=line_number, reason=reason)
             continue
-        if _NUL in line and _holds_nul(observation):
+        if _NUL in line and holds_nul(observation):
             reason = "NUL characters cannot be kept"
             yield BadLineError(path, line_number=line_number, reason=reason)
             continue
@@ -284,7 +284,8 @@ def _one_by_one(
         yield [observation]
 
 
-def _holds_nul(observation: Observation) -> bool:
+def holds_nul(observation: Observation) -> bool:
+    """Tell whether a text has a NUL character, which PostgreSQL cannot keep."""
     observed = observation.profile or observation.video
     if observed is None:
         return False
@@ -299,7 +300,8 @@ def _has_nul(value: object) -> bool:
     return isinstance(value, str) and "\0" in value
 
 
-def _reason_of(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Return the reason of an error, without a number or a path."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -107,9 +107,23 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
         Raises:
             RecordingError: the recording cannot be read to its end.
         """
+        return cls.of(read_at_once(path, until=now + SKEW), advance=advance)
+
+    @classmethod
+    def of(
+        cls,
+        reads: Iterable[list[Observation] | RecordingError],
+        *,
+        advance: Advance,
+    ) -> Self:
+        """Sort what was read of a recording; see ``read``.
+
+        Raises:
+            RecordingError: the recording cannot be read to its end.
+        """
         recording = cls()
         try:
-            recording._take_in(path, until=now + SKEW, advance=advance)
+            recording._take_in(reads, advance=advance)
             recording._file.flush()
         except BaseException:
             recording._file.close()
@@ -174,10 +188,12 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
         )
         return list(zip(text.splitlines(), _decode_lines(text), strict=True))
 
-    def _take_in(self, path: Path, *, until: datetime, advance: Advance) -> None:
+    def _take_in(
+        self, reads: Iterable[list[Observation] | RecordingError], *, advance: Advance
+    ) -> None:
         gathered: dict[tuple[str, datetime], list[Observation]] = {}
         held = 0
-        for read in read_at_once(path, until=until):
+        for read in reads:
             if isinstance(read, RecordingError):
                 self._note(read)
                 continue
