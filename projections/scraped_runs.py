@@ -11,11 +11,11 @@ from infra.eventstore.codec import Codec
 
 _RUNS_AT_ONCE = 5_000
 
-# The time stands at the beginning of a snapshot's body, so only that is read. Without a
+# Sealed fields, which may be long, precede the time in a snapshot's body. Without a
 # time, a failed run counts at its time of recording.
 _SCRAPED_RUNS = r"""
 SELECT DISTINCT e.originator_id, request.state,
-       coalesce(substring(encode(substring(e.state FOR 1000), 'escape')
+       coalesce(substring(encode(e.state, 'escape')
                           FROM '"observed_at":"([^"]+)"')::timestamptz, e.recorded_at)
 FROM goatherd_events request JOIN goatherd_events e
     ON e.originator_id = request.originator_id AND e.originator_version > 1

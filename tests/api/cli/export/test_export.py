@@ -270,6 +270,8 @@ def test_an_export_into_its_own_project_stores_nothing(
     # Another run at the same moment, of which a part is the same.
     run(home, videos_observed(home, 4))
     run(home, failed(home, "not_found"))
+    # The sealed titles of this run are longer than the rest of it.
+    run(home, videos_observed(home, 200, day=4))
     recording = tmp_path / "out.jsonl"
     exported(cli, "observations", home, "--output", str(recording))
     head = home.store.head()
