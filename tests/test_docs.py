@@ -13,6 +13,7 @@ import pytest
 
 from api.http.errors import markdown
 from api.openapi import event_types
+from domain.analytics.rules import RULES
 from infra.settings import table
 from tests.kit.house_map import PACKAGES, house_map
 from tests.kit.paths import ROOT
@@ -147,6 +148,10 @@ def test_the_table_of_errors_is_the_printed_one():
     text = (DOCS / "errors.md").read_text()
 
     assert f"\n\n{markdown()}\n" in text
+
+
+def test_the_page_of_analytics_names_the_version_of_its_rules():
+    assert f"(`rules`, now {RULES};" in (DOCS / "analytics.md").read_text()
 
 
 def test_the_types_of_events_are_the_printed_ones():

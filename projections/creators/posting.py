@@ -1,6 +1,7 @@
 """Posting of creators: the last post, the posts in some days, and those who stopped.
 
-Each known post of the account is one, also a post that does not count in figures.
+Each known post of the account until now is one, also a post that does not count in
+figures. A time of posting in the future is a fault of its source.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from projections.engine.reader import Reader
 
 _POSTS = """FROM analytics_videos AS post
     WHERE post.organization_id = creator_list.organization_id
-    AND post.creator_id = creator_list.id AND post.posted_at IS NOT NULL"""
+    AND post.creator_id = creator_list.id AND post.posted_at <= now()"""
 LAST_POSTED = f"(SELECT max(post.posted_at) {_POSTS})"
 # The parameters are those of ``PostingDays``.
 POSTS = f"""(SELECT count(*) {_POSTS}

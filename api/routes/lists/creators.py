@@ -100,7 +100,7 @@ class CreatorWithFigures(Creator, frozen=True, kw_only=True):
     ``last_posted_at`` is the time of the last post that is known of the account, null
     if none is. ``posts_per_week`` are the known posts in the days, divided by the days
     and multiplied by seven; without days it is of the last 28 days. Both are of each
-    post of the account, also of posts that do not count in the figures.
+    post of the account until now, also of posts that do not count in the figures.
     """
 
     last_posted_at: datetime | None

@@ -75,6 +75,28 @@ def test_creators_are_sorted_by_their_last_post_page_by_page(
     assert handles(home, sort="last_posted_at") == ["cleo", "ada", "bea", "dora"]
 
 
+def test_all_posts_until_now_are_posts_counted_or_not(home: Tenant):
+    creator = home.add("edna")["id"]
+    last = ago(2)
+    home.found(creator, posted_at=ago(3))
+    home.found(creator, posted_at=last, status="pending_review")
+    # The end of today may lie ahead of both.
+    home.found(creator, posted_at=ago(-1 / 24 / 60))
+    home.found(creator, posted_at=ago(-400))
+    home.goatherd.catch_up()
+    today = datetime.now(UTC).date()
+    week = timedelta(days=7)
+    ahead = {"from": str(today - week + timedelta(days=1)), "to": str(today + week)}
+
+    (row,) = listed(home, period="7d")
+    (longer,) = listed(home, **ahead)
+
+    assert datetime.fromisoformat(row["last_posted_at"]) == last
+    assert row["posts_per_week"] == 2
+    assert longer["posts_per_week"] == 1
+    assert handles(home, sort="last_posted_at") == ["edna"]
+
+
 @pytest.mark.usefixtures("four")
 def test_posts_per_week_are_of_the_days_of_the_list(home: Tenant):
     def paces(**query: str) -> dict[str, float]:

@@ -341,3 +341,22 @@ def test_days_that_end_inside_a_quarter_of_an_hour_are_the_same_everywhere(
     assert (row["figures"]["new_views"], row["figures"]["views"]) == (100, 200)
     assert listed.json()["meta"]["totals"]["new_views"] == 100
     assert data_of(more) == []
+
+
+def test_creators_of_single_videos_are_active_in_a_campaign(home: Tenant):
+    day = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    member, other, silent = (home.add(f"goat.{n}")["id"] for n in range(3))
+    home.found(member, "1", posted_at=day)
+    single = home.found(other, "2", posted_at=day)
+    before = home.found(silent, "3", posted_at=day - timedelta(days=30))
+    campaign = home.campaign(
+        "Spring", ("creator", member), ("video", single), ("video", before)
+    )
+    home.goatherd.catch_up()
+    params = {"from": "2026-03-01", "to": "2026-03-05", "campaign_id": campaign}
+
+    kpis = data_of(home.get("/analytics/kpis", params=params))
+    rows = data_of(home.get("/analytics/aggregate/creator-leaderboard", params=params))
+
+    assert kpis["active_creators"]["value"] == 2
+    assert [row["creator_id"] for row in rows] == [member]
