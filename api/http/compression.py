@@ -2,7 +2,7 @@
 
 import gzip
 from asyncio import to_thread
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from litestar.types import (
     ASGIApp,
@@ -36,7 +36,7 @@ class HtmlCompression:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_accepted = _accepts_gzip(scope["headers"])
+        is_accepted = accepts_gzip(scope["headers"])
         start: HTTPResponseStartEvent | None = None
 
         async def send_compressed(message: Message) -> None:
@@ -62,7 +62,8 @@ class HtmlCompression:
         await self._app(scope, receive, send_compressed)
 
 
-def _accepts_gzip(headers: Sequence[tuple[bytes, bytes]]) -> bool:
+def accepts_gzip(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Return whether a client with these headers reads gzip."""
     for name, value in headers:
         if name != b"accept-encoding":
             continue

@@ -5,15 +5,20 @@ lengths inside unions), so msgspec makes the schemas. Names, texts and tags are 
 routes declare to Litestar. ``python -m api.print_openapi`` prints the document.
 """
 
+import gzip
+import hashlib
+from asyncio import to_thread
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Literal
 
 import msgspec
-from litestar import Litestar, Request, Response, get
-from litestar.datastructures import State
+from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
 
+from api.http.compression import accepts_gzip
+from api.http.request import Request
 from api.http.route_info import RouteError
 from api.openapi import components
 from api.openapi.components import reference
@@ -23,24 +28,94 @@ from api.openapi.paths import Types, describe
 from api.openapi.schemas import Schema
 
 _JSON = "application/json"
+_NOT_MODIFIED = 304
+# A release changes it, and a client has the new one within minutes.
+_CACHED = "public, max-age=300"
+_VARIES = {"Vary": "Accept-Encoding"}
+_DIGEST_BYTES = 12
 _ABOUT = (
     "Tracks TikTok creators. Every answer is `{data, error, meta}`; lists are read "
     "page by page with `cursor`; `meta.code` names the reason of a failure."
 )
 
 
+class _Written(msgspec.Struct, frozen=True):
+    """A document as clients get it: its bytes, the same as gzip, and the ETag."""
+
+    plain: bytes
+    compressed: bytes
+    etag: str
+
+
+Media = Annotated[
+    Literal["json"] | None,
+    QueryParameter(
+        description="`json` leaves out all other media types where there is JSON."
+    ),
+]
+
+
 def openapi_route(*, version: str) -> HTTPRouteHandler:
     """Return the route of the document, which is made for the first request."""
-    made: dict[Litestar, bytes] = {}
+    made: dict[tuple[Litestar, str | None], _Written] = {}
 
     @get("/openapi.json", opt={"scope": None}, include_in_schema=False)
-    async def get_openapi(request: Request[Any, Any, State]) -> Response[bytes]:
-        app = request.app
-        if app not in made:
-            made[app] = msgspec.json.encode(document(app, version=version))
-        return Response(made[app], media_type=_JSON)
+    async def get_openapi(request: Request, media: Media = None) -> Response[bytes]:
+        key = request.app, media
+        if key not in made:
+            described = document(request.app, version=version)
+            found = described if media is None else json_alone(described)
+            made[key] = await to_thread(_written, found)
+        written = made[key]
+        headers = {"ETag": written.etag, "Cache-Control": _CACHED, **_VARIES}
+        known = request.if_none_match
+        if known is not None and known.is_current(written.etag):
+            return Response(b"", status_code=_NOT_MODIFIED, headers=headers)
+        if accepts_gzip(request.scope["headers"]):
+            headers["Content-Encoding"] = "gzip"
+            return Response(written.compressed, media_type=_JSON, headers=headers)
+        return Response(written.plain, media_type=_JSON, headers=headers)
 
     return get_openapi
+
+
+def _written(described: Schema) -> _Written:
+    plain = msgspec.json.encode(described)
+    digest = hashlib.blake2b(plain, digest_size=_DIGEST_BYTES).hexdigest()
+    # The tag is weak: both forms of the bytes have it.
+    return _Written(plain, gzip.compress(plain, mtime=0), f'W/"{digest}"')
+
+
+def json_alone(described: Schema) -> Schema:
+    """Return a document in which JSON is the only form of what JSON can say.
+
+    Clients that are generated from it have one type for each answer. The parameter
+    ``format`` is left out, since it is the choice between the forms.
+    """
+    paths = {
+        path: {method: _in_json(each) for method, each in methods.items()}
+        for path, methods in described["paths"].items()
+    }
+    parts = described["components"]
+    schemas = {k: v for k, v in parts["schemas"].items() if k != "Problem"}
+    examples = _used("examples", parts["examples"], paths)
+    components = {**parts, "schemas": schemas, "examples": examples}
+    return {**described, "paths": paths, "components": components}
+
+
+def _in_json(operation: Schema) -> Schema:
+    responses = {
+        status: {**answer, "content": {_JSON: answer["content"][_JSON]}}
+        if _JSON in answer.get("content", ())
+        else answer
+        for status, answer in operation["responses"].items()
+    }
+    found = {**operation, "responses": responses}
+    if "parameters" in operation:
+        found["parameters"] = [
+            each for each in operation["parameters"] if each.get("name") != "format"
+        ]
+    return found
 
 
 def document(app: Litestar, *, version: str) -> Schema:

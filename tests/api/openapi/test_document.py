@@ -26,6 +26,12 @@ def served(tiny: TestClient[Litestar]) -> Document:
     return answer.json()
 
 
+@pytest.fixture
+def in_json(tiny: TestClient[Litestar]) -> Document:
+    """The document in which every answer is JSON."""
+    return tiny.get("/api/v1/openapi.json", params={"media": "json"}).json()
+
+
 def operation(document: Document, method: str, path: str) -> Document:
     return document["paths"][path][method]
 
@@ -52,6 +58,67 @@ def test_the_document_needs_no_key(keyring: Keyring):
         answer = client.get("/api/v1/openapi.json")
 
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("query", ("", "?media=json"))
+def test_the_document_is_compressed_and_sent_once(
+    tiny: TestClient[Litestar], query: str
+):
+    path = f"/api/v1/openapi.json{query}"
+    plain = tiny.get(path, headers={"Accept-Encoding": "identity"})
+    small = tiny.get(path, headers={"Accept-Encoding": "gzip"})
+
+    known = tiny.get(path, headers={"If-None-Match": small.headers["ETag"]})
+    other = tiny.get(path, headers={"If-None-Match": '"other"'})
+
+    assert "Content-Encoding" not in plain.headers
+    assert small.headers["Content-Encoding"] == "gzip"
+    assert int(small.headers["Content-Length"]) < len(plain.content) / 4
+    assert small.json() == plain.json()
+    for answer in (plain, small, known):
+        assert answer.headers["ETag"] == plain.headers["ETag"]
+        assert answer.headers["Cache-Control"] == "public, max-age=300"
+        assert answer.headers["Vary"] == "Accept-Encoding"
+    assert (known.status_code, known.content) == (304, b"")
+    assert other.status_code == 200
+
+
+def test_both_documents_have_tags_of_their_own(tiny: TestClient[Litestar]):
+    tags = {
+        tiny.get(f"/api/v1/openapi.json{query}").headers["ETag"]
+        for query in ("", "?media=json")
+    }
+
+    assert len(tags) == 2
+
+
+@pytest.mark.parametrize("query", ("media=xml", "medium=json"))
+def test_another_form_of_the_document_is_refused(
+    tiny: TestClient[Litestar], query: str
+):
+    answer = tiny.get(f"/api/v1/openapi.json?{query}")
+
+    assert answer.status_code == 400
+    assert answer.json()["meta"]["code"] == "invalid_query"
+
+
+def test_the_document_in_json_has_one_type_for_each_answer(
+    in_json: Document, served: Document
+):
+    errors = list(OpenAPIV31SpecValidator(in_json).iter_errors())
+    answers = [
+        response["content"]
+        for path in in_json["paths"].values()
+        for each in path.values()
+        for response in each["responses"].values()
+        if "content" in response
+    ]
+
+    assert errors == []
+    assert answers
+    assert all([*content] == ["application/json"] for content in answers)
+    assert in_json["paths"].keys() == served["paths"].keys()
+    assert "Problem" not in in_json["components"]["schemas"]
 
 
 def test_every_route_is_in_the_document(tiny: TestClient[Litestar], served: Document):
@@ -98,12 +165,16 @@ def test_every_operation_says_which_scope_it_needs(served: Document):
     assert served["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
 
 
-def test_every_reference_leads_somewhere_and_nothing_is_left_over(served: Document):
-    references = {o["$ref"] for o in everything_in(served) if "$ref" in o}
+@pytest.mark.parametrize("which", ("served", "in_json"))
+def test_every_reference_leads_somewhere_and_nothing_is_left_over(
+    request: pytest.FixtureRequest, which: str
+):
+    document = request.getfixturevalue(which)
+    references = {o["$ref"] for o in everything_in(document) if "$ref" in o}
 
     components = {
         f"#/components/{kind}/{name}"
-        for kind, named in served["components"].items()
+        for kind, named in document["components"].items()
         for name in named
         if kind != "securitySchemes"
     }
