@@ -229,7 +229,8 @@ PARAMETERS: dict[str, Schema] = {
         "description": "The Goatherd-Position of a write that must be visible; the "
         "request waits up to 2 seconds for it, then gets 503. Requests "
         "do not wait for positions of other organizations, unless the "
-        "organization operates the installation.",
+        "organization operates the installation: a position beyond the log "
+        "is then 400.",
         "schema": {"type": "integer", "minimum": 0},
         "example": 51207,
     },

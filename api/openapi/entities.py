@@ -13,7 +13,7 @@ from api.openapi.prose import plain
 from api.openapi.schemas import Schema, schemas_of
 
 
-class Entities(Struct, frozen=True):
+class SchemaDocument(Struct, frozen=True):
     """Every entity by name."""
 
     entities: dict[str, Any]
@@ -37,10 +37,10 @@ def describe(entities: Mapping[str, type[Struct]]) -> dict[str, Any]:
 
 def entities_route(entities: Mapping[str, type[Struct]]) -> HTTPRouteHandler:
     # Reading the types takes a tenth of the time that the application starts in.
-    described = cache(lambda: Entities(describe(entities)))
+    described = cache(lambda: SchemaDocument(describe(entities)))
 
     @get("/schema", opt={"scope": None}, operation_id="getSchema", tags=["Schema"])
-    async def get_schema() -> Answer[Entities]:
+    async def get_schema() -> Answer[SchemaDocument]:
         """Describe the entities: their fields, types and meanings."""
         return Answer(described())
 

@@ -6,6 +6,7 @@ from typing import Any, get_args
 import msgspec
 from litestar.typing import FieldDefinition
 
+from api.http.bodies.fields_to_change import FieldsToChange
 from api.http.bodies.json_body import forms_of
 from api.openapi import components
 from api.openapi.components import reference
@@ -43,6 +44,9 @@ class Types:
         found, self.named = schemas_of(types)
         self._found = list(zip(types, found, strict=True))
         complete(self.named, inputs=found[: len(bodies)])
+        for body in bodies:
+            if isinstance(body, type) and issubclass(body, FieldsToChange):
+                self.named[body.__name__]["minProperties"] = 1
 
     def __getitem__(self, type_: Any) -> Schema:  # noqa: ANN401 - any JSON type
         forms = [self._one(form) for form in forms_of(type_)]

@@ -23,8 +23,8 @@ from api.routes.creators.schemas import (
     RetriedScrape,
     RetriedScrapes,
     RetryItem,
-    ScrapeIds,
     ScrapeRequest,
+    ScrapeSelection,
 )
 from api.routes.queue_age import check_queue_age
 from domain.decisions import ItemResults
@@ -180,7 +180,7 @@ class ScrapeRoutes(Controller):
     def retry_scrapes(
         self,
         request: Request,
-        data: JSONBody[ScrapeIds],
+        data: JSONBody[ScrapeSelection],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[RetriedScrapes]:
         """Retry up to 100 failed scrapes; each counts as a manual scrape of today.

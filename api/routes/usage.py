@@ -36,7 +36,7 @@ SELECT
 _NO_COUNTS = (None,) * 7
 
 
-class Used(Struct, frozen=True, kw_only=True):
+class LimitUse(Struct, frozen=True, kw_only=True):
     """The usage of one limit; null means unlimited."""
 
     used: int
@@ -54,18 +54,18 @@ class Usage(Struct, frozen=True, kw_only=True):
     campaign with the most items.
     """
 
-    api_requests_today: Used
-    manual_scrapes_today: Used
-    creators: Used
-    projects: Used
-    api_keys: Used
-    views: Used
-    members: Used
-    campaigns_per_project: Used
-    items_per_campaign: Used
+    api_requests_today: LimitUse
+    manual_scrapes_today: LimitUse
+    creators: LimitUse
+    projects: LimitUse
+    api_keys: LimitUse
+    views: LimitUse
+    members: LimitUse
+    campaigns_per_project: LimitUse
+    items_per_campaign: LimitUse
 
 
-def room_of(used: Used) -> int | None:
+def room_of(used: LimitUse) -> int | None:
     """Return how many more the limit allows; None without a limit."""
     return None if used.limit is None else max(used.limit - used.used, 0)
 
@@ -94,22 +94,22 @@ def usage_of(
 ) -> Usage:
     requests, manual_scrapes, creators, views, campaigns, items, members = counts
     return Usage(
-        api_requests_today=Used(
+        api_requests_today=LimitUse(
             used=(requests or 0) + unwritten, limit=limits.max_api_requests_per_day
         ),
-        manual_scrapes_today=Used(
+        manual_scrapes_today=LimitUse(
             used=manual_scrapes or 0, limit=limits.max_manual_scrape_triggers_per_day
         ),
-        creators=Used(used=creators or 0, limit=limits.max_creators_per_org),
-        projects=Used(used=projects, limit=limits.max_projects_per_org),
-        api_keys=Used(used=api_keys, limit=limits.max_api_keys_per_org),
+        creators=LimitUse(used=creators or 0, limit=limits.max_creators_per_org),
+        projects=LimitUse(used=projects, limit=limits.max_projects_per_org),
+        api_keys=LimitUse(used=api_keys, limit=limits.max_api_keys_per_org),
         # Views from before they were counted may be deleted.
-        views=Used(used=max(0, views or 0), limit=limits.max_views_per_org),
-        members=Used(used=members or 0, limit=limits.max_members_per_org),
-        campaigns_per_project=Used(
+        views=LimitUse(used=max(0, views or 0), limit=limits.max_views_per_org),
+        members=LimitUse(used=members or 0, limit=limits.max_members_per_org),
+        campaigns_per_project=LimitUse(
             used=campaigns or 0, limit=limits.max_campaigns_per_project
         ),
-        items_per_campaign=Used(
+        items_per_campaign=LimitUse(
             used=items or 0, limit=limits.max_campaign_items_per_campaign
         ),
     )

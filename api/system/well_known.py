@@ -13,6 +13,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.http.access.failed_logins import FailedLogins
+from api.http.errors import Code
 from api.http.query import invalid_query
 from api.http.request import Request
 from api.http.responses import Answer
@@ -82,7 +83,7 @@ def well_known_routes() -> list[HTTPRouteHandler]:
 
     @get(
         "/.well-known/goatherd-root.json",
-        opt={"scope": None},
+        opt={"scope": None, "errors": [Code.NOT_FOUND]},
         operation_id="getNewestRoot",
         tags=["Operations"],
     )
@@ -108,7 +109,7 @@ def well_known_routes() -> list[HTTPRouteHandler]:
 
     @get(
         "/.well-known/goatherd-consistency.json",
-        opt={"scope": None},
+        opt={"scope": None, "errors": [Code.NOT_FOUND, Code.RATE_LIMIT_EXCEEDED]},
         operation_id="getConsistency",
         tags=["Operations"],
     )

@@ -8,5 +8,6 @@ class FieldsToChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         if all(getattr(self, name) is UNSET for name in self.__struct_fields__):
-            msg = f"must have at least one of {', '.join(self.__struct_fields__)}"
+            names = ", ".join(self.__struct_encode_fields__)
+            msg = f"must have at least one of {names}"
             raise ValueError(msg)

@@ -1,6 +1,7 @@
 """Reads: wait for a position of the log, return a row, or a list page by page."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol, TypeVar
 
 from litestar.di import NamedDependency, Provide
@@ -11,12 +12,13 @@ from api.http.reading import cursors
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from domain.errors import NotFoundError
-from projections.engine.log_end import own_event
+from projections.engine.log_end import log_end, own_event
 from projections.engine.reader import ProjectionBehindError, Reader
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 _MAX_POSITION_DIGITS = 18
+_ALL_TIME = datetime.max.replace(tzinfo=UTC)
 
 Limit = Annotated[
     int,
@@ -57,10 +59,12 @@ async def caught_up(request: Request, reader: Reader, *projections: str) -> None
 
     There is no wait for positions of other organizations or for future positions: a
     tenant that could distinguish them would learn how much other organizations do.
-    Operators learn that anyway.
+    Operators learn that anyway, so a position beyond the log, which nothing reaches,
+    is refused for them.
 
     Raises:
-        ApiError: ``invalid_params``, if the header is not a position;
+        ApiError: ``invalid_params``, if the header is not a position, or an operator
+            names one beyond the log;
             ``projection_behind``, if a projection does not reach it within two seconds.
     """
     header = request.raw_header(b"goatherd-min-position")
@@ -74,6 +78,13 @@ async def caught_up(request: Request, reader: Reader, *projections: str) -> None
 
     async def is_of_others() -> bool:
         if principal.is_operator:
+            end = await log_end(reader, principal.organization_id, _ALL_TIME)
+            if position > end:
+                raise field_error(
+                    Code.INVALID_PARAMS,
+                    "/Goatherd-Min-Position",
+                    "must be at most the position of the newest event",
+                )
             return False
         own = await own_event(reader, principal.organization_id, until=position)
         return own.position != position

@@ -19,7 +19,7 @@ from api.routes.creators import responses as answers
 from api.routes.creators.schemas import (
     AddedCreators,
     BulkAnswer,
-    CreatorIds,
+    CreatorSelection,
     NewCreator,
     NewCreators,
     TagChange,
@@ -51,7 +51,8 @@ class ProjectCreatorRoutes(Controller):
         responses={
             200: ResponseSpec(
                 Creator | AddedCreators,
-                description="A removed creator was restored, or none of many is new.",
+                description="A removed creator was restored, or none of many is new: "
+                "they were restored, or they failed.",
             )
         },
     )
@@ -64,10 +65,15 @@ class ProjectCreatorRoutes(Controller):
     ) -> Answer[Creator | AddedCreators]:
         """Track one creator, or up to 50 at once.
 
-        A removed creator is restored with their id (200): settings in the body are
-        applied, and the others stay as they were. An invalid creator among many fails
-        alone; if the plan has no room for all of them, none is added. Each creator gets
-        a profile scrape and a discovery scrape at once.
+        The status is 201 if a creator is new. The status is 200 if none is: a removed
+        creator is restored with their id, or each of many was restored or failed. An
+        answer about many has `added_count` 0 if nothing was added; a single creator
+        that cannot be added is an error.
+
+        Settings in the body are applied to a restored creator, and the others stay as
+        they were. An invalid creator among many fails alone; if the plan has no room
+        for all of them, none is added. Each creator gets a profile scrape and a
+        discovery scrape at once.
         """
         single = isinstance(data, NewCreator)
         items = [data] if single else data.creators
@@ -93,7 +99,7 @@ class ProjectCreatorRoutes(Controller):
         self,
         request: Request,
         project_id: FromPath[UUID],
-        data: JSONBody[CreatorIds],
+        data: JSONBody[CreatorSelection],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[BulkAnswer]:
         """Stop tracking up to 100 creators; creators already removed are skipped."""
@@ -113,7 +119,7 @@ class ProjectCreatorRoutes(Controller):
         self,
         request: Request,
         project_id: FromPath[UUID],
-        data: JSONBody[CreatorIds],
+        data: JSONBody[CreatorSelection],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[BulkAnswer]:
         """Stop scraping up to 100 creators until they are enabled again.
@@ -141,7 +147,7 @@ class ProjectCreatorRoutes(Controller):
         self,
         request: Request,
         project_id: FromPath[UUID],
-        data: JSONBody[CreatorIds],
+        data: JSONBody[CreatorSelection],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[BulkAnswer]:
         """Track up to 100 disabled creators again.

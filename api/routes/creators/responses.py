@@ -61,6 +61,7 @@ def added_creators(rows: Rows, done: Executed[Additions]) -> Answer[AddedCreator
     return Answer(
         AddedCreators(
             results=results,
+            added_count=counts["created"] + counts["reactivated"],
             created_count=counts["created"],
             reactivated_count=counts["reactivated"],
             failed_count=counts["failed"],

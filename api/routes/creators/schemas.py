@@ -121,13 +121,13 @@ class ScrapeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     job_type: JobType = "creator_profiles"
 
 
-class CreatorIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CreatorSelection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The creators to change."""
 
     creator_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST_AT_ONCE)]
 
 
-class TagChange(CreatorIds, frozen=True, kw_only=True):
+class TagChange(CreatorSelection, frozen=True, kw_only=True):
     """Tags to add to each creator, and tags to take away.
 
     A creator that has the former already and none of the latter is skipped, and one
@@ -155,9 +155,14 @@ class AddedCreator(Struct, frozen=True, kw_only=True):
 
 
 class AddedCreators(Struct, frozen=True, kw_only=True):
-    """The results for all creators, in the order of the request."""
+    """The results for all creators, in the order of the request.
+
+    ``added_count`` is the number of creators that are new or restored: 0 says that
+    nothing was added.
+    """
 
     results: list[AddedCreator]
+    added_count: int
     created_count: int
     reactivated_count: int
     failed_count: int
@@ -204,7 +209,7 @@ class RetriedScrape(Struct, frozen=True, kw_only=True):
     job_type: JobType
 
 
-class ScrapeIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ScrapeSelection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The failed scrapes to retry."""
 
     scrape_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST_AT_ONCE)]

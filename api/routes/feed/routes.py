@@ -1,6 +1,6 @@
 """/events and /event-types: public events in the order of the log, and their types."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import Controller
@@ -49,10 +49,10 @@ _TYPE = BY_NAME["video.milestone"]
 class EventTypeEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A type of public event.
 
-    ``schema`` is the JSON Schema of whole events of the type, and ``example`` such an
-    event about invented things. ``text_fields`` are the paths of texts that strangers
-    wrote. ``filters`` are the filters that the type takes, and ``*`` includes the type
-    if ``in_wildcard`` is true.
+    ``schema`` is the JSON Schema of whole events of the type, without references, and
+    ``example`` such an event about invented things. ``text_fields`` are the paths of
+    texts that strangers wrote. ``filters`` are the filters that the type takes, and
+    ``*`` includes the type if ``in_wildcard`` is true.
     """
 
     type: str
@@ -76,12 +76,34 @@ def _entry(type_: EventType) -> EventTypeEntry:
         type=type_.name,
         version=type_.version,
         summary=type_.summary,
-        schema=schema_of(type_),
+        schema=_inlined(schema_of(type_)),
         example=example_of(type_),
         text_fields=type_.text_fields,
         filters=type_.filters,
         in_wildcard=type_.in_wildcard,
     )
+
+
+def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with its ``$defs`` in the places that refer to them.
+
+    The example in the OpenAPI document has the schema. Generators of clients follow
+    references wherever they stand, and these would lead nowhere there.
+    """
+    defined = schema["$defs"]
+
+    def inline(part: Any) -> Any:  # noqa: ANN401 - any JSON
+        if isinstance(part, list):
+            return [inline(each) for each in cast("list[Any]", part)]
+        if not isinstance(part, dict):
+            return part
+        found = cast("dict[str, Any]", part)
+        if "$ref" in found:
+            target = inline(defined[found["$ref"].rpartition("/")[2]])
+            return {**target, **{k: v for k, v in found.items() if k != "$ref"}}
+        return {key: inline(value) for key, value in found.items()}
+
+    return inline({key: value for key, value in schema.items() if key != "$defs"})
 
 
 _ENTRIES = [_entry(each) for each in TYPES]

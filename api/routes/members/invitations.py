@@ -123,7 +123,7 @@ class Joined(Struct, frozen=True, kw_only=True):
     money: bool
 
 
-class Declined(Struct, frozen=True, kw_only=True):
+class DeclinedInvitation(Struct, frozen=True, kw_only=True):
     """An invitation that the invited person declined."""
 
     declined: bool = True
@@ -361,14 +361,14 @@ class InvitationRoutes(Controller):
         request: Request,
         data: JSONBody[InvitationToken],
         writer: NamedDependency[CommandWriter],
-    ) -> Answer[Declined]:
+    ) -> Answer[DeclinedInvitation]:
         """Decline an invitation, with its link and without an account.
 
         The invited address can't be read any more then.
         """
         correlation_id = request.context.correlation_id
         decline_invitation(writer.store, data.token, correlation_id=correlation_id)
-        return Answer(Declined())
+        return Answer(DeclinedInvitation())
 
 
 class _Sending:

@@ -15,7 +15,7 @@ from api.http.responses import Answer, ListPage
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
 from api.routes.videos import responses as answers
-from api.routes.videos.schemas import BulkVideos, NewVideo, Review, VideoIds
+from api.routes.videos.schemas import BulkVideos, NewVideo, Review, VideoSelection
 from application.onboarding.add_video import add_video
 from domain.decisions import Handler
 from domain.errors import NotFoundError
@@ -86,7 +86,7 @@ class ProjectVideoRoutes(Controller):
         self,
         request: Request,
         project_id: FromPath[UUID],
-        data: JSONBody[VideoIds],
+        data: JSONBody[VideoSelection],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[BulkVideos]:
         """Stop counting up to 100 videos; videos that do not count are skipped."""

@@ -37,7 +37,7 @@ class VideoChange(FieldsToChange, frozen=True, kw_only=True):
     tags: Tags | UnsetType = UNSET
 
 
-class VideoIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class VideoSelection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The videos to change."""
 
     video_ids: Annotated[list[UUID], Meta(min_length=1, max_length=100)]

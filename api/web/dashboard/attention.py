@@ -12,7 +12,7 @@ from api.http.error_codes import Code
 from api.routes.campaigns.routes import ShownCampaign
 from api.routes.organization import Organization
 from api.routes.sources import ProviderState
-from api.routes.usage import Used
+from api.routes.usage import LimitUse
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.page import PageContext
 from api.web.kit.scrape_labels import failing_shortly
@@ -311,7 +311,7 @@ async def _limits(page: PageContext, *, campaign_id: str | None) -> list[Attenti
         return []
     found: list[AttentionItem] = []
     for name, limit in watched.items():
-        used: Used = getattr(usage, name)
+        used: LimitUse = getattr(usage, name)
         if used.limit is None or used.used < _NEARLY * used.limit:
             continue
         is_reached = used.used >= used.limit

@@ -97,12 +97,34 @@ def test_a_read_that_waits_is_answered_as_soon_as_the_follower_is_there(
 
 
 def test_a_read_waits_two_seconds_and_no_longer(home: Tenant):
+    home.post("/projects", {"name": "The newest"})
+    written = home.goatherd.head
     begun_at = monotonic()
 
-    answer = home.get("/creators", headers=at_least(home.goatherd.head + 10**9))
+    answer = home.get("/creators", headers=at_least(written))
 
     assert 2 <= monotonic() - begun_at < at_most(4)
     assert code_of(answer) == (503, "projection_behind")
+
+
+@pytest.mark.parametrize("beyond", (1, 10**9))
+def test_a_position_beyond_the_log_is_refused_at_once(goatherd: Goatherd, beyond: int):
+    operator = goatherd.tenant(is_operator=True)
+    other = goatherd.tenant()
+    position = at_least(goatherd.head + beyond)
+
+    refused = operator.get("/creators", headers=position)
+    answered = other.get("/creators", headers=position)
+
+    assert code_of(refused) == (400, "invalid_params")
+    assert refused.json()["meta"]["fields"] == [
+        {
+            "path": "/Goatherd-Min-Position",
+            "message": "must be at most the position of the newest event",
+        }
+    ]
+    # Other organizations learn nothing about the length of the log.
+    assert answered.status_code == 200
 
 
 @pytest.mark.parametrize("position", ("0", "1", "000000000000000001"))

@@ -1,19 +1,22 @@
 """The OpenAPI document and the application that it is about say the same."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 from uuid import uuid4
 
 import httpx
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.http.errors import Code
 from domain.analytics.metrics import Metric
-from tests.kit.application import BASE, Goatherd, Tenant, data_of
-from tests.kit.documented import Described, Json
+from tests.kit.application import BASE, Goatherd, Tenant, code_of, data_of
+from tests.kit.documented import Described, Json, documented
 from tests.kit.operations import ask_for, ids_of, operations, params_for
 
 # The contract, as far as it is kept already.
@@ -339,6 +342,79 @@ def test_an_answer_leads_to_the_operations_on_what_it_names(
     assert followed >= leads_to
 
 
+def test_no_example_holds_a_reference(subtests: pytest.Subtests):
+    """Generators of clients follow a reference wherever it stands."""
+    for operation in operations().values():
+        with subtests.test(operation.id):
+            assert "$ref" not in json.dumps([*examples_in(operation.details)])
+
+
+def examples_in(part: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
+    """Yield the values of the examples in a part of the document."""
+    if isinstance(part, list):
+        for each in part:
+            yield from examples_in(each)
+    elif isinstance(part, dict):
+        for key, value in part.items():
+            if key == "example":
+                yield value
+            elif key == "examples":
+                yield from (
+                    value
+                    if isinstance(value, list)
+                    # An example of a failure is a reference, which is no value.
+                    else [each["value"] for each in value.values() if "value" in each]
+                )
+            else:
+                yield from examples_in(value)
+
+
+def test_no_schema_has_a_property_of_its_own_name(document: dict[str, Any]):
+    """A class of Python with such a property reads the property for itself."""
+    own = {
+        name
+        for name, schema in document["components"]["schemas"].items()
+        if re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() in schema.get("properties", ())
+    }
+
+    assert own == set()
+
+
+def test_a_change_of_nothing_names_the_fields_as_clients_write_them(
+    home: Tenant, subtests: pytest.Subtests
+):
+    ids = ids_of(home)
+    needing = [
+        operation
+        for operation in operations().values()
+        if operation.method == "PATCH"
+        and operation.bodies
+        and not schema_of_body(operation).get("required")
+    ]
+    for operation in needing:
+        with subtests.test(operation.id):
+            ask = ask_for(operation, ids)
+            ask.json = {}
+
+            answer = ask.made_by(home)
+
+            assert code_of(answer) == (400, "invalid_body")
+            (problem,) = answer.json()["meta"]["fields"]
+            assert problem["message"].startswith("must have at least one of ")
+            names = problem["message"].removeprefix("must have at least one of ")
+            schema = schema_of_body(operation)
+            assert {*names.split(", ")} == {*schema["properties"]}
+            assert schema["minProperties"] == 1
+
+    assert len(needing) >= 10
+
+
+def schema_of_body(operation: Described) -> Json:
+    schema = operation.details["requestBody"]["content"]["application/json"]["schema"]
+    name = schema["$ref"].rpartition("/")[2]
+    return documented().document["components"]["schemas"][name]
+
+
 def test_whatever_answers_csv_says_so():
     answers = [
         each.details["responses"]["200"]["content"]
@@ -348,6 +424,27 @@ def test_whatever_answers_csv_says_so():
 
     assert len(answers) > 5
     assert all("text/csv" in content for content in answers)
+
+
+def test_the_document_in_json_offers_no_other_form(
+    goatherd: Goatherd, document: dict[str, Any]
+):
+    answer = goatherd.client.get(f"{BASE}/openapi.json", params={"media": "json"})
+
+    found = answer.json()
+    assert list(OpenAPIV31SpecValidator(found).iter_errors()) == []
+    assert found["paths"].keys() == document["paths"].keys()
+    for path, methods in found["paths"].items():
+        for method, each in methods.items():
+            names = {parameter.get("name") for parameter in each.get("parameters", ())}
+            assert "format" not in names, path
+            for status, response in each["responses"].items():
+                full = document["paths"][path][method]["responses"][status]
+                forms, all_forms = (x.get("content", {}) for x in (response, full))
+                if "application/json" in all_forms:
+                    assert [*forms] == ["application/json"], path
+                else:
+                    assert forms == all_forms
 
 
 def test_several_metrics_are_one_parameter_with_commas(document: dict[str, Any]):

@@ -66,11 +66,23 @@ def test_of_many_each_is_answered_for_itself_in_the_order_asked(
         failed = item["status"] == "failed"
         assert (item["creator"] is None, item["error"] is not None) == (failed, failed)
     assert (
+        added["added_count"],
         added["created_count"],
         added["reactivated_count"],
         added["failed_count"],
-    ) == (2, 1, 5)
+    ) == (3, 2, 1, 5)
     assert home.counted == 4
+
+
+def test_an_answer_in_which_nothing_was_added_says_so(home: Tenant):
+    home.add("taken.goat")
+    home.ask("PUT", "/admin/bans/banned.goat")
+    wanted = [{"tiktok_handle": name} for name in ("taken.goat", "banned.goat")]
+
+    answer = home.post(home.creators, {"creators": wanted})
+
+    added = data_of(answer)
+    assert (added["added_count"], added["failed_count"]) == (0, 2)
 
 
 def test_of_many_those_that_can_be_are_added_in_one_append(

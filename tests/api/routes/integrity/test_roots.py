@@ -85,7 +85,9 @@ def test_a_proof_of_roots_that_there_are_not_is_refused(home: Tenant):
     home.post("/admin/roots")
 
     def refused(**query: str | int) -> tuple[int, str | None]:
-        return code_of(home.goatherd.client.get(PROOF, params=query))
+        answer = home.goatherd.client.get(PROOF, params=query)
+        home.goatherd.documented.check(answer)
+        return code_of(answer)
 
     assert refused(root="00" * 32) == (404, "not_found")
     for wrong in (
@@ -127,4 +129,6 @@ def test_an_installation_without_a_root_says_so(
         answers = [goatherd.client.get(f"{PROOF}?from=0") for _ in range(61)]
         assert {code_of(each) for each in answers[:-1]} == {(404, "not_found")}
         assert code_of(answers[-1]) == (429, "rate_limit_exceeded")
+        for each in (answer, answers[0], answers[-1]):
+            goatherd.documented.check(each)
         assert int(answers[-1].headers["retry-after"]) > 0
