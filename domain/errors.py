@@ -10,6 +10,7 @@ DomainError
 ├── InvalidTagError             a tag is not allowed, or there are too many
 ├── InvalidFieldError           a field does not fit the rest
 ├── NotFoundError               the organization has nothing with this id
+│   └── BeyondProjectsError     the person sees only some of its projects
 ├── LimitReachedError           the plan has no room left
 ├── ItemsRefusedError           at least one of several items was refused
 ├── QueueBehindError            scrapes requested earlier still wait
@@ -31,7 +32,8 @@ CorruptHistoryError, which reports a damaged log.
 An error says what is wrong and has no HTTP status: ``api.http.errors`` adds that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from types import MappingProxyType
 
@@ -190,13 +192,44 @@ class InvalidTagError(DomainError):
 
 
 class NotFoundError(DomainError):
-    """The requesting organization has nothing of this kind with this id."""
+    """The requesting organization has nothing of this kind with this id.
+
+    ``field`` is the one that names it, if it is in a body.
+    """
 
     code = "not_found"
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, field: str | None = None) -> None:
         super().__init__(f"No such {kind}.")
         self.kind = kind
+        self.field = field
+
+    @property
+    def reason(self) -> str:
+        return f"names no {self.kind.replace('_', ' ')} that you may see"
+
+
+class BeyondProjectsError(NotFoundError):
+    """A person who is limited to some projects chose all of them together."""
+
+    def __init__(self) -> None:
+        super().__init__("project", field="scope")
+
+    def __str__(self) -> str:
+        return f"The scope {self.reason}."
+
+    @property
+    def reason(self) -> str:
+        return "must be a project that you may see, or something in it"
+
+
+@contextmanager
+def about_field(field: str) -> Generator[None]:
+    """Let refusals of unknown things name the field that they are about."""
+    try:
+        yield
+    except NotFoundError as error:
+        raise NotFoundError(error.kind, field=field) from None
 
 
 class LimitReachedError(DomainError):

@@ -18,7 +18,7 @@ from domain.campaign.decider import campaign_of, living
 from domain.channel.decider import living_channel
 from domain.creator.decider import creator_of
 from domain.decisions import Decision, Handler, History, QuotaCounter, check_version, on
-from domain.errors import NotFoundError
+from domain.errors import NotFoundError, about_field
 from domain.messages import Event, copied
 from domain.organization.decider import organization_of, project_owner
 from domain.streams import alert_rules_counter, alert_stream
@@ -53,7 +53,8 @@ def make_rule(rule_id: UUID, command: c.MakeAlertRule) -> Handler[UUID]:
     if organization_of(histories[organization_id]) is None:
         raise NotFoundError("organization")
     events = on(rule_id, rules.decide(rule_of(histories[rule_id]), command))
-    yield from _check_scope(command.scope, organization_id)
+    with about_field("scope"):
+        yield from _check_scope(command.scope, organization_id)
     yield from _check_channels(rules.channel_ids(command.channels), organization_id)
     counter = QuotaCounter(
         key=alert_rules_counter(organization_id),
@@ -91,7 +92,8 @@ def change_rule(
         raise NotFoundError("alert_rule")
     check_version(len(history), expected_versions)
     if isinstance(command, c.ChangeAlertRule) and isinstance(command.scope, AlertScope):
-        yield from _check_scope(command.scope, organization_id)
+        with about_field("scope"):
+            yield from _check_scope(command.scope, organization_id)
     changed = rules.decide(rule, command)
     if not changed:
         return Decision(rule_id)

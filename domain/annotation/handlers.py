@@ -11,7 +11,7 @@ from domain.annotation.events import AnnotationAdded, AnnotationScope
 from domain.campaign.decider import campaign_of, living
 from domain.creator.decider import check_not_erased, creator_of
 from domain.decisions import Decision, Handler, History, check_version, on
-from domain.errors import NotFoundError
+from domain.errors import NotFoundError, about_field
 from domain.organization.decider import project_owner
 from domain.video.decider import video_of
 
@@ -37,13 +37,15 @@ def add_annotation(
     if owner is not None:
         owners = yield (owner,)
         check_not_erased(creator_of(owners[owner]))
+    with about_field("scope_id"):
+        project_id = _project_of(
+            scope, scope_id, histories[stream], organization_id=organization_id
+        )
     command = c.AddAnnotation(
         organization_id=organization_id,
         scope=scope,
         scope_id=scope_id,
-        project_id=_project_of(
-            scope, scope_id, histories[stream], organization_id=organization_id
-        ),
+        project_id=project_id,
         starts_on=starts_on,
         ends_on=ends_on,
         text=text,

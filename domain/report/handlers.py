@@ -18,7 +18,7 @@ from domain.decisions import (
     check_version,
     on,
 )
-from domain.errors import NotFoundError
+from domain.errors import NotFoundError, about_field
 from domain.organization.decider import organization_of, project_owner
 from domain.report.decider import decide, make, report_of
 from domain.report.errors import InvalidReportError
@@ -45,7 +45,8 @@ def make_report(report_id: UUID, command: c.MakeReport) -> Handler[UUID]:
     if report_of(histories[report_id]) is not None:
         return Decision(report_id)
     events = on(report_id, make(command))
-    yield from _check_scope(command.scope, organization_id)
+    with about_field("scope"):
+        yield from _check_scope(command.scope, organization_id)
     # A creator that moves at this moment would leave the report behind.
     guards = (command.scope.id,) if command.scope.type == "creator" else ()
     counter = QuotaCounter(

@@ -7,7 +7,7 @@ from domain import commands as c
 from domain.campaign.decider import campaign_of
 from domain.creator.decider import creator_of
 from domain.decisions import Decision, Handler, Histories, check_version, on
-from domain.errors import NotFoundError
+from domain.errors import NotFoundError, about_field
 from domain.organization.decider import organization_of
 from domain.report.decider import report_of
 from domain.share.decider import OwnDays, decide, make, share_of
@@ -24,12 +24,13 @@ def make_share(share_id: UUID, command: c.MakeShare) -> Handler[UUID]:
             report is about the whole organization.
     """
     histories = yield (share_id, command.organization_id, command.scope_id)
-    scope, scope_id = _thing_of(command, histories)
-    if scope_id not in histories:
-        histories = yield (share_id, command.organization_id, scope_id)
-    project_id = _project_of(scope, scope_id, command.organization_id, histories)
-    if project_id is None:
-        raise NotFoundError(command.scope)
+    with about_field("scope_id"):
+        scope, scope_id = _thing_of(command, histories)
+        if scope_id not in histories:
+            histories = yield (share_id, command.organization_id, scope_id)
+        project_id = _project_of(scope, scope_id, command.organization_id, histories)
+        if project_id is None:
+            raise NotFoundError(command.scope)
     own_days: OwnDays = (None, None)
     if command.scope == "campaign":
         campaign = campaign_of(histories[scope_id])

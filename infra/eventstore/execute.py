@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 
 from domain import visibility
 from domain.decisions import Decision, Handler, HiddenHistory
-from domain.errors import NotFoundError
+from domain.errors import BeyondProjectsError, NotFoundError
 from domain.messages import Event
 from domain.subjects import personal_fields, subject_of
 from infra.eventstore.append import BeforeAppend, Context
@@ -248,7 +248,8 @@ class _View:
                     and self._is_visible(after, decided, of=stream)
                 )
             if is_refused:
-                raise NotFoundError("resource")
+                chose_scope = any(hasattr(event, "scope") for event in events)
+                raise BeyondProjectsError if chose_scope else NotFoundError("resource")
 
     def _is_visible(
         self,

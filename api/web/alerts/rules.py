@@ -309,7 +309,7 @@ async def _scopes(page: PageContext, form: RuleForm) -> list[tuple[str, str]]:
         got = await page.get("/campaigns", list[Campaign], limit=100)
         found += [(f"campaign:{each.id}", f"Campaign {each.name}") for each in got.data]
     kind, _, thing = form.scope.partition(":")
-    if form.scope not in dict(found):
+    if form.scope not in dict(found) and kind != "org":
         words = f"One {kind}"
         if kind == "creator" and "creator" in allowed:
             creator = (await page.get(f"/creators/{thing}", Creator)).data

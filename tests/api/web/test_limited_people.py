@@ -1,7 +1,7 @@
 """Pages for people who are limited to some projects: nothing of the others is there."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from uuid import UUID, uuid4
 
@@ -288,3 +288,62 @@ def test_people_see_only_what_they_manage(world: World):
         assert ("Manage projects" in visitor.see("/?project=all").text) is manages
         found = visitor.see("/settings/personal-data").all("input", id="search")
         assert bool(found) is manages
+
+
+def test_forms_offer_limited_people_only_what_they_may_choose(
+    world: World, subtests: pytest.Subtests
+):
+    """Each choice of a project in a form that writes is one of their own things."""
+    own = {world.own[name] for name in world.own}
+    with_choice: set[tuple[str, str]] = set()
+    for path in PAGES:
+        answer = world.limited["member"].get(address(path, world.own))
+        if (
+            answer.status_code != 200
+            or "text/html" not in answer.headers["content-type"]
+        ):
+            continue
+        for name, values in _choices_of_projects(read(answer.text)):
+            with subtests.test(path, field=name):
+                with_choice.add((path, name))
+                things = {value.rpartition(":")[2] for value in values}
+                # A form about one thing has its kind and its id apart.
+                assert things - {"creator", "campaign", "project", "report"} <= own
+
+    assert with_choice >= {
+        ("/reports", "about"),
+        ("/creators/add", "project_id"),
+    }
+
+
+def _choices_of_projects(page: Element) -> Iterator[tuple[str, list[str]]]:
+    """The fields of forms that write, whose values are projects or things in them."""
+    for form in page.all("form", method="post"):
+        fields: dict[str, list[str]] = {}
+        for select in form.all("select"):
+            values = [each.attributes["value"] for each in select.all("option")]
+            fields[select.attributes.get("name", "")] = values
+        for given in form.all("input"):
+            if given.attributes.get("type") in {"radio", "hidden"}:
+                name = given.attributes.get("name", "")
+                fields.setdefault(name, []).append(given.attributes.get("value", ""))
+        for name, values in fields.items():
+            if name in {"about", "scope", "project_id", "project", "scope_id"}:
+                yield name, values
+
+
+def test_a_choice_beyond_their_projects_is_refused_with_its_field(world: World):
+    visitor, project = world.limited["member"], world.other["project_id"]
+    goatherd = world.tenant.goatherd
+
+    for about in ("org", f"project:{project}"):
+        page = visitor.see("/reports")
+        answer = visitor.submit(page, "/reports", name="All", about=about)
+        field = read(answer.text).one("div", class_="field bad")
+
+        assert field.all("select", name="about"), field.text
+        assert "that you may see" in field.text
+        assert "No such" not in answer.text
+    goatherd.catch_up()
+    names = [each["name"] for each in data_of(world.tenant.get("/reports"))]
+    assert "All" not in names
