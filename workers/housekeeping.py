@@ -9,6 +9,7 @@ from application.erase.idle_rebuilds import cancel_idle_rebuilds
 from application.erase.tidy import tidy_if_due
 from application.mail import outbox
 from application.notifications import news
+from application.shares import issue_links
 from application.webhooks import sending
 from infra import idempotency
 from infra.eventstore.store import Store
@@ -54,6 +55,7 @@ class Housekeeping:
         sealed_list.prune(self._store.pool)
         sending.prune(self._store.pool)
         pictures.prune(self._store.pool)
+        issue_links.prune(self._store.pool)
         cancel_idle_rebuilds(self._store.pool, PROJECTIONS)
         tidy_if_due(self._store.pool, self._projections)
         forget_old_addresses(self._store)

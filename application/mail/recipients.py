@@ -14,6 +14,10 @@ from infra.eventstore.execute import Executed, InTransaction
 from infra.eventstore.store import Store, plain_events
 
 END_MAILS: LiteralString = "DELETE FROM mails WHERE subject = %s"
+# The hash of an address that was taken out does not stay.
+_END_LINKS: LiteralString = """
+UPDATE issue_links SET recipient = NULL WHERE recipient = %s
+"""
 
 
 def digest_of_recipient(names: Names, report_id: UUID, address: str) -> bytes:
@@ -41,13 +45,18 @@ def ending_mails(store: Store) -> InTransaction[UUID]:
 def end_mails_of(
     cursor: Cursor[TupleRow], store: Store, done: Executed[Any], report_id: UUID
 ) -> None:
-    """Delete the waiting mails of a report to those whom a command took out of it."""
+    """End the mails and links of a report for those whom a command took out of it."""
     history = plain_events(done.history(report_id))
     before = report_of(history[: len(history) - len(done.events)])
     after = report_of(history)
     if before is None or after is None:
         return
     kept = () if after.is_removed else map(same_email, after.recipients)
-    gone = {*map(same_email, before.recipients)} - {*kept}
+    addresses = (*before.recipients, *before.unsubscribed)
+    gone = {*map(same_email, addresses)} - {*kept}
+    if not after.is_removed:
+        gone -= {*map(same_email, after.unsubscribed)}
     for address in gone:
-        cursor.execute(END_MAILS, (mails_subject(store.names, report_id, address),))
+        of = (mails_subject(store.names, report_id, address),)
+        cursor.execute(END_MAILS, of)
+        cursor.execute(_END_LINKS, of)

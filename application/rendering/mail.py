@@ -1,6 +1,7 @@
 """Issues of reports as mails: HTML with its charts inside, and a plain twin."""
 
 from collections.abc import Sequence
+from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -15,9 +16,10 @@ from application.rendering.charts import OF_MAILS, chart_svg
 from application.rendering.png import png_of
 from application.rendering.sheet import Sheet, SheetCharts, sheet_of
 from application.rendering.svg_logo import svg_of_logo
-from application.rendering.text import MailLinks, plain_text
+from application.rendering.text import PAGE_KEPT, MailLinks, plain_text
 from domain.organization.logo import Logo
 from domain.report.issue import Issue
+from domain.written import day
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _WIDEST_LOGO, _HIGHEST_LOGO = 180, 44
@@ -61,11 +63,20 @@ class IssueMails(Struct, frozen=True, kw_only=True):
             logo=_logo(issue.logo, logo, tag) if issue.logo and logo else None,
         )
 
-    def to(self, address: str, *, page_url: str, unsubscribe_url: str) -> Mail:
-        """Return the mail to one recipient, with their own link to unsubscribe."""
+    def to(
+        self, address: str, *, page_url: str, page_until: date, unsubscribe_url: str
+    ) -> Mail:
+        """Return the mail to one recipient, with their own links.
+
+        One leads to the issue until the day ``page_until``, the other unsubscribes.
+        """
         # Some mail programs make links of words in a subject, too.
         subject = unlinked(self.sheet.subject)
-        links = MailLinks(page_url=page_url, unsubscribe_url=unsubscribe_url)
+        links = MailLinks(
+            page_url=page_url,
+            page_until=day(page_until),
+            unsubscribe_url=unsubscribe_url,
+        )
         html = mail_html(
             "issue.html",
             {
@@ -77,6 +88,7 @@ class IssueMails(Struct, frozen=True, kw_only=True):
                 "charts": self.charts,
                 "logo": self.logo,
                 "links": links,
+                "page_kept": PAGE_KEPT,
                 "host": urlsplit(page_url).netloc,
             },
             folder=_TEMPLATES,

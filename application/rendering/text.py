@@ -1,6 +1,7 @@
 """Issues of reports as plain text, the twin of a mail's HTML."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from msgspec import Struct
 
@@ -15,11 +16,17 @@ from application.rendering.sheet import (
     SheetRow,
 )
 
+PAGE_KEPT: Final = "Your link to this report needs no account, and works until"
+
 
 class MailLinks(Struct, frozen=True, kw_only=True):
-    """The page of the issue, and the page on which its recipient unsubscribes."""
+    """The page of the issue, and the page on which its recipient unsubscribes.
+
+    ``page_until`` is the last day of the first one, in words.
+    """
 
     page_url: str
+    page_until: str
     unsubscribe_url: str
 
 
@@ -33,6 +40,7 @@ def plain_text(sheet: Sheet, links: MailLinks) -> str:
         note = f" ({part.note})" if part.note else ""
         lines += ["", "", f"{part.title.upper()}{note}", "", *_lines(part)]
     lines += ["", "", "Open the report:", links.page_url, ""]
+    lines += [f"{PAGE_KEPT} {links.page_until}.", ""]
     lines += [sheet.known, ""]
     lines += ["Unsubscribe from this report:", links.unsubscribe_url, ""]
     return "\n".join(lines)

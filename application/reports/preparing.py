@@ -18,6 +18,13 @@ from application.mail.server import Mail
 from application.rendering.mail import IssueMails
 from application.reports.recipients import unsubscribe_url
 from application.reports.waiting import IssueWaitsError, counted
+from application.shares.issue_links import (
+    KEPT_FOR,
+    IssueLink,
+    add_issue_link,
+    draw_token,
+)
+from application.shares.links import path_of
 from domain import commands as c
 from domain import events as e
 from domain.analytics.buckets import Range
@@ -74,7 +81,7 @@ class PreparedIssue(Struct, frozen=True, kw_only=True):
     head: int
     organization_id: UUID
     command: c.IssueReport
-    mails: Sequence[tuple[UUID, Mail]]
+    mails: Sequence[tuple[IssueLink, Mail]]
 
     def send(self, cursor: Cursor[TupleRow], store: Store) -> None:
         """Let the mails be sent after the transaction that appends the issue.
@@ -85,12 +92,13 @@ class PreparedIssue(Struct, frozen=True, kw_only=True):
         row = cursor.execute(_ERASED_SINCE, (self.head,)).fetchone()
         if self.mails and row is not None and row[0]:
             raise BusyError("A creator was erased meanwhile. Try again.")
-        for subject, mail in self.mails:
+        for link, mail in self.mails:
+            add_issue_link(cursor, link)
             send_mail(
                 cursor,
                 store,
                 mail,
-                subject=subject,
+                subject=link.recipient,
                 creators_of=self.organization_id,
                 kept_for=_KEPT_FOR,
             )
@@ -209,20 +217,25 @@ def prepared_issue(
             return command, IssueMails.of(issue, logo=logo and logo.content)
 
     command, drawn = asyncio.run(read())
-    mails: list[tuple[UUID, Mail]] = []
+    mails: list[tuple[IssueLink, Mail]] = []
     if drawn is not None:
-        mails = [
-            (
-                mails_subject(store.names, of.id, address),
-                drawn.to(
-                    address,
-                    page_url=f"{store.settings.own_url}/reports/{of.id}"
-                    f"/issues/{report.issues + 1}",
-                    unsubscribe_url=unsubscribe_url(store, of.id, address),
-                ),
+        for address in recipients:
+            link = IssueLink(
+                token=draw_token(),
+                organization_id=report.organization_id,
+                project_id=None if report.scope.type == "org" else of.project_ids[0],
+                report_id=of.id,
+                number=report.issues + 1,
+                recipient=mails_subject(store.names, of.id, address),
+                until=now + KEPT_FOR,
             )
-            for address in recipients
-        ]
+            mail = drawn.to(
+                address,
+                page_url=f"{store.settings.own_url}{path_of(link.token)}",
+                page_until=link.until.astimezone(zone).date(),
+                unsubscribe_url=unsubscribe_url(store, of.id, address),
+            )
+            mails.append((link, mail))
     return PreparedIssue(
         version=report.version,
         head=reached.position,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import LiteralString
 from uuid import UUID
 
@@ -10,8 +11,11 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from application.accounts.passwords import PasswordHashes
+from application.mail.recipients import mails_subject
 from domain.organization.plans import Limits
+from domain.report.decider import ReportState, report_of
 from domain.share.decider import ShareState, share_of
+from domain.streams import report_issue
 from infra.database import AsyncPool, run_read_async
 from infra.eventstore.store import Store, plain_events
 from infra.keys.digests import digest_of
@@ -19,8 +23,14 @@ from infra.keys.share_passwords import opened_hash
 
 # The query runs before the organization is known, so no role limits it to one.
 _FIND: LiteralString = """
-SELECT l.share_id, l.organization_id, o.plan, l.password
-FROM share_links l JOIN organizations o USING (organization_id) WHERE l.digest = %s
+SELECT l.share_id, l.organization_id, o.plan, l.password, NULL, NULL, NULL, NULL
+FROM share_links l JOIN organizations o USING (organization_id)
+WHERE l.digest = %(digest)s
+UNION ALL
+SELECT l.report_id, l.organization_id, o.plan, NULL,
+       l.number, l.project_id, l.recipient, l.until
+FROM issue_links l JOIN organizations o USING (organization_id)
+WHERE l.digest = %(digest)s
 """
 _COUNT: LiteralString = """
 UPDATE share_links SET opened_count = opened_count + 1, last_opened_at = now()
@@ -44,6 +54,21 @@ class FoundShare(Struct, frozen=True, kw_only=True):
         return f"FoundShare({self.id})"
 
 
+class FoundIssue(Struct, frozen=True, kw_only=True):
+    """The issue of a report behind a recipient's link, which may be over.
+
+    ``project_id`` is None for a report about the whole organization.
+    """
+
+    id: UUID
+    organization_id: UUID
+    plan: str
+    project_id: UUID | None
+    report_id: UUID
+    number: int
+    is_over: bool
+
+
 class SharedLinks:
     """The links of one installation.
 
@@ -59,20 +84,24 @@ class SharedLinks:
         self._own = own
         self._hashes = PasswordHashes()
 
-    async def found(self, token: str) -> FoundShare | None:
+    async def found(self, token: str) -> FoundShare | FoundIssue | None:
         """Return the link with a token, None if there is none."""
         digest = digest_of(token)
 
         async def find(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
-            return await (await connection.execute(_FIND, (digest,))).fetchone()
+            found = await connection.execute(_FIND, {"digest": digest})
+            return await found.fetchone()
 
         row = await run_read_async(self._own, find)
         share_id = _NOBODY if row is None else row[0]
         loaded = await asyncio.to_thread(self._store.load, share_id)
-        share = share_of(plain_events(loaded[share_id]))
+        history = plain_events(loaded[share_id])
+        if row is not None and row[4] is not None:
+            return self._issue_behind(row, report_of(history))
+        share = share_of(history)
         if row is None or share is None:
             return None
-        _, organization_id, plan, sealed = row
+        _, organization_id, plan, sealed, *_ = row
         return FoundShare(
             id=share_id,
             organization_id=organization_id,
@@ -81,7 +110,33 @@ class SharedLinks:
             sealed_password=sealed,
         )
 
-    def limits_of(self, found: FoundShare) -> Limits:
+    def _issue_behind(
+        self, row: TupleRow, report: ReportState | None
+    ) -> FoundIssue | None:
+        """Return the issue of a link; the report's history says if that is over.
+
+        Somebody who has unsubscribed from the mails may read on.
+        """
+        report_id, organization_id, plan, _, number, project_id, recipient, until = row
+        if report is None:
+            return None
+        addresses = (*report.recipients, *report.unsubscribed)
+        names = self._store.names
+        is_recipient = any(
+            mails_subject(names, report_id, each) == recipient for each in addresses
+        )
+        has_expired = until <= datetime.now(UTC)
+        return FoundIssue(
+            id=report_issue(report_id, number),
+            organization_id=organization_id,
+            plan=plan,
+            project_id=project_id,
+            report_id=report_id,
+            number=number,
+            is_over=report.is_removed or not is_recipient or has_expired,
+        )
+
+    def limits_of(self, found: FoundShare | FoundIssue) -> Limits:
         """Return the limits of the plan of a link's organization."""
         return self._plans[found.plan]
 

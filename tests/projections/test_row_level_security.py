@@ -168,6 +168,7 @@ CLOSED = (
     "password_links",
     "email_links",
     "mails",
+    "issue_links",
     "webhook_secrets",
     "webhook_keys",
     "webhook_replays",

@@ -9,7 +9,7 @@ from api.http.request import Request
 from api.web.kit.api_client import ApiClient
 from api.web.kit.page import PageContext
 from api.web.kit.site import OrganizationInfo, Site
-from application.shares.service import FoundShare
+from application.shares.service import FoundIssue, FoundShare
 from domain.organization.plans import Limits
 
 
@@ -22,21 +22,31 @@ class SharedContext(PageContext):
     """Reads the API for whoever has the link.
 
     Every read goes through the role of people who are limited to projects, with the
-    link's project alone, and nothing is written. The browser's own session, if there is
+    link's project alone, unless it leads to an issue about the whole organization.
+    Nothing is written. The browser's own session, if there is
     one, counts for nothing here.
     """
 
     def __init__(
-        self, request: Request, site: Site, found: FoundShare, limits: Limits
+        self,
+        request: Request,
+        site: Site,
+        found: FoundShare | FoundIssue,
+        limits: Limits,
     ) -> None:
         super().__init__(request, site)
+        project_id = (
+            found.project_id
+            if isinstance(found, FoundIssue)
+            else found.share.project_id
+        )
         self._reads_as = Principal(
             key_id=found.id,
             organization_id=found.organization_id,
             scopes=frozenset({"read"}),
             plan=found.plan,
             limits=limits,
-            project_ids=frozenset({found.share.project_id}),
+            project_ids=None if project_id is None else frozenset({project_id}),
         )
         self._api = ApiClient(request, request.app.state.in_process_api, self._reads_as)
         # The cookie may be from another page, and would only make this one wait.
@@ -44,7 +54,11 @@ class SharedContext(PageContext):
 
     @classmethod
     async def of(
-        cls, request: Request, site: Site, found: FoundShare, limits: Limits
+        cls,
+        request: Request,
+        site: Site,
+        found: FoundShare | FoundIssue,
+        limits: Limits,
     ) -> Self:
         """Return the context of a link, with its organization's name and zone.
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from litestar import Controller, Response, get, post
@@ -39,7 +40,7 @@ from api.web.shared.days import (
 )
 from api.web.shared.file import shared_file
 from application.shares.links import path_of
-from application.shares.service import FoundShare, SharedLinks
+from application.shares.service import FoundIssue, FoundShare, SharedLinks
 from domain.analytics.targets import Progress
 from domain.organization.logo import Logo
 from domain.report.issue import Issue
@@ -142,7 +143,7 @@ class SharedLimits:
         """
         self._unknown.count(address)
 
-    def count_page(self, found: FoundShare, address: str) -> None:
+    def count_page(self, found: FoundShare | FoundIssue, address: str) -> None:
         """Count a request for a page.
 
         Raises:
@@ -150,7 +151,7 @@ class SharedLimits:
         """
         self._pages.count(f"{found.id} {source_of(address)}")
 
-    def count_file(self, found: FoundShare) -> None:
+    def count_file(self, found: FoundShare | FoundIssue) -> None:
         """Count a request for a file, which spreadsheets send from many addresses.
 
         Raises:
@@ -181,12 +182,14 @@ class SharedPages(Controller):
             found = await _found(request, shared_links, shared_limits, token)
             if found is None:
                 return _notice(site, _UNKNOWN)
-            if found.share.is_over(datetime.now(UTC)):
+            if _is_over(found):
                 return _notice(site, _OVER)
             if form == "csv":
                 shared_limits.count_file(found)
             else:
                 shared_limits.count_page(found, _address(request))
+            if isinstance(found, FoundIssue):
+                return await _issue_answer(request, site, shared_links, found, form)
             if found.share.has_password and not _has_password(request, site, found):
                 return _password_form(site, found)
             opened = await _OpenedPage.of(request, site, shared_links, found)
@@ -216,12 +219,12 @@ class SharedPages(Controller):
             found = await _found(request, shared_links, shared_limits, token)
             if found is None:
                 return _notice(site, _UNKNOWN)
-            if found.share.is_over(datetime.now(UTC)):
+            if _is_over(found):
                 return _notice(site, _OVER)
             shared_limits.count_page(found, _address(request))
         except ApiError as error:
             return _refused(site, error)
-        if found.share.has_password:
+        if isinstance(found, FoundShare) and found.share.has_password:
             one = Try(address=_address(request), email=str(found.id))
             if (wait := shared_limits.tries.refused_for(one)) > 0:
                 return _password_form(site, found, wait=wait)
@@ -278,15 +281,7 @@ class _OpenedPage:
         Raises:
             ApiError: the project has none.
         """
-        got = await self._page.get_raw(f"/projects/{self._share.project_id}/logo")
-        return Response(
-            got.body,
-            media_type=got.headers["content-type"],
-            headers={
-                **_QUIET,
-                "Content-Security-Policy": "default-src 'none'; sandbox",
-            },
-        )
+        return await _logo(self._page, self._share.project_id)
 
     async def file(self, given: Mapping[str, list[str]]) -> Response[bytes]:
         """Return a CSV file.
@@ -338,12 +333,8 @@ class _OpenedPage:
         )
 
     def _issue_page(self, issue: Issue) -> PageResponse:
-        return _show(
-            self._site,
-            "shared/report.html",
-            {"issue": issue, "shown": drawn_sheet(issue)},
-            frames=self._share.origins if self._share.embed else (),
-        )
+        frames = self._share.origins if self._share.embed else ()
+        return _issue_page(self._site, issue, frames=frames)
 
     def _days(self, query: DashboardQuery) -> SharedDays:
         return days_of_share(
@@ -357,7 +348,7 @@ class _OpenedPage:
 
 async def _found(
     request: Request, links: SharedLinks, limits: SharedLimits, token: str
-) -> FoundShare | None:
+) -> FoundShare | FoundIssue | None:
     """Return the link with the token.
 
     Raises:
@@ -367,6 +358,54 @@ async def _found(
     if found is None:
         limits.count_unknown(_address(request))
     return found
+
+
+def _is_over(found: FoundShare | FoundIssue) -> bool:
+    if isinstance(found, FoundIssue):
+        return found.is_over
+    return found.share.is_over(datetime.now(UTC))
+
+
+async def _issue_answer(
+    request: Request, site: Site, links: SharedLinks, found: FoundIssue, form: str
+) -> PageResponse:
+    """Return the issue of a recipient's link as a page, its CSV or its logo.
+
+    Raises:
+        ApiError: the issue is not there any more.
+    """
+    page = await SharedContext.of(request, site, found, links.limits_of(found))
+    path = f"/reports/{found.report_id}/issues/{found.number}"
+    issue = (await page.get(path, Issue)).data
+    if form == "csv":
+        return _issue_file(issue)
+    if form == "logo":
+        return await _logo(page, issue.project_id)
+    return _issue_page(site, issue)
+
+
+async def _logo(page: SharedContext, project_id: UUID | None) -> Response[bytes]:
+    """Return the logo of a project.
+
+    Raises:
+        ApiError: there is none.
+    """
+    got = await page.get_raw(f"/projects/{project_id}/logo")
+    return Response(
+        got.body,
+        media_type=got.headers["content-type"],
+        headers={
+            **_QUIET,
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        },
+    )
+
+
+def _issue_page(
+    site: Site, issue: Issue, *, frames: tuple[str, ...] = ()
+) -> PageResponse:
+    context = {"issue": issue, "shown": drawn_sheet(issue)}
+    return _show(site, "shared/report.html", context, frames=frames)
 
 
 async def _subject_of(page: SharedContext, share: ShareState) -> _Subject:

@@ -2,6 +2,7 @@
 
 import re
 import struct
+from datetime import date
 from html import unescape
 
 from msgspec.structs import replace
@@ -22,7 +23,10 @@ LOGO = png_of('<svg xmlns="http://www.w3.org/2000/svg" width="320" height="80"/>
 
 def mailed(issue: Issue, *, logo: bytes | None = None):
     mail = IssueMails.of(issue, logo=logo).to(
-        EMAIL, page_url=PAGE, unsubscribe_url=UNSUBSCRIBE
+        EMAIL,
+        page_url=PAGE,
+        page_until=date(2027, 2, 21),
+        unsubscribe_url=UNSUBSCRIBE,
     )
     (arrived,) = delivered(mail)
     return arrived
@@ -62,6 +66,7 @@ def test_an_issue_arrives_with_its_numbers_and_its_charts_inside():
         "3. Erased creator: new views 120K, posts 4, new followers -512",
         f"1. Five dinners <script>alert(1)</script> (@ada.{JOINER}cooks, 18 Nov 2026)",
         PAGE,
+        "Your link to this report needs no account, and works until 21 Feb 2027.",
         UNSUBSCRIBE,
     ):
         assert words in text, words
