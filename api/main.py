@@ -295,6 +295,7 @@ def assemble(settings: Settings) -> Litestar:
         ),
         video_id=video_ids(store),
         own_organizations=OwnOrganizations(joining),
+        has_source=bool(settings.providers),
         plays_recording=settings.plays_recording,
         is_demo=settings.plays_recording and settings.recordings is None,
         connects=connections.consents is not None,

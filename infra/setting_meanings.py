@@ -83,7 +83,8 @@ MEANINGS = {
     "image_hosts": "The hosts from which the server may fetch pictures, and their "
     "subdomains.",
     "providers": "The providers of scrapes, in the order in which they are asked. The "
-    "next one is asked when a provider fails or may not be asked. "
+    "next one is asked when a provider fails or may not be asked. Without this "
+    "setting scrapes wait, and `goatherd up --demo` plays the bundled recording. "
     "`GOATHERD_PROVIDER` is another name of this setting.",
     "recordings": (
         "The recordings that the replay provider plays. Without this setting "

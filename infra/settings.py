@@ -72,7 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "tiktokcdn-eu.com",
         "ibyteimg.com",
     )
-    providers: f.ProviderNames = ("replay",)
+    providers: f.ProviderNames = ()
     recordings: f.RecordingsPath | None = None
     replay_speed: f.Speed | None = None
     web_base_url: f.WebAddress = "https://www.tiktok.com"
@@ -117,13 +117,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def plays_recording(self) -> bool:
-        """Return whether nothing but a recording is read, and TikTok never asked.
+        """Return whether a recording is the only source, and TikTok is never asked.
 
         The pretended TikTok has the numbers of a recording, too.
         """
         is_pretended = self.display_client_key == PRETENDED_CLIENT_KEY
         others = {name for name in self.providers if name != "replay"}
-        return others <= ({"display"} if is_pretended else set())
+        return bool(self.providers) and others <= (
+            {"display"} if is_pretended else set()
+        )
 
     @property
     def own_url(self) -> str:

@@ -34,8 +34,9 @@ from tests.kit.keys import MASTER_KEY_TEXT, make_keys
 # Nothing of what the imports and the collection of tests make is garbage.
 gc.disable()
 
-# Processes that tests start with this environment find it there.
+# Processes that tests start with this environment find the key and the source there.
 os.environ["GOATHERD_MASTER_KEY"] = MASTER_KEY_TEXT
+os.environ["GOATHERD_PROVIDERS"] = "replay"
 
 # Pools connect in threads of their own, with some randomness. Where that moves the
 # global generator on while Hypothesis draws, it takes the strategy for one that does.

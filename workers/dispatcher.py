@@ -154,6 +154,9 @@ class Dispatcher:
             follower.catch_up()
         auto_disable.disable_due(self._store, self._store.pool)
         jobs.take_back(self._store.pool, self._lease_watch)
+        if not self._store.settings.providers:
+            # The jobs wait in their table until a source is set up.
+            return 0
         total = 0
         while enqueued := enqueue_due(
             self._store.pool,

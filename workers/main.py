@@ -7,6 +7,7 @@ import threading
 import dramatiq
 from msgspec.structs import replace
 
+from domain.scrape.sources import NO_SOURCE
 from infra import clocks
 from infra.database import Pool
 from infra.eventstore.store import open_store
@@ -115,9 +116,11 @@ def choose_providers_for_check(
     Without ``name`` they are the providers of scrapes, in their order.
 
     Raises:
-        SettingsError: a needed setting is missing.
+        SettingsError: a needed setting is missing, or no source is set up.
         RecordingError: the recording has no readable content.
     """
+    if name is None and not settings.providers:
+        raise SettingsError(NO_SOURCE)
     return choose_providers(
         settings if name is None else replace(settings, providers=(name,)),
         pool,
@@ -139,7 +142,7 @@ def worker_command(python: str, settings: Settings) -> list[str]:
     """Return the command line that runs Dramatiq with these settings."""
     # A site gets one request at a time. Several threads would only wait for each other,
     # and lists that they read in turns would end early, at a run's time limit.
-    threads = 1 if settings.providers[0] == "web" else settings.worker_threads
+    threads = 1 if settings.providers[:1] == ("web",) else settings.worker_threads
     return [
         *(python, "-m", "dramatiq", "workers.main:set_up", "--skip-logging"),
         *("--processes", str(settings.worker_processes)),

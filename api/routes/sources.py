@@ -144,7 +144,7 @@ def provider_states(
     settings: Settings, connection: Connection[TupleRow]
 ) -> list[ProviderState]:
     """Return the state of every source, the first that scrapes use first."""
-    activity = source_activity(connection, PROVIDERS, first=settings.providers[0])
+    activity = source_activity(connection, PROVIDERS, in_use=settings.providers)
     by_provider = {each.provider: each for each in activity}
     states: list[ProviderState] = []
     for setting in source_settings(settings):
@@ -206,6 +206,6 @@ def _why_not(
     settings: Settings, setting: SourceSetting, did: SourceActivity
 ) -> str | None:
     if not setting.is_configured:
-        return f"GOATHERD_PROVIDERS is {','.join(settings.providers)}."
+        return f"GOATHERD_PROVIDERS is {','.join(settings.providers) or 'not set'}."
     budget = setting.daily_budget
     return None if budget is None else why_spent(did.requests_today, budget)

@@ -147,9 +147,11 @@ async def _schedule(writing: Pool) -> str | None:
 
 async def _source(writing: Pool, settings: Settings) -> str | None:
     providers = settings.providers
+    if not providers:
+        return "no source is set up, so that scrapes wait"
 
     def ask(connection: Connection[TupleRow]) -> list[SourceActivity]:
-        return source_activity(connection, providers, first=providers[0])
+        return source_activity(connection, providers, in_use=providers)
 
     activity = await asyncio.to_thread(lambda: run_read(writing, ask))
     problems = [

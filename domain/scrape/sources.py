@@ -11,6 +11,13 @@ from domain.scrape.outcomes import OF_THE_SOURCE, UNOBSERVED
 NEWEST = 20
 _LEAST_FAULTS = 3
 
+NO_SOURCE = "No source is set up, and scrapes wait: GOATHERD_PROVIDERS is not set."
+CHOOSE_SOURCE = (
+    "Choose one on the page Settings, Sources or in docs/sources.md, such as "
+    "GOATHERD_PROVIDERS=web, and start every process again. `goatherd up --demo` plays "
+    "a recording for trying."
+)
+
 NEXT: Mapping[Outcome, str] = MappingProxyType(
     {
         "ok": "Nothing: this source works.",

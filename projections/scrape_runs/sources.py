@@ -1,7 +1,7 @@
 """The activity of providers: their runs of the last day, in all organizations."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -53,7 +53,7 @@ WHERE day = (now() AT TIME ZONE 'UTC')::date
 """
 _RETRYING = """
 SELECT provider, outcome, count(*) FROM (
-    SELECT coalesce(provider, %(first)s) AS provider, outcome FROM scrape_job
+    SELECT coalesce(provider, %(first)s::text) AS provider, outcome FROM scrape_job
     WHERE state = 'ready' AND attempts > 0 AND outcome IS NOT NULL
     UNION ALL
     SELECT each ->> 'provider', each ->> 'outcome'
@@ -106,13 +106,16 @@ class SourceActivity(Struct, frozen=True, kw_only=True):
 
 
 def source_activity(
-    connection: Connection[TupleRow], providers: Iterable[str], *, first: str
+    connection: Connection[TupleRow],
+    providers: Iterable[str],
+    *,
+    in_use: Sequence[str],
 ) -> list[SourceActivity]:
     """Return the activity of each provider.
 
-    Failed runs that wait and do not name their source count for ``first``.
+    Failed runs that wait and do not name their source count for the first ``in_use``.
     """
-    values = {"names": list(providers), "first": first}
+    values = {"names": list(providers), "first": _first(in_use)}
     outcomes = _counted(connection.execute(_OUTCOMES.encode(), values))
     retrying = _counted(connection.execute(_RETRYING, values))
     newest: dict[str, list[Outcome | None]] = {}
@@ -147,7 +150,7 @@ def newest_answers(
     organization_id: UUID,
     providers: Iterable[str],
     *,
-    first: str,
+    in_use: Sequence[str],
 ) -> list[tuple[str, list[Outcome | None], dict[Outcome, int]]]:
     """Return what each source answered to an organization in the last day.
 
@@ -157,7 +160,7 @@ def newest_answers(
     values = {
         "organization": organization_id,
         "names": list(providers),
-        "first": first,
+        "first": _first(in_use),
     }
     retrying = _counted(connection.execute(_RETRYING_OF.encode(), values))
     rows = connection.execute(_OF_ORGANIZATION.encode(), values).fetchall()
@@ -166,6 +169,10 @@ def newest_answers(
         for provider, newest in rows
         if newest or provider in retrying
     ]
+
+
+def _first(in_use: Sequence[str]) -> str | None:
+    return in_use[0] if in_use else None
 
 
 def _counted(rows: Iterable[TupleRow]) -> dict[str, dict[Any, int]]:

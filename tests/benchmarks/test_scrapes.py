@@ -50,6 +50,7 @@ def test_scrapes_through_the_whole_path(
     settings = {
         "database_url": database_url,
         "redis_url": redis_url,
+        "providers": "replay",
         "recordings": str(recording),
         "worker_processes": str(PROCESSES),
     }

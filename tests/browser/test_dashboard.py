@@ -92,7 +92,7 @@ def test_all_of_it_works_without_a_script(home: Tenant, scriptless: Page):
     page.get_by_role("link", name="Zebras").last.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Zebras")
     expect(page.get_by_role("heading", level=2)).to_have_text(
-        "Three steps to the first numbers"
+        "Two steps to the first numbers"
     )
 
 

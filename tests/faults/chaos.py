@@ -104,7 +104,11 @@ class Faults:
 def campaign(plan: Plan, *, data_dir: Path, folder: Path) -> Outcome:
     """Run a campaign against a new installation in the data directory."""
     port = free_port()
-    settings: dict[str, object] = {"data_dir": data_dir, "port": port}
+    settings: dict[str, object] = {
+        "data_dir": data_dir,
+        "port": port,
+        "providers": "replay",
+    }
     with running("up", settings=settings, folder=folder) as up:
         assert up.says("Goatherd is ready"), up.err
         key = (data_dir / "api-key").read_text().strip()

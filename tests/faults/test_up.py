@@ -12,6 +12,7 @@ import psutil
 import psycopg
 import pytest
 
+from domain.scrape.sources import NO_SOURCE
 from infra.embedded import running_postgres_url
 from infra.embedded.data_dir import address_path
 from infra.embedded.processes import wait_until
@@ -155,7 +156,7 @@ def test_starts_find_what_was_there_after_a_stop_and_after_kills(place: Place):
         left = living(started)
 
     assert first.startswith(place.ready)
-    assert first.count(first_key) == 1
+    assert [first.count(text) for text in (first_key, NO_SOURCE)] == [1, 1]
     assert (organization["name"], organization["time_zone"]) == (
         *("Goats", "Europe/Vienna"),
     )
@@ -193,7 +194,7 @@ def test_starts_find_what_was_there_after_a_stop_and_after_kills(place: Place):
             assert next_up.send(signal.SIGTERM) == 0
 
     assert second.startswith(place.ready)
-    assert "tga_" not in second
+    assert [text in second for text in ("tga_", NO_SOURCE)] == [False, False]
     assert second_key == first_key
     assert found_again == projects
     assert "Added 4 demo creators" in up.err

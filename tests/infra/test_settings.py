@@ -14,7 +14,8 @@ def test_without_variables_every_setting_has_its_default():
     assert settings == Settings()
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.data_dir == Path(".goatherd")
-    assert settings.providers == ("replay",)
+    assert settings.providers == ()
+    assert not settings.plays_recording
     assert settings.database_url is None
     assert settings.cors_origins == ()
 

@@ -465,6 +465,7 @@ def code_of(answer: httpx.Response) -> tuple[int, str | None]:
 def settings_for(url: str, **chosen: str) -> Settings:
     return Settings.from_environment(
         {
+            "GOATHERD_PROVIDERS": "replay",
             **{f"GOATHERD_{name.upper()}": text for name, text in chosen.items()},
             "GOATHERD_DATABASE_URL": url,
             "GOATHERD_SECRET": SECRET,

@@ -56,7 +56,7 @@ class CommandLine:
         self._capsys = capsys
 
     def set(self, **settings: object) -> None:
-        """Set GOATHERD_ variables; the tests' databases have the tests' master key."""
+        """Set GOATHERD_ variables; the tests' databases have their key and source."""
         for name, value in variables(settings).items():
             self._monkeypatch.setenv(name, value)
 
@@ -117,16 +117,16 @@ class Running:
         return self.process.poll() is not None
 
 
-def _with_master_key(settings: Mapping[str, object]) -> dict[str, object]:
-    given = {"master_key": MASTER_KEY_TEXT} if "database_url" in settings else {}
-    return {**given, **settings}
+def _as_in_tests(settings: Mapping[str, object]) -> dict[str, object]:
+    in_tests = {"master_key": MASTER_KEY_TEXT, "providers": "replay"}
+    return {**(in_tests if "database_url" in settings else {}), **settings}
 
 
 def variables(settings: Mapping[str, object]) -> dict[str, str]:
     """The GOATHERD_ variables of these settings, without those that are None."""
     return {
         f"{PREFIX}{name.upper()}": str(value)
-        for name, value in _with_master_key(settings).items()
+        for name, value in _as_in_tests(settings).items()
         if value is not None
     }
 

@@ -7,7 +7,7 @@ from infra.keys.master_key import MasterKey
 from infra.settings import Settings
 
 MASTER_KEY_TEXT = "Z29hdHMgb24gYSBtb3VudGFpbiwgYWxsIGFsb25lLi4="
-SETTINGS = Settings(master_key=MASTER_KEY_TEXT)
+SETTINGS = Settings(master_key=MASTER_KEY_TEXT, providers=("replay",))
 MASTER_KEY = MasterKey.from_text(MASTER_KEY_TEXT, source="the tests' master key")
 
 

@@ -371,6 +371,7 @@ def _make(
         "redis_url": redis_url,
         "data_dir": str(folder / "data"),
         "port": str(port),
+        "providers": "replay",
         "recordings": str(folder / "scraped.jsonl"),
         "replay_speed": str(_SPEED),
     }

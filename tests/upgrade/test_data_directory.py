@@ -59,7 +59,12 @@ def test_up_upgrades_and_serves_what_was_there_and_does_what_waited(
     recordings = tmp_path / "scraped.jsonl"
     # Earlier observations would add to the known past.
     write_scraped(recordings, days_later=DAYS)
-    settings = {"data_dir": old_data_dir, "port": port, "recordings": recordings}
+    settings = {
+        "data_dir": old_data_dir,
+        "port": port,
+        "providers": "replay",
+        "recordings": recordings,
+    }
     changed: list[Any] = []
     before = [
         each

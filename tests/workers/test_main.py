@@ -31,7 +31,7 @@ P = TypeVar("P", bound=Provider)
 
 
 def made(store: Store, **settings: object) -> Provider:
-    values: dict[str, Any] = {**settings}
+    values: dict[str, Any] = {"providers": ("replay",), **settings}
     (provider,) = choose_providers(Settings(**values), store.pool)
     return provider
 

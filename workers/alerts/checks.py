@@ -188,9 +188,11 @@ class AlertChecks:
     def _report_sources(self, organization_id: UUID, *, now: datetime) -> None:
         """Note which sources began to fail, or answer again."""
         with self._store.pool.connection() as connection:
-            first = self._store.settings.providers[0]
             answers = newest_answers(
-                connection, organization_id, get_args(ProviderName), first=first
+                connection,
+                organization_id,
+                get_args(ProviderName),
+                in_use=self._store.settings.providers,
             )
         commands = [
             c.ReportSource(

@@ -86,8 +86,10 @@ def scrape_creator(
 
     Receiving a message twice does no harm: a job that is done or leased is left alone,
     and a result that comes after the end of its lease is refused by its fence. Without
-    a ``renewer`` the lease is not renewed.
+    a ``renewer`` the lease is not renewed, and without a source the job waits.
     """
+    if not dependencies.chain.providers:
+        return
     leased = jobs.lease(
         dependencies.store.pool, scrape_id, seconds=dependencies.lease_seconds
     )

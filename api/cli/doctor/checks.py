@@ -12,6 +12,7 @@ from application.integrity.log import recorded_roots
 from domain.phrases import counted, counted_are
 from domain.report.waiting import WAITS_FOR
 from domain.streams import creators_counter
+from infra.settings import Settings
 from projections.status import NEVER_STARTED, ProjectionProgress, progress
 from workers.schedule.sql import OVERDUE
 
@@ -164,13 +165,18 @@ def check_dead_letters(connection: Connection[TupleRow]) -> str:
     )
 
 
-def check_jobs(connection: Connection[TupleRow]) -> str:
+def check_jobs(connection: Connection[TupleRow], settings: Settings) -> str:
     """Check that scrapes run when they are due.
 
     Raises:
         WrongError: scrapes wait, fail again and again, or were quarantined recently.
+        SkippedError: scrapes wait because no source is set up.
     """
     late, oldest = connection.execute(_DUE, (LATE_MINUTES,)).fetchone() or (0, 0)
+    if late and not settings.providers:
+        raise SkippedError(
+            f"{counted_are(late, 'scrape')} due, and no source is set up."
+        )
     if late:
         raise WrongError(
             f"{counted_are(late, 'scrape')} due and no worker is running, the oldest "

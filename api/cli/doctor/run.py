@@ -104,7 +104,7 @@ def _check_contents(
         "roots": checks.check_roots,
         "projections": checks.check_projections,
         "dead letters": checks.check_dead_letters,
-        "scrapes": checks.check_jobs,
+        "scrapes": lambda connection: checks.check_jobs(connection, settings),
         "schedule": checks.check_schedule,
         "reports": checks.check_reports,
         "creators": scrapes.check_creators,

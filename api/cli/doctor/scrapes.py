@@ -7,7 +7,7 @@ from api.cli.doctor.results import WarningError, WrongError
 from domain.phrases import counted, counted_are
 from domain.scrape.costs import is_nearly_spent
 from domain.scrape.outcomes import KEEPS_FAILING
-from domain.scrape.sources import NEXT
+from domain.scrape.sources import CHOOSE_SOURCE, NEXT, NO_SOURCE
 from infra.settings import Settings
 from projections.scrape_runs.sources import source_activity
 
@@ -54,10 +54,13 @@ def check_source(connection: Connection[TupleRow], settings: Settings) -> str:
 
     Raises:
         WrongError: most of the newest answers of a source were failures of its own.
-        WarningError: a source has used up most of its budget of today.
+        WarningError: no source is set up, or one has used up most of its budget of
+            today.
     """
     providers = settings.providers
-    sources = source_activity(connection, providers, first=providers[0])
+    if not providers:
+        raise WarningError(NO_SOURCE, advice=CHOOSE_SOURCE)
+    sources = source_activity(connection, providers, in_use=providers)
     for source in sources:
         outcome = source.failing_with
         if outcome is not None:

@@ -129,6 +129,8 @@ def up(
     with data_dir_locked(settings.data_dir, is_new=is_new) as lock:
         listener = listening_socket(settings.host, settings.port, backlog=_BACKLOG)
         pretended = None
+        if demo and not settings.providers:
+            settings = replace(settings, providers=("replay",))
         if fake_tiktok:
             pretended = fake_tiktok_socket(settings)
             settings = with_fake_tiktok(settings, pretended)
@@ -299,14 +301,14 @@ def _environment(settings: Settings) -> dict[str, str]:
         "GOATHERD_HOST": settings.host,
         "GOATHERD_PORT": settings.port,
         # The processes run in another folder, where relative paths would not work.
+        "GOATHERD_PROVIDERS": ",".join(settings.providers),
         "GOATHERD_RECORDINGS": settings.recordings and settings.recordings.resolve(),
     }
     given = {name: str(value) for name, value in ours.items() if value is not None}
-    return {
-        **os.environ,
-        **given,
-        **pool_variables(settings),
-    }
+    inherited = {**os.environ}
+    # Settings refuse two names of one setting.
+    inherited.pop("GOATHERD_PROVIDER", None)
+    return {**inherited, **given, **pool_variables(settings)}
 
 
 def _wait_until_ready(

@@ -54,10 +54,7 @@ def fake_tiktok_url(settings: Settings, listener: socket.socket) -> str:
 
 def use_variables(settings: Settings) -> None:
     """Put the settings of the app into the environment, for the child processes."""
-    # The older name of the same setting would contradict this one.
-    os.environ.pop("GOATHERD_PROVIDER", None)
     given = {
-        "GOATHERD_PROVIDERS": ",".join(settings.providers),
         "GOATHERD_DISPLAY_CLIENT_KEY": settings.display_client_key,
         "GOATHERD_DISPLAY_CLIENT_SECRET": settings.display_client_secret,
         "GOATHERD_DISPLAY_BASE_URL": settings.display_base_url,

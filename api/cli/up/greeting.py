@@ -8,6 +8,7 @@ from api.cli.up.fake_tiktok import fake_tiktok_url
 from api.cli.up.first_run import FirstOrganization
 from api.web.sign_in.links import make_link
 from application.accounts.service import HAS_OWNER
+from domain.scrape.sources import NO_SOURCE
 from infra.embedded.data_dir import key_path
 from infra.settings import Settings, base_url
 
@@ -30,6 +31,7 @@ def greet(
         key = (
             f"make one with `goatherd keys create --org {organization.organization_id}`"
         )
+    source = "" if settings.providers else f"  Source   {NO_SOURCE}\n"
     tiktok = ""
     if pretended is not None:
         tiktok = f"  TikTok   {fake_tiktok_url(settings, pretended)} (pretended)\n"
@@ -39,6 +41,7 @@ def greet(
         f"  Pages    {pages}{link}\n"
         f"  API key  {key}\n"
         f"  Docs     {url}/docs\n"
+        f"{source}"
         f"{tiktok}"
         "  Stop     Ctrl-C\n"
     )

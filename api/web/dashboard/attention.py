@@ -118,6 +118,16 @@ async def _of_creators(page: PageContext, whose: dict[str, str]) -> list[Attenti
 
 
 async def _sources(page: PageContext) -> list[AttentionItem]:
+    if not page.site.has_source:
+        return [
+            AttentionItem(
+                text="No source is set up",
+                why="Scrapes wait until an operator chooses one.",
+                href="/settings/sources",
+                action="Choose a source",
+                kind="bad",
+            )
+        ]
     if not (page.operates and page.may("admin")):
         return []
     got = await page.get("/sources", list[ProviderState])
@@ -196,6 +206,8 @@ def _never_seen(
         return []
     query = {**whose, "health": "never_seen"}
     why = "No data yet."
+    if not page.site.has_source:
+        why += " They wait for a source."
     if page.site.plays_recording:
         why += " The demo recording does not include these creators."
     return [

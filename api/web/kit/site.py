@@ -94,9 +94,10 @@ class Site:
 
     ``images`` shows the pictures of creators and videos. ``video_id`` returns the id of
     a video on TikTok in a project of an organization. ``own_organizations`` are those
-    between which people switch. ``plays_recording`` is true if no
-    scrape asks TikTok, which every page mentions; with ``is_demo`` that is the bundled
-    recording, whose people have drawn pictures. ``connects`` is true if creators can
+    between which people switch. ``has_source`` is false if scrapes
+    wait for a source, and ``plays_recording`` is true if no scrape asks TikTok; every
+    page mentions both. With ``is_demo`` it is the bundled recording, whose people have
+    drawn pictures. ``connects`` is true if creators can
     connect their accounts, and ``callback`` is the address that the settings have for
     that. ``ways`` are those in which people sign in.
     """
@@ -111,6 +112,7 @@ class Site:
         images: ImageProxy,
         video_id: Callable[[UUID, UUID, str], Awaitable[UUID]],
         own_organizations: OwnOrganizations,
+        has_source: bool = True,
         plays_recording: bool = False,
         is_demo: bool = False,
         connects: bool = False,
@@ -125,6 +127,7 @@ class Site:
         self.images = images
         self.video_id = video_id
         self.own_organizations = own_organizations
+        self.has_source = has_source
         self.plays_recording = plays_recording
         self.drawn = DrawnPictures(is_demo=is_demo)
         self.pictures = Pictures(images.address, self.drawn.address)

@@ -454,6 +454,24 @@ def test_a_budget_that_is_nearly_used_up_is_a_warning_and_no_failure(
     )
 
 
+def test_no_source_is_a_warning_and_its_waiting_scrapes_are_no_fault(
+    cli: CommandLine, store: Store, home: Home
+):
+    assert home.counted() == 1
+    with store.pool.connection() as connection:
+        connection.execute("UPDATE scrape_job SET due_at = now() - interval '1 hour'")
+    cli.set(providers="")
+
+    ended = cli("doctor", "--json")
+
+    found = findings(ended)
+    assert ended.status == 0
+    assert found["source"]["state"] == "warning"
+    assert "No source is set up" in found["source"]["text"]
+    assert "GOATHERD_PROVIDERS=web" in found["source"]["advice"]
+    assert found["scrapes"]["state"] == "skipped"
+
+
 _PLANNED = "UPDATE schedule_interval SET hours = 12 WHERE job_type = 'discover_videos'"
 _ONE_ROW = """
 UPDATE scrape_schedule SET due_at = now() - make_interval(mins => %s)

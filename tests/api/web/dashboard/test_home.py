@@ -568,6 +568,8 @@ def test_an_empty_project_shows_how_to_begin(visitor: Visitor, home: Tenant):
 
     steps = page.one("section", **{"aria-labelledby": "begin-title"})
     assert steps.one("a")["href"] == f"/creators/add?project_id={home.project_id}"
+    # The other two steps are done: a source, and a project.
+    assert len(steps.all("li")) == 2
     assert not page.all("figure")
 
 
