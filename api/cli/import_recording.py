@@ -137,7 +137,7 @@ def import_recording(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Store the observations of a recording with their own times.
+    """Store the observations of a recording or a CSV file with their own times.
 
     Observations that are stored already stay unchanged, so that a recording can be
     imported again, also after it has grown. Nothing is stored if a line is invalid or a
