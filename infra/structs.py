@@ -1,11 +1,14 @@
 """Structs from rows, and from the fields that they share with other structs."""
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Raw, Struct
 
 S = TypeVar("S", bound=Struct)
+
+JsonObject = Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
+"""A JSON object that is passed on as it was written."""
 
 
 def structs(kind: type[S], rows: Iterable[Iterable[object]]) -> list[S]:

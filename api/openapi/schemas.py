@@ -11,6 +11,12 @@ Schema = dict[str, Any]
 
 _REF = "#/components/schemas/"
 _A_UUID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40"
+_KINDS: dict[type, str] = {
+    str: "string",
+    int: "integer",
+    bool: "boolean",
+    type(None): "null",
+}
 _BY_FORMAT = {
     "uuid": _A_UUID,
     "date": "2026-11-24",
@@ -26,8 +32,77 @@ def schemas_of(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
     for schema in named.values():
         if "description" in schema:
             schema["description"] = prose(schema["description"])
+    for info in _structs_in(types):
+        properties = named.get(info.cls.__name__, {}).get("properties", {})
+        for field in info.fields:
+            if _is_of_times(field.type):
+                _mark_times(properties.get(field.encode_name, {}))
     _decimals_as_numbers([*found, *named.values()])
+    _name_kinds([*found, *named.values()])
     return list(found), dict(named)
+
+
+def _structs_in(types: Sequence[Any]) -> Iterator[msgspec.inspect.StructType]:
+    """Yield the Structs that the types are made of, however deep, each once."""
+    waiting: list[object] = [*msgspec.inspect.multi_type_info(types)]
+    found: set[type] = set()
+    while waiting:
+        info = waiting.pop()
+        if isinstance(info, msgspec.inspect.StructType):
+            if info.cls in found:
+                continue
+            found.add(info.cls)
+            yield info
+        waiting += _parts(info)
+
+
+def _parts(info: object) -> list[object]:
+    """Return the types that a type is directly made of."""
+    match info:
+        case msgspec.inspect.StructType():
+            return [field.type for field in info.fields]
+        case msgspec.inspect.Metadata():
+            return [info.type]
+        case msgspec.inspect.UnionType():
+            return [*info.types]
+        case msgspec.inspect.DictType():
+            return [info.value_type]
+        case msgspec.inspect.TupleType():
+            return [*info.item_types]
+        case msgspec.inspect.CollectionType():
+            return [info.item_type]
+        case _:
+            return []
+
+
+def _is_of_times(info: object) -> bool:
+    """Return whether all texts of a type are times, Structs inside it left out."""
+    waiting, kinds = [info], set[type]()
+    while waiting:
+        part = waiting.pop()
+        if not isinstance(part, msgspec.inspect.StructType):
+            kinds.add(type(part))
+            waiting += _parts(part)
+    return (
+        msgspec.inspect.DateTimeType in kinds and msgspec.inspect.StrType not in kinds
+    )
+
+
+def _mark_times(field: Schema) -> None:
+    """Give times their format; msgspec omits it where it reads times without zones."""
+    for schema in _all_in([field]):
+        if schema.get("type") == "string" and "format" not in schema:
+            schema["format"] = "date-time"
+
+
+def _name_kinds(schemas: list[object]) -> None:
+    """Give enumerations the type of their values, which msgspec leaves out."""
+    for schema in _all_in(schemas):
+        values = schema.get("enum")
+        if isinstance(values, list) and "type" not in schema:
+            each = cast("list[object]", values)
+            kinds = list(dict.fromkeys(_KINDS[type(value)] for value in each))
+            schema["type"] = kinds[0] if len(kinds) == 1 else kinds
 
 
 def _decimals_as_numbers(schemas: list[object]) -> None:

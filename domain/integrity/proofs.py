@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from domain.integrity.merkle import Step, consistency_path, inclusion_path
-from domain.integrity.roots import PublicRoot, text_hash
+from domain.integrity.roots import PublicRoot, WrittenTime, text_hash
 from domain.integrity.signing_keys import SigningKey
 
 FORMAT: Final = "goatherd proof 2"
@@ -22,7 +22,7 @@ class ProvenEvent(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     name: str
     body: str
-    recorded_at: str
+    recorded_at: WrittenTime
     actor: str
     correlation_id: UUID | None
     causation_id: UUID | None
@@ -86,7 +86,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
     format: str = FORMAT
     creator_id: UUID
-    made_at: str
+    made_at: WrittenTime
     root: PublicRoot
     kept: KeptRoot | None = None
     keys: tuple[SigningKey, ...] = ()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Self, TypeVar
+from typing import Annotated, Self, TypeVar
 
 import msgspec
 
@@ -33,6 +33,10 @@ class LogContent(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[PositionGap, ...]
 
 
+WrittenTime = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""A time as it was written where it was signed, letter by letter."""
+
+
 class PublicRoot(msgspec.Struct, frozen=True, kw_only=True):
     """A signed root without the numbers that show how much an installation does.
 
@@ -42,7 +46,7 @@ class PublicRoot(msgspec.Struct, frozen=True, kw_only=True):
     over all fields.
     """
 
-    signed_at: str
+    signed_at: WrittenTime
     tree: str
     details: str
     size: int = 0

@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.letter_case import folded
 from domain.messages import TargetScope, copied
-from infra.structs import structs
+from infra.structs import JsonObject, structs
 from projections.campaigns.history import END, events_of_campaign
 from projections.campaigns.projection import CampaignRow, fold_campaign
 from projections.engine.reader import Reader, newest_first
@@ -48,7 +48,7 @@ class Campaign(Struct, frozen=True, kw_only=True):
     name: str
     description: str | None
     readme: str | None
-    metadata: msgspec.Raw
+    metadata: JsonObject
     starts_on: date | None
     ends_on: date | None
     target_views: int | None

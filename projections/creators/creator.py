@@ -13,6 +13,7 @@ from domain.creator.decider import Status
 from domain.events import Outcome, SubjectErased, TrackingMode
 from domain.scrape.failures import FailingKind
 from infra.eventstore.store import RecordedEvent
+from infra.structs import JsonObject
 from projections.creators.search_keys import searched_text
 
 CountName = Literal[
@@ -140,7 +141,7 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str | None
     description: str | None
     readme: str | None
-    metadata: msgspec.Raw
+    metadata: JsonObject
     tags: list[str]
     tracking_mode: TrackingMode
     tracking_start_date: date | None

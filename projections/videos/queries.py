@@ -13,6 +13,7 @@ from domain.events import TrackingStatus, VideoKind
 from domain.video.attributes import ATTRIBUTES, Sound
 from domain.video.url import video_url
 from infra.eventstore.sealing import ERASED
+from infra.structs import JsonObject
 from projections.engine.reader import Reader
 from projections.videos.attributes import VideoAttributesRow
 from projections.videos.filter import VideoFilter
@@ -61,7 +62,7 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     kind: VideoKind | None
     description: str | None
     readme: str | None
-    metadata: msgspec.Raw
+    metadata: JsonObject
     tags: list[str]
     thumbnail_url: str | None
     posted_at: datetime | None

@@ -415,6 +415,21 @@ def schema_of_body(operation: Described) -> Json:
     return documented().document["components"]["schemas"][name]
 
 
+def test_times_enumerations_and_metadata_have_their_type(
+    document: dict[str, Any], subtests: pytest.Subtests
+):
+    for name, schema in document["components"]["schemas"].items():
+        for field, described in schema.get("properties", {}).items():
+            with subtests.test(f"{name}.{field}"):
+                forms = described.get("anyOf", [described])
+                if field.endswith("_at"):
+                    times = [form.get("items", form) for form in forms]
+                    assert "date-time" in {each.get("format") for each in times}
+                if field == "metadata":
+                    assert "object" in {form.get("type") for form in forms}
+                assert all("type" in form for form in forms if "enum" in form)
+
+
 def test_whatever_answers_csv_says_so():
     answers = [
         each.details["responses"]["200"]["content"]
