@@ -6,7 +6,6 @@ import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 import psycopg
 from litestar import Litestar
@@ -109,6 +108,7 @@ from application.reports.recipients import Recipients
 from application.shares.service import SharedLinks
 from domain.integrity.roots import SignedRoot
 from domain.organization.roles import limits_of, may_operate, scopes_of
+from infra.build import version
 from infra.database import own_pool, reading_pool, writing_pool
 from infra.eventstore.store import Store
 from infra.logs import configure_logs
@@ -415,7 +415,7 @@ def assemble(settings: Settings) -> Litestar:
             ),
             entities=ENTITIES,
             registry=registry,
-            version=version("goatherd"),
+            version=version(),
             site=site,
             prove=Proofs(sign_in).prove,
             pages=[*web_routes(site, sign_in), *well_known_routes()],

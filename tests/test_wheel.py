@@ -1,4 +1,4 @@
-"""A wheel is built only where the pages' libraries are, because it needs them."""
+"""A wheel has what no checkout has: the pages' libraries, and the commit."""
 
 import shutil
 import zipfile
@@ -9,10 +9,14 @@ from hatchling.builders.wheel import WheelBuilder
 
 from tests.kit.paths import ROOT
 
+COMMIT_FILE = "infra/commit.txt"
 LIBRARY = "api/web/static/vendor/htmx.js"
 
 
-def test_a_wheel_is_refused_without_the_pages_libraries(tmp_path: Path):
+def test_a_wheel_has_the_pages_libraries_and_the_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("COMMIT", raising=False)
     tree = tmp_path / "clone"
     for name in ("domain", "infra", "projections", "application", "workers", "api"):
         (tree / name).mkdir(parents=True)
@@ -28,6 +32,12 @@ def test_a_wheel_is_refused_without_the_pages_libraries(tmp_path: Path):
     (tree / LIBRARY).write_text("// a library")
     with zipfile.ZipFile(_build(tree)) as wheel:
         assert LIBRARY in wheel.namelist()
+        # The tree is no checkout, and nobody named a commit.
+        assert COMMIT_FILE not in wheel.namelist()
+    monkeypatch.setenv("COMMIT", "0a1b2c")
+    shutil.rmtree(tree / "dist")
+    with zipfile.ZipFile(_build(tree)) as wheel:
+        assert wheel.read(COMMIT_FILE) == b"0a1b2c\n"
 
 
 def _build(tree: Path) -> str:

@@ -3,10 +3,11 @@
 import ast
 from collections.abc import Sequence
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 from cyclopts import App
+
+from infra.build import commit, version
 
 # The name of a group, its help, and its place in the list.
 _GROUPS = (
@@ -167,7 +168,7 @@ def app_for(given: Sequence[str]) -> App:
     app = App(
         name="goatherd",
         help="Track TikTok creators on your own machine.",
-        version=lambda: version("goatherd"),
+        version=lambda: f"{version()} (commit {commit()})",
         version_flags=["--version"],
         help_flags=["--help", "-h"],
         result_action="return_value",

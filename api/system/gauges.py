@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 
 import psycopg
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from infra.build import commit, version
 from infra.database import Pool
 from projections.rebuild.state import Rebuild
 from projections.status import progress
@@ -57,7 +58,10 @@ class Gauges(Collector):
         self._pool = pool
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the gauges; without a database only the gauge that says so."""
+        """Yield the gauges; without a database only those that need none."""
+        build = InfoMetricFamily("goatherd_build", "The version and the commit")
+        build.add_metric([], {"version": version(), "commit": commit()})
+        yield build
         up = GaugeMetricFamily(
             "goatherd_database_up", "1 if the database answers, else 0"
         )

@@ -2,7 +2,6 @@
 
 import hashlib
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +11,7 @@ from psycopg.rows import TupleRow
 from application.backup import archive, programs
 from application.backup.archive import Manifest
 from application.progress import ShowProgress
+from infra.build import version
 from infra.embedded.data_dir import key_path, secret_path
 from infra.keys.master_key import master_key_path
 from infra.settings import Settings
@@ -56,7 +56,7 @@ def write_backup(
         position, schema = connection.execute(_STATE).fetchone() or (0, 0)
         manifest = Manifest(
             content=content,
-            goatherd=version("goatherd"),
+            goatherd=version(),
             made_at=datetime.now(UTC),
             postgresql=server,
             pg_dump=pg_dump.major,

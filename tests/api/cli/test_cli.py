@@ -16,6 +16,7 @@ from psycopg.rows import TupleRow
 from api.cli.kit import caught_up
 from api.system.all_projections import ALL_PROJECTIONS
 from application.accounts.operators import register
+from infra.build import commit, version
 from infra.database import (
     LIMITED_ROLE,
     READER_ROLE,
@@ -100,11 +101,12 @@ def test_without_a_word_every_command_is_listed_with_what_it_does(cli: CommandLi
         assert len(line.strip("│ ")) > len(command) + 10
 
 
-def test_the_version_is_the_distribution_s(cli: CommandLine):
+def test_the_version_names_the_commit(cli: CommandLine):
     outcome = cli("--version")
 
     assert outcome.status == 0
-    assert outcome.out.strip()[0].isdecimal()
+    assert outcome.out.strip() == f"{version()} (commit {commit()})"
+    assert re.fullmatch("[0-9a-f]{40}|unknown", commit())
 
 
 @pytest.mark.parametrize(
