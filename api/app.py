@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from api.http.access.auth import Authenticator
 from api.http.access.failed_logins import FailedLogins
+from api.http.access.proxies import TrustedProxies
 from api.http.access.rate_limit import RequestLimiter
 from api.http.access.sessions import Sessions
 from api.http.bodies.json_body import MAX_BODY_BYTES
@@ -46,6 +47,8 @@ class AppConfig(Struct, frozen=True, kw_only=True):
     checks of /health/ready by name, and ``warnings`` are the problems that it only
     reports. ``prove`` checks a person's proof before a dangerous act. /api/v1/schema
     describes ``entities``. ``cors_origins`` are the sites whose pages may call the API.
+    ``trusted_proxies`` are the addresses and networks of proxies whose word about the
+    address of a visitor is taken.
     """
 
     routes: Sequence[ControllerRouterHandler]
@@ -61,6 +64,7 @@ class AppConfig(Struct, frozen=True, kw_only=True):
     site: Site | None = None
     prove: Prove | None = None
     cors_origins: Sequence[str] = ()
+    trusted_proxies: Sequence[str] = ()
     dependencies: Mapping[str, Provide] = {}
     lifespan: Sequence[Lifespan] = ()
 
@@ -117,7 +121,11 @@ def create_app(config: AppConfig) -> Litestar:
     # Pages call the API without the middleware, which has counted the request for the
     # page.
     app.state.in_process_api = api = OneMoment(app.asgi_handler)
-    counted = RequestMiddleware(HtmlCompression(api), RequestMetrics(config.registry))
+    counted = RequestMiddleware(
+        HtmlCompression(api),
+        RequestMetrics(config.registry),
+        TrustedProxies(config.trusted_proxies),
+    )
     app.asgi_handler = HeadAsGet(counted)
     return app
 

@@ -420,6 +420,7 @@ def assemble(settings: Settings) -> Litestar:
             prove=Proofs(sign_in).prove,
             pages=[*web_routes(site, sign_in), *well_known_routes()],
             cors_origins=settings.cors_origins,
+            trusted_proxies=settings.trusted_proxies,
             dependencies={
                 "reader": provide_reader(reading, store.codec),
                 "feed_streams": _provide(feed_streams),

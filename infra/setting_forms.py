@@ -95,6 +95,11 @@ WebhookHosts = Annotated[
     tuple[WebhookHost, ...],
     Meta(extra=form("names of hosts like n8n.internal, separated by commas")),
 ]
+Network = Annotated[str, Meta(pattern=r"^[0-9a-fA-F:.]+(/[0-9]{1,3})?$")]
+Networks = Annotated[
+    tuple[Network, ...],
+    Meta(extra=form("addresses and networks like 10.0.0.0/8, separated by commas")),
+]
 FolderPath = Annotated[Path, Meta(extra=form("a folder"))]
 RecordingsPath = Annotated[Path, Meta(extra=form("a file or a folder"))]
 Text = Annotated[str, Meta(extra=form("text"))]

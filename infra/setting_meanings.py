@@ -38,7 +38,11 @@ MEANINGS = {
     "share them evenly.",
     "max_connections_per_address": "Connections that may come from one address (in "
     "IPv6 from one /64) at most. Behind a proxy all "
-    "connections come from the address of the proxy.",
+    "connections come from the address of the proxy, which needs as many as "
+    "`GOATHERD_MAX_CONNECTIONS`.",
+    "trusted_proxies": "The proxies that visitors come through. From these alone "
+    "[the address of a visitor](#how-do-i-put-a-proxy-before-it) is taken from "
+    "`X-Forwarded-For`. Without it nothing of that header is believed.",
     "cors_origins": "The sites whose pages may call the API from a browser.",
     "secret": "The secret that signs cursors and sessions, the same for every process. "
     "Without it `goatherd up` makes a secret and keeps it in the data "

@@ -6,7 +6,7 @@ The class holds the types and defaults, and MEANINGS says what each setting is f
 
 import sys
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple, Self, get_args, get_origin
@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     http_workers: Annotated[int, f.between(1, 64)] = 1
     max_connections: Annotated[int, f.between(16, 100_000)] = 1_000
     max_connections_per_address: Annotated[int, f.between(8, 100_000)] = 200
+    trusted_proxies: f.Networks = ()
     cors_origins: f.Origins = ()
     secret: f.SigningSecret | None = None
     master_key: f.MasterKeyText | None = None
@@ -225,7 +226,13 @@ def _variable(field: FieldInfo) -> str:
 
 
 # Settings that hold several words, separated by commas.
-_LISTS = {"cors_origins", "image_hosts", "providers", "webhook_allowed_hosts"}
+_LISTS = {
+    "cors_origins",
+    "image_hosts",
+    "providers",
+    "trusted_proxies",
+    "webhook_allowed_hosts",
+}
 # Settings that hold a JSON object.
 _OBJECTS = {"oidc_roles", "plans"}
 
@@ -292,7 +299,11 @@ def _read(field: FieldInfo, variable: str, text: str) -> object:
         several = field.name in _LISTS
         raw = [part.strip() for part in text.split(",")] if several else text
         value = msgspec.convert(raw, field.type, strict=False, dec_hook=_path)
-    except (ValidationError, DecodeError):
+        if field.name == "trusted_proxies":
+            # Bits beyond the mask would say that more was meant than one network.
+            for network in value:
+                ip_network(network)
+    except (ValidationError, DecodeError, ValueError):
         extra = _extra(field)
         but = "" if extra["secret"] else f", not {text!r}"
         msg = f"{variable} must be {extra['form']}{but}."

@@ -13,6 +13,7 @@ from litestar.types import (
 )
 
 from api.http.access.connections import ANSWERING
+from api.http.access.proxies import TrustedProxies
 from api.http.bodies.incoming_body import IncomingBody
 from api.http.metrics import RequestMetrics
 from api.http.request import begin_request, route_of
@@ -53,9 +54,12 @@ _NO_PATH = "/(too long)"
 class RequestMiddleware:
     """Wraps the whole application, unknown paths and failures included."""
 
-    def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: RequestMetrics, proxies: TrustedProxies
+    ) -> None:
         self._app = app
         self._metrics = metrics
+        self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,8 +69,11 @@ class RequestMiddleware:
         if len(scope["path"]) > _MAX_PATH_LENGTH:
             scope["path"] = _NO_PATH
         body = IncomingBody.of(scope, receive, context.headers)
+        # The connection may be that of a proxy; all that follows concerns the visitor.
+        connection = scope["client"]
+        scope["client"] = self._proxies.visitor(connection, scope["headers"])
         if body is None:
-            ANSWERING.begin(scope["client"])
+            ANSWERING.begin(connection)
         status = 0
 
         async def send_with_headers(message: Message) -> None:
@@ -103,7 +110,7 @@ class RequestMiddleware:
                     send_with_headers,
                 )
         finally:
-            ANSWERING.end(scope["client"])
+            ANSWERING.end(connection)
             self._metrics.answered(
                 scope["method"],
                 route_of(scope),
