@@ -10,6 +10,7 @@ import tomllib
 from collections import Counter
 from functools import cache
 from importlib.metadata import packages_distributions
+from ipaddress import ip_address, ip_network
 from itertools import chain
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from infra.settings import OLD_NAMES, PREFIX, table
 from tests.kit.paths import ROOT
 
 PACKAGES = ("domain", "infra", "projections", "application", "workers", "api")
+DEPLOY = ROOT / "docs" / "deploy"
 MODULES = sorted(file for name in PACKAGES for file in (ROOT / name).rglob("*.py"))
 # A larger folder shows no sense any more: it is cut by sense.
 MOST_MODULES = 20
@@ -163,6 +165,7 @@ def test_compose_gives_each_process_a_service_that_waits_for_the_schema():
         "projector": "project",
         "dispatcher": "dispatch",
         "worker": "work",
+        "backup": "backup",
     }
     for name, service in ours.items():
         waits_for = service["depends_on"]
@@ -182,9 +185,80 @@ def test_compose_has_no_password_of_its_own_and_containers_may_do_little():
     # ${NAME:-default} would be a secret that everybody knows.
     assert not re.search(r"\$\{[A-Z_]*(PASSWORD|SECRET)[A-Z_]*:-", text)
     for service in services.values():
+        # A full disk stops the database.
+        assert service["logging"]["options"]["max-size"]
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_the_backup_of_compose_keeps_data_and_keys_apart_in_volumes():
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    service = compose["services"]["backup"]
+    image = (ROOT / "Dockerfile").read_text()
+
+    folders = dict(volume.split(":") for volume in service["volumes"])
+    assert set(folders) <= set(compose["volumes"])
+    written = [Path(word).parent for word in service["command"] if "/" in word]
+    assert {str(folder) for folder in written} == set(folders.values())
+    assert len(written) == 2
+    # A volume takes the owner of the folder in the image, which is no longer root.
+    (made,) = re.findall(r"install -d -o goatherd -g goatherd -m 0700 (.+)", image)
+    pictures = compose["services"]["api"]["environment"]["GOATHERD_DATA_DIR"]
+    assert {*folders.values(), pictures} == set(made.split())
+
+
+def test_the_proxy_of_compose_is_the_one_that_the_api_trusts():
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    proxy = compose["services"]["proxy"]
+
+    address = proxy["networks"]["default"]["ipv4_address"]
+    trusted = compose["x-environment"]["GOATHERD_TRUSTED_PROXIES"]
+    assert trusted == f"${{GOATHERD_TRUSTED_PROXIES:-{address}}}"
+    (network,) = compose["networks"]["default"]["ipam"]["config"]
+    assert ip_address(address) in ip_network(network["subnet"])
+    used = set(re.findall(r"\{\$([A-Z_]+)", (DEPLOY / "Caddyfile").read_text()))
+    assert used == set(proxy["environment"])
+
+
+def test_the_image_is_built_from_files_that_docker_is_given():
+    given = {
+        line.removeprefix("!")
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
+    copied = re.findall(
+        r"(?m)^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text()
+    )
+
+    assert {name for line in copied for name in line.split()} <= given
+
+
+def test_rules_for_prometheus_use_metrics_and_headings_that_exist():
+    rules = yaml.safe_load((DEPLOY / "prometheus-rules.yml").read_text())
+    (group,) = rules["groups"]
+    sources = [*(ROOT / "api").rglob("*.py")]
+    code = "".join(file.read_text() for file in sources)
+    operating = (ROOT / "docs" / "operating.md").read_text()
+
+    for rule in group["rules"]:
+        for metric in re.findall(r"goatherd_[a-z_]+", rule["expr"]):
+            # The name of a family ends with that of one of its numbers.
+            family = re.sub("^goatherd_(projection|rebuild)_", "", metric)
+            assert family.removesuffix("_total") in code, metric
+        (page, heading) = rule["annotations"]["look_at"].split(", ", 1)
+        assert page == "docs/operating.md"
+        assert f"## {heading.strip(chr(34))}\n" in operating
+
+
+def test_the_unit_of_systemd_starts_a_command_that_exists():
+    unit = (DEPLOY / "goatherd.service").read_text()
+
+    (start,) = re.findall(r"(?m)^ExecStart=(.+)$", unit)
+    program, command, *options = start.split()
+    assert program.endswith("/bin/goatherd")
+    assert command == "up"
+    assert options == ["--data-dir", "/var/lib/goatherd/data"]
 
 
 def test_images_are_pinned_by_digest():
@@ -192,7 +266,7 @@ def test_images_are_pinned_by_digest():
     images = {service["image"] for service in services.values()} - {"goatherd"}
     bases = set(re.findall(r"(?m)^FROM (\S+)", (ROOT / "Dockerfile").read_text()))
 
-    assert len(images) == 2
+    assert len(images) == 3
     assert len(bases) == 1
     for image in images | bases:
         assert re.fullmatch(r"[a-z/]+:[\w.-]+@sha256:[0-9a-f]{64}", image)
