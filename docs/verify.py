@@ -92,7 +92,11 @@ def is_signed_by_rfc_8032(key, signature, text):
 
 def is_signed(key, signature, text):
     try:
+        written = key, signature
         key, signature = bytes.fromhex(key), bytes.fromhex(signature)
+        # Blanks and capitals would give one signature several spellings.
+        if (key.hex(), signature.hex()) != written:
+            return False
         try:
             from cryptography.hazmat.primitives.asymmetric import ed25519
         except ImportError:

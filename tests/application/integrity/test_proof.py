@@ -144,6 +144,20 @@ def test_signatures_are_checked_as_the_standard_says(
     assert not script.is_signed_by_rfc_8032(given[0], malleable, given[2])
 
 
+def test_a_signature_has_one_spelling(script: ModuleType):
+    signature = SIGNER.sign(b"goats")
+    key = SIGNER.key
+    for other in (
+        signature.upper(),
+        f" {signature}",
+        f"{signature[:64]} {signature[64:]}",
+    ):
+        assert not script.is_signed(key, other, b"goats")
+    assert not script.is_signed(key.upper(), signature, b"goats")
+    assert not script.is_signed(f"{key}\n", signature, b"goats")
+    assert script.is_signed(key, signature, b"goats")
+
+
 def test_both_ways_to_check_a_signature_agree(script: ModuleType):
     random = Random(5)  # noqa: S311
     for _ in range(40):
