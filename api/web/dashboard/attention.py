@@ -118,18 +118,18 @@ async def _of_creators(page: PageContext, whose: dict[str, str]) -> list[Attenti
 
 
 async def _sources(page: PageContext) -> list[AttentionItem]:
+    if not (page.operates and page.may("admin")):
+        return []
     if not page.site.has_source:
         return [
             AttentionItem(
                 text="No source is set up",
-                why="Scrapes wait until an operator chooses one.",
+                why="Scrapes wait until you choose one.",
                 href="/settings/sources",
                 action="Choose a source",
                 kind="bad",
             )
         ]
-    if not (page.operates and page.may("admin")):
-        return []
     got = await page.get("/sources", list[ProviderState])
     return [
         AttentionItem(

@@ -63,6 +63,7 @@ def test_no_page_calls_it_a_demo(
 def test_who_operates_nothing_is_told_without_a_link(bare: Goatherd, tenant: Tenant):
     reader = Visitor(bare)
     reader.sign_in(tenant.with_key("read").key)
+    tenant.add("billie")
     bare.catch_up()
 
     page = reader.see("/")
@@ -78,7 +79,7 @@ def test_home_of_creators_that_wait_asks_for_a_source(person: Visitor, tenant: T
 
     page = person.see("/")
 
-    assert "Scrapes wait until an operator chooses one." in page.text
+    assert "Scrapes wait until you choose one." in page.text
     assert "They wait for a source." in page.text
 
 
@@ -88,7 +89,7 @@ def test_the_form_of_creators_and_the_page_of_sources_say_it(person: Visitor):
 
     assert form.index("No source is set up") < form.index("Cancel")
     assert "TikTok is not asked" not in form
-    assert "No source is set up." in page.one("p", class_="notice bad").text
+    assert "No source is set up." in page.one("div", class_="notice bad").text
 
 
 def test_sources_and_readiness_say_it_to_programs(bare: Goatherd, tenant: Tenant):
