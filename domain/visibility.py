@@ -148,6 +148,8 @@ def _is_visible(event: Event, *, project_ids: Collection[UUID]) -> bool:
             e.ProjectCreated(project_id=project_id)
             | e.ProjectDetailsChanged(project_id=project_id)
             | e.ProjectLogoChanged(project_id=project_id)
+            | e.ProjectArchived(project_id=project_id)
+            | e.ProjectRestored(project_id=project_id)
             | e.EarlierTextsForgotten(kind="project", of=project_id)
         ):
             return project_id in project_ids
@@ -163,6 +165,8 @@ def is_beyond(event: Event, project_ids: Collection[UUID]) -> bool:
     match event:
         case (
             e.ProjectCreated()
+            | e.ProjectArchived()
+            | e.ProjectRestored()
             | e.OrganizationSettingsChanged()
             | e.PlanChanged()
             | e.OperatorChanged()

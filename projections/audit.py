@@ -260,7 +260,12 @@ def _about(recorded: RecordedEvent) -> UUID | None:
     match event := recorded.event:
         case e.ApiKeyRevoked():
             return event.key_id
-        case e.ProjectDetailsChanged() | e.ProjectLogoChanged():
+        case (
+            e.ProjectDetailsChanged()
+            | e.ProjectLogoChanged()
+            | e.ProjectArchived()
+            | e.ProjectRestored()
+        ):
             return event.project_id
         case (
             e.MemberAdded()
@@ -279,7 +284,12 @@ def _nameless(event: e.Event) -> str:
     match event:
         case e.ApiKeyRevoked():
             return "a key"
-        case e.ProjectDetailsChanged() | e.ProjectLogoChanged():
+        case (
+            e.ProjectDetailsChanged()
+            | e.ProjectLogoChanged()
+            | e.ProjectArchived()
+            | e.ProjectRestored()
+        ):
             return "a project"
         case _ if isinstance(event, e.WebhookEvent):
             return "an address that is gone"

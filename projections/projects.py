@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,8 @@ from projections.engine.folds import Folds
 from projections.engine.reader import Reader, newest_first
 from projections.engine.table import Table
 
+ProjectStatus = Literal["active", "archived", "all"]
+
 
 class ProjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A project; ``version`` counts its own events, not those of its stream."""
@@ -33,6 +35,7 @@ class ProjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     comment: str | None = None
     color: str | None = None
     logo: dict[str, Any] | None = None
+    archived_at: datetime | None = None
     version: int = 1
     position: int
     created_at: datetime
@@ -69,6 +72,24 @@ def _logo_changed(
     event: e.ProjectLogoChanged, row: ProjectRow | None, recorded: RecordedEvent
 ) -> ProjectRow | None:
     return _changed(row, recorded, logo=msgspec.to_builtins(event.logo))
+
+
+@on(e.ProjectArchived)
+def _archived(
+    event: e.ProjectArchived,  # noqa: ARG001 - as folds are called
+    row: ProjectRow | None,
+    recorded: RecordedEvent,
+) -> ProjectRow | None:
+    return _changed(row, recorded, archived_at=recorded.recorded_at)
+
+
+@on(e.ProjectRestored)
+def _restored(
+    event: e.ProjectRestored,  # noqa: ARG001 - as folds are called
+    row: ProjectRow | None,
+    recorded: RecordedEvent,
+) -> ProjectRow | None:
+    return _changed(row, recorded, archived_at=None)
 
 
 def _changed(
@@ -132,7 +153,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     """A group of creators for one programme.
 
     ``client``, ``comment`` and ``logo`` are at the head of its printed reports.
-    ``color`` is that of its reports as #RRGGBB, null for the usual one.
+    ``color`` is that of its reports as #RRGGBB, null for the usual one. A project that
+    was archived at ``archived_at`` rests: nothing in it is scraped.
     """
 
     id: UUID
@@ -143,14 +165,15 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     comment: str | None
     color: str | None
     logo: Logo | None
+    archived_at: datetime | None
     version: int
     created_at: datetime
     updated_at: datetime
 
 
 _COLUMNS = (
-    "id, organization_id, name, description, client, comment, color, logo, version, "
-    "created_at, updated_at"
+    "id, organization_id, name, description, client, comment, color, logo, "
+    "archived_at, version, created_at, updated_at"
 )
 _ONE = f"""
 SELECT {_COLUMNS} FROM projects
@@ -159,6 +182,7 @@ WHERE organization_id = %(organization)s AND id = %(id)s
 _NAMES = b"SELECT id, name FROM projects WHERE organization_id = %(organization)s"
 _PAGE = f"""
 SELECT {_COLUMNS} FROM projects WHERE organization_id = %(organization)s
+AND (%(status)s = 'all' OR (archived_at IS NULL) = (%(status)s = 'active'))
 {newest_first("created_at")}
 """.encode()
 
@@ -183,11 +207,14 @@ async def page_of_projects(
     reader: Reader,
     organization_id: UUID,
     *,
+    status: ProjectStatus,
     limit: int,
     after: tuple[datetime, UUID] | None,
 ) -> list[Project]:
     """Return up to ``limit`` projects after the given one, newest first."""
-    rows = await reader.page(organization_id, _PAGE, limit=limit, after=after)
+    rows = await reader.page(
+        organization_id, _PAGE, limit=limit, after=after, status=status
+    )
     return _projects(rows)
 
 

@@ -60,6 +60,8 @@ _COMMANDS = (
     ("orgs", "lists:list_orgs"),
     ("projects", "projects:create"),
     ("projects", "projects:set_project"),
+    ("projects", "projects:archive"),
+    ("projects", "projects:restore"),
     ("projects", "lists:list_projects"),
     ("creators", "creators:add"),
     ("creators", "lists:list_creators"),

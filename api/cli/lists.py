@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from cyclopts import Parameter
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -33,9 +35,10 @@ _PROJECT_LIST = f"""
 WITH project AS ({PROJECTS}), counts AS ({_COUNTS})
 SELECT p.id, organization_id AS org_id, o.name AS org_name, p.name,
        coalesce(creators, 0) AS creators,
-       coalesce(active_creators, 0) AS active_creators, p.created_at
+       coalesce(active_creators, 0) AS active_creators, p.created_at, archived_at
 FROM project p LEFT JOIN counts ON project_id = p.id
 LEFT JOIN organizations o USING (organization_id)
+WHERE %(archived)s OR archived_at IS NULL
 ORDER BY org_id, p.created_at, p.id
 """
 _ORGANIZATION_LIST = f"""
@@ -98,6 +101,7 @@ class ProjectSummary(msgspec.Struct, frozen=True, kw_only=True):
     creators: int
     active_creators: int
     created_at: datetime
+    archived_at: datetime | None
 
 
 class CreatorSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +160,10 @@ def list_orgs(
 def list_projects(
     *,
     org: OnlyOrganizationOption = None,
+    archived: Annotated[
+        bool,
+        Parameter(negative="", show_default=False, help="Show archived ones as well."),
+    ] = False,
     ids: Ids = False,
     data_dir: DataDir = None,
     json: Json = False,
@@ -163,11 +171,13 @@ def list_projects(
     """List projects with their counts of creators."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         named = organization_and_project(connection, org, None)
+        asked = {**named, "archived": archived}
         _wait_for(connection, "creator_list")
-        found = rows_of(connection, ProjectSummary, _PROJECT_LIST.encode(), named)
+        found = rows_of(connection, ProjectSummary, _PROJECT_LIST.encode(), asked)
     print_list(
         found,
-        "name organization=org_name creators active=active_creators",
+        "name organization=org_name creators active=active_creators"
+        + (" archived=archived_at" if archived else ""),
         ids="id organization_id=org_id" if ids else "",
         json=json,
     )

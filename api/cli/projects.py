@@ -1,4 +1,4 @@
-"""``goatherd projects create`` and ``set``: as ``POST`` and ``PATCH /projects``."""
+"""``goatherd projects``: projects are created, changed, archived and restored."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -124,6 +124,60 @@ def set_project(
         print_json({"id": project_id, "org_id": organization_id, "changes": changes})
         return
     print("Changed the project." if changes else "The project is so already.")
+
+
+def archive(
+    project: Annotated[str, Parameter(help="The project, by name or id.")],
+    /,
+    *,
+    org: OnlyOrganizationOption = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Archive a project: its creators are not scraped, and its history stays."""
+    project_id, changes = _rest(project, org, data_dir, c.ArchiveProject)
+    if json:
+        print_json({"id": project_id, "changes": changes})
+        return
+    print("Archived the project." if changes else "The project is archived already.")
+
+
+def restore(
+    project: Annotated[str, Parameter(help="The project, by name or id.")],
+    /,
+    *,
+    org: OnlyOrganizationOption = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Let an archived project go on; its creators are scraped again."""
+    project_id, changes = _rest(project, org, data_dir, c.RestoreProject)
+    if json:
+        print_json({"id": project_id, "changes": changes})
+        return
+    print("Restored the project." if changes else "The project is not archived.")
+
+
+def _rest(
+    project: str,
+    org: str | None,
+    data_dir: Path | None,
+    command: type[c.ArchiveProject | c.RestoreProject],
+) -> tuple[UUID, int]:
+    """Return the id of the project, and the number of events of the command."""
+    settings = read_settings(data_dir=data_dir)
+    with fitting(settings) as connection:
+        org_id = organization_and_project(connection, org, None)["org"]
+        project_id, organization_id = project_named(connection, project, org=org_id)
+    with opened_store(settings) as store:
+        done = _change(
+            store,
+            settings.all_plans,
+            organization_id,
+            command(project_id=project_id),
+            b"",
+        )
+    return project_id, done
 
 
 def _logo(path: Path | None) -> tuple[Logo | None, bytes]:

@@ -296,6 +296,18 @@ class Code(StrEnum):
         "The organization would have no owner any more.",
         "The organization needs an owner: make somebody else an owner first.",
     )
+    LAST_PROJECT = (
+        "last_project",
+        409,
+        "No project that is not archived would be left.",
+        "No other project would be left: create or restore one before.",
+    )
+    PROJECT_ARCHIVED = (
+        "project_archived",
+        409,
+        "The project is archived, so nothing new is tracked or scraped there.",
+        "The project is archived: restore it first.",
+    )
     LAST_SIGN_IN_METHOD = (
         "last_sign_in_method",
         409,

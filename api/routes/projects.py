@@ -7,7 +7,7 @@ from uuid import UUID
 
 from litestar import Controller, delete, patch, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
@@ -30,6 +30,7 @@ from projections.engine.reader import Reader
 from projections.project_logos import StoredLogo, keep_logo, logo_of_project
 from projections.projects import (
     Project,
+    ProjectStatus,
     fold_project,
     one_project,
     page_of_projects,
@@ -92,13 +93,26 @@ class ProjectRoutes(Controller):
 
     @read_route("/", "listProjects")
     async def list_projects(
-        self, listing: NamedDependency[ListRequest]
+        self,
+        listing: NamedDependency[ListRequest],
+        status: Annotated[
+            ProjectStatus,
+            QueryParameter(
+                description="The projects to list: active leaves archived ones out."
+            ),
+        ] = "active",
     ) -> ListPage[Project]:
-        """List projects, newest first."""
+        """List projects, newest first; archived ones only if they are asked for."""
         await listing.caught_up("projects")
         return await listing.page(
             "projects",
-            partial(page_of_projects, listing.reader, listing.organization_id),
+            partial(
+                page_of_projects,
+                listing.reader,
+                listing.organization_id,
+                status=status,
+            ),
+            filters={"status": status},
             key=lambda row: (row.created_at, row.id),
             after=tuple[datetime, UUID],
         )
@@ -161,6 +175,44 @@ class ProjectRoutes(Controller):
             lambda _, done: _project(project_id, done, status=200),
         )
 
+    @write_route(
+        delete,
+        "/{project_id:uuid}",
+        "archiveProject",
+        whole_organization=True,
+        errors=[Code.LAST_PROJECT],
+    )
+    def archive_project(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Project]:
+        """Archive a project: its creators are not scraped, and its history stays.
+
+        Nothing new is tracked or scraped in it, its reports and alert rules rest, and
+        lists of projects leave it out. Restoring it ends all of that.
+        """
+        return _rest(request, writer, c.ArchiveProject(project_id=project_id))
+
+    @write_route(
+        post,
+        "/{project_id:uuid}/restore",
+        "restoreProject",
+        whole_organization=True,
+        errors=[Code.LIMIT_REACHED],
+        status=200,
+        conditional=True,
+    )
+    def restore_project(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Project]:
+        """Let an archived project go on; its creators are scraped again."""
+        return _rest(request, writer, c.RestoreProject(project_id=project_id))
+
     @read_route(
         "/{project_id:uuid}/logo",
         "getProjectLogo",
@@ -214,6 +266,23 @@ class ProjectRoutes(Controller):
         return _change_logo(request, writer, project_id, None)
 
 
+def _rest(
+    request: Request,
+    writer: CommandWriter,
+    command: c.ArchiveProject | c.RestoreProject,
+) -> Answer[Project]:
+    return writer.perform(
+        request,
+        lambda: change_organization(
+            request.organization_id,
+            command,
+            plans=writer.plans,
+            expected_versions=writer.expected_versions(request),
+        ),
+        lambda _, done: _project(command.project_id, done, status=200),
+    )
+
+
 def _change_logo(
     request: Request,
     writer: CommandWriter,
@@ -241,7 +310,11 @@ def _project(project_id: UUID, done: Executed[UUID], *, status: int) -> Answer[P
         if (
             isinstance(
                 event,
-                e.ProjectCreated | e.ProjectDetailsChanged | e.ProjectLogoChanged,
+                e.ProjectCreated
+                | e.ProjectDetailsChanged
+                | e.ProjectLogoChanged
+                | e.ProjectArchived
+                | e.ProjectRestored,
             )
             and event.project_id == project_id
         ):

@@ -59,7 +59,10 @@ class ScrapeRoutes(Controller):
         post,
         "/creators/{creator_id:uuid}/scrape",
         "scrapeCreator",
-        errors=[Code.LIMIT_REACHED, Code.CREATOR_REMOVED, Code.GONE],
+        errors=[
+            *(Code.LIMIT_REACHED, Code.CREATOR_REMOVED, Code.PROJECT_ARCHIVED),
+            Code.GONE,
+        ],
         status=202,
     )
     def scrape_creator(
@@ -128,7 +131,10 @@ class ScrapeRoutes(Controller):
         post,
         "/scrapes/{scrape_id:uuid}/retry",
         "retryScrape",
-        errors=[Code.LIMIT_REACHED, Code.CREATOR_REMOVED, Code.CANNOT_RETRY, Code.GONE],
+        errors=[
+            *(Code.LIMIT_REACHED, Code.CREATOR_REMOVED, Code.PROJECT_ARCHIVED),
+            *(Code.CANNOT_RETRY, Code.GONE),
+        ],
         status=202,
         responses={
             200: ResponseSpec(

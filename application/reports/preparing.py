@@ -57,6 +57,15 @@ SELECT EXISTS (
 """
 
 
+_IN_ARCHIVED_PROJECT = b"""
+SELECT FROM analytics_subjects s
+JOIN projects p ON p.organization_id = s.organization_id
+    AND p.id = coalesce(s.project_id, s.id)
+WHERE s.organization_id = %(organization)s AND s.id = %(scope)s
+AND p.archived_at IS NOT NULL
+"""
+
+
 class OwnedReport(Struct, frozen=True, kw_only=True):
     """A report with what its organization decides: the time zone and the plan.
 
@@ -161,7 +170,8 @@ def prepared_issue(
     before. An issue that is made ``even_incomplete`` says what may be lacking.
 
     Raises:
-        NotFoundError: the thing that the report is about is gone.
+        NotFoundError: the thing that the report is about is gone, or the issue falls
+            due while its project is archived.
         IssueWaitsError: something is not counted within ``patience`` seconds.
     """
     reached = counted(
@@ -189,6 +199,8 @@ def prepared_issue(
         ) as (reader, _):
             if not await _is_there(reader, report):
                 raise NotFoundError(report.scope.type)
+            if due_at is not None and await _rests(reader, report):
+                raise NotFoundError("project")
             command = c.IssueReport(
                 period=report.period,
                 first_day=first,
@@ -251,6 +263,13 @@ async def _is_there(reader: Reader, report: ReportState) -> bool:
         return True
     found, _ = await known_scope(reader, report.organization_id, scope.type, scope.id)
     return found
+
+
+async def _rests(reader: Reader, report: ReportState) -> bool:
+    """Return whether the project of the thing is archived."""
+    params = {"organization": report.organization_id, "scope": report.scope.id}
+    rows = await reader.rows(report.organization_id, _IN_ARCHIVED_PROJECT, params)
+    return bool(rows)
 
 
 async def _contents(

@@ -89,6 +89,18 @@ class ChangeProjectLogo(Command, frozen=True, kw_only=True):
     logo: Logo | None
 
 
+class ArchiveProject(Command, frozen=True, kw_only=True):
+    """Let a project rest until it is restored."""
+
+    project_id: UUID
+
+
+class RestoreProject(Command, frozen=True, kw_only=True):
+    """Let an archived project go on."""
+
+    project_id: UUID
+
+
 class AddMember(Command, frozen=True, kw_only=True):
     """Add a person; no ``project_ids`` stands for all projects.
 
@@ -188,6 +200,8 @@ OrganizationCommand = (
     | CreateProject
     | ChangeProjectDetails
     | ChangeProjectLogo
+    | ArchiveProject
+    | RestoreProject
     | AddMember
     | ChangeMember
     | RemoveMember

@@ -19,6 +19,7 @@ from domain.messages import Event, Scope, changed_fields, copied, set_fields
 from domain.organization import commands as c
 from domain.organization import events as e
 from domain.organization.color import check_color
+from domain.organization.errors import LastProjectError, ProjectArchivedError
 from domain.organization.logo import Logo
 from domain.organization.members import (
     InvitationState,
@@ -52,6 +53,7 @@ class ProjectState(msgspec.Struct, frozen=True, kw_only=True):
     comment: str | None = None
     color: str | None = None
     logo: Logo | None = None
+    is_archived: bool = False
     version: int = 1
 
 
@@ -104,7 +106,9 @@ def decide(
     Raises:
         NotFoundError: there is no organization, project, key, member or invitation with
             this id.
-        LimitReachedError: the plan has no room for another project, key or member.
+        LimitReachedError: the plan has no room for another project, key or member;
+            archived projects do not count.
+        LastProjectError: no other project is left that is not archived.
         InvalidTimeZoneError: the time zone is not an IANA zone.
         BlankNameError: a name or a client is only blanks.
         InvalidColorError: a colour has another form than #RRGGBB.
@@ -154,7 +158,7 @@ def decide(
             return [e.ApiKeyRevoked(key_id=key_id)]
         case c.CreateProject():
             check_name(command.name)
-            _check_room("max_projects_per_org", len(organization.projects), limits)
+            _check_room("max_projects_per_org", len(_unarchived(organization)), limits)
             return [copied(command, e.ProjectCreated)]
         case c.ChangeProjectDetails():
             return _change_project(organization, command)
@@ -162,6 +166,17 @@ def decide(
             if _project(organization, project_id).logo == logo:
                 return []
             return [e.ProjectLogoChanged(project_id=project_id, logo=logo)]
+        case c.ArchiveProject(project_id=project_id):
+            if _project(organization, project_id).is_archived:
+                return []
+            if len(_unarchived(organization)) == 1:
+                raise LastProjectError
+            return [e.ProjectArchived(project_id=project_id)]
+        case c.RestoreProject(project_id=project_id):
+            if not _project(organization, project_id).is_archived:
+                return []
+            _check_room("max_projects_per_org", len(_unarchived(organization)), limits)
+            return [e.ProjectRestored(project_id=project_id)]
         case c.AddMember() | c.ChangeMember():
             return decide_members(organization, command, limits=limits)
         case c.RemoveMember(person_id=person_id):
@@ -235,6 +250,14 @@ def evolve(
         case e.ProjectLogoChanged(project_id=project_id, logo=logo):
             project = organization.projects[project_id]
             project = replace(project, version=project.version + 1, logo=logo)
+        case (
+            e.ProjectArchived(project_id=project_id)
+            | e.ProjectRestored(project_id=project_id)
+        ):
+            project = organization.projects[project_id]
+            is_archived = isinstance(event, e.ProjectArchived)
+            version = project.version + 1
+            project = replace(project, is_archived=is_archived, version=version)
         case _:
             assert_never(event)
     projects = {**organization.projects, project_id: project}
@@ -246,6 +269,24 @@ def organization_of(history: Sequence[Event]) -> OrganizationState | None:
     return state_after(history, e.OrganizationEvent, evolve)
 
 
+def _unarchived(organization: OrganizationState) -> list[ProjectState]:
+    projects = organization.projects.values()
+    return [project for project in projects if not project.is_archived]
+
+
+def check_not_archived(
+    organization: OrganizationState | None, project_id: UUID
+) -> None:
+    """Check that new creators, videos and scrapes may come into a project.
+
+    Raises:
+        ProjectArchivedError: the project is archived.
+    """
+    project = organization and organization.projects.get(project_id)
+    if project is not None and project.is_archived:
+        raise ProjectArchivedError
+
+
 def project_owner(history: Sequence[Event], project_id: UUID) -> OrganizationState:
     """Return the organization of this history, which must have the project.
 
@@ -255,6 +296,20 @@ def project_owner(history: Sequence[Event], project_id: UUID) -> OrganizationSta
     organization = organization_of(history)
     if organization is None or project_id not in organization.projects:
         raise NotFoundError("project")
+    return organization
+
+
+def owner_of_open_project(
+    history: Sequence[Event], project_id: UUID
+) -> OrganizationState:
+    """Return the organization of a project into which something new may come.
+
+    Raises:
+        NotFoundError: the organization has no such project.
+        ProjectArchivedError: the project is archived.
+    """
+    organization = project_owner(history, project_id)
+    check_not_archived(organization, project_id)
     return organization
 
 

@@ -1,9 +1,29 @@
-"""Errors of commands to organizations that concern members and invitations."""
+"""Errors of commands to organizations, their projects, members and invitations."""
 
 from collections.abc import Sequence
 
 from domain.errors import ConflictError, DomainError
 from domain.messages import MemberRole, Scope
+
+
+class LastProjectError(ConflictError):
+    """An organization always has a project that is not archived."""
+
+    code = "last_project"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No other project would be left: create or restore one before."
+        )
+
+
+class ProjectArchivedError(ConflictError):
+    """Nothing new is tracked or scraped in an archived project."""
+
+    code = "project_archived"
+
+    def __init__(self) -> None:
+        super().__init__("The project is archived: restore it first.")
 
 
 class LastOwnerError(ConflictError):

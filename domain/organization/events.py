@@ -122,6 +122,20 @@ class ProjectLogoChanged(Event, frozen=True, kw_only=True):
     logo: Logo | None
 
 
+class ProjectArchived(Event, frozen=True, kw_only=True):
+    """The project rests: its creators are not scraped, and its history stays."""
+
+    stored_name: ClassVar[str] = "project_archived"
+    project_id: UUID
+
+
+class ProjectRestored(Event, frozen=True, kw_only=True):
+    """The project, which was archived, goes on."""
+
+    stored_name: ClassVar[str] = "project_restored"
+    project_id: UUID
+
+
 class MemberAdded(Event, frozen=True, kw_only=True):
     """A person belongs to the organization from now on.
 
@@ -236,6 +250,8 @@ OrganizationEvent = (
     | ProjectCreated
     | ProjectDetailsChanged
     | ProjectLogoChanged
+    | ProjectArchived
+    | ProjectRestored
     | MemberAdded
     | MemberChanged
     | MemberRemoved

@@ -46,6 +46,10 @@ def sentence(event: Event, *, item: str) -> str:
             return f"{_capital(item)} changed: {joined(_texts(event))},"
         case e.ProjectLogoChanged(logo=logo):
             return f"Logo of {item} {'removed' if logo is None else 'changed'}"
+        case e.ProjectArchived():
+            return f"{_capital(item)} archived"
+        case e.ProjectRestored():
+            return f"{_capital(item)} restored"
         case e.MemberAdded():
             rights = joined(_rights(event))
             return f"{_capital(item)} added as {event.role}{rights and f', {rights},'}"

@@ -97,6 +97,9 @@ WITH chosen AS (
             WHERE m.organization_id = %(organization)s
             AND m.campaign_id = %(scope_id)s AND m.is_creator
         ) END
+    AND c.project_id NOT IN (
+        SELECT id FROM projects
+        WHERE organization_id = %(organization)s AND archived_at IS NOT NULL)
 )
 """
 # Posts of one creator are a list of quarter-hours; the present needs the last one only.
@@ -246,7 +249,10 @@ AND v.tracking_enabled
 AND v.tracking_status IN ('auto_tracked', 'included', 'direct_add')
 AND (v.creator_id IN (SELECT id FROM chosen WHERE status = 'active')
      OR v.creator_id IS NULL AND (%(scope)s = 'org'
-        OR %(scope)s = 'project' AND v.project_id = %(scope_id)s))
+        OR %(scope)s = 'project' AND v.project_id = %(scope_id)s)
+     AND v.project_id NOT IN (
+        SELECT id FROM projects
+        WHERE organization_id = %(organization)s AND archived_at IS NOT NULL))
 """.encode()
 _ENDED_RUNS = b"""
 SELECT provider, date_trunc('hour', finished_at, 'UTC'), count(*),

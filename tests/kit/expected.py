@@ -535,6 +535,7 @@ def projects(events: Iterable[RecordedEvent]) -> Rows:
                     "comment": None,
                     "color": None,
                     "logo": None,
+                    "archived_at": None,
                     "version": 1,
                     "created_at": recorded.recorded_at,
                     "updated_at": recorded.recorded_at,
@@ -543,6 +544,16 @@ def projects(events: Iterable[RecordedEvent]) -> Rows:
             case e.ProjectDetailsChanged(project_id=project_id) as change:
                 row = rows[project_id]
                 row |= _set(change, "name", "description", "client", "comment", "color")
+                row["version"] += 1
+                row["updated_at"] = recorded.recorded_at
+                row["position"] = recorded.position
+            case (
+                e.ProjectArchived(project_id=project_id)
+                | e.ProjectRestored(project_id=project_id)
+            ):
+                is_archived = isinstance(recorded.event, e.ProjectArchived)
+                row = rows[project_id]
+                row["archived_at"] = recorded.recorded_at if is_archived else None
                 row["version"] += 1
                 row["updated_at"] = recorded.recorded_at
                 row["position"] = recorded.position

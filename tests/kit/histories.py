@@ -45,6 +45,9 @@ class History:
         return appended
 
 
+_OF_PROJECTS = (e.ProjectDetailsChanged, e.ProjectArchived, e.ProjectRestored)
+
+
 def log(store: Store, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     """Put the events into a real log, and return them as that recorded them.
 
@@ -52,7 +55,7 @@ def log(store: Store, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     """
     appends: list[list[NewEvent]] = [[]]
     for recorded in events:
-        if isinstance(recorded.event, e.ProjectDetailsChanged) and appends[-1]:
+        if isinstance(recorded.event, _OF_PROJECTS) and appends[-1]:
             appends.append([])
         appends[-1].append(NewEvent(recorded.stream, recorded.version, recorded.event))
     return [
@@ -245,6 +248,9 @@ def many_events(amount: int, *, creators: int = 40) -> list[RecordedEvent]:
             history.happened(
                 HOME,
                 e.ProjectDetailsChanged(project_id=PROJECT, name=f"Project {run}"),
+                (e.ProjectRestored if run % 2 else e.ProjectArchived)(
+                    project_id=PROJECT
+                ),
             )
     return history.events
 

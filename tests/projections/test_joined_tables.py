@@ -22,7 +22,7 @@ READ_OF_OTHERS = {
     "alerts": {
         *("activity", "creator_list", "scrape_runs", "videos"),
         *("analytics_campaign_members", "analytics_creator_posts"),
-        *("analytics_snapshots", "analytics_videos"),
+        *("analytics_snapshots", "analytics_videos", "projects"),
     },
     "analytics": {"campaign_items", "campaigns", "organizations"},
     "annotations": {"api_keys", "campaigns", "creator_list", "members", "videos"},

@@ -38,6 +38,7 @@ def test_a_created_project_is_a_row(connection: Reading, history: History):
             "comment": None,
             "color": None,
             "logo": None,
+            "archived_at": None,
             "version": 1,
             "position": 1,
             "created_at": MONDAY,

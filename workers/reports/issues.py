@@ -97,7 +97,7 @@ class ReportIssues:
             self._wait(turn, of, waits.because, next_at=now + _BETWEEN_TRIES)
             return
         except NotFoundError:
-            # The thing may come back, as a creator does.
+            # The thing may come back, as a creator or an archived project does.
             self._finish(turn, now + LONGEST_WAIT)
             return
         execute(

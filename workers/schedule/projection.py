@@ -84,6 +84,18 @@ UPDATE scrape_schedule SET is_active = true, tracking_start_date = %(start)s,
     position = %(position)s
 {_OF_THE_CREATOR}
 """
+# The plan of a row that is paused is that it is never due.
+_PAUSE = """
+UPDATE scrape_schedule SET is_paused = %(is_paused)s, due_at = NULL
+WHERE organization_id = %(organization)s AND project_id = %(project)s
+  AND is_paused <> %(is_paused)s
+"""
+# A creator can only be moved into a project that is not archived.
+_MOVE = f"""
+UPDATE scrape_schedule SET project_id = %(project)s, is_paused = false,
+    due_at = CASE WHEN is_paused THEN NULL ELSE due_at END, position = %(position)s
+{_OF_THE_CREATOR}
+"""
 # The scheduler planned the next run when it made its own request.
 _REQUESTED = """
 UPDATE scrape_schedule s SET last_requested_at = w.at, requested_position = w.position,
@@ -156,6 +168,20 @@ def _settings_changed(
     cursor.execute(_SETTINGS, change, prepare=True)
 
 
+@on(e.ProjectArchived, e.ProjectRestored)
+def _project_rests(
+    event: e.ProjectArchived | e.ProjectRestored,
+    cursor: Cursor[TupleRow],
+    recorded: RecordedEvent,
+) -> None:
+    change = {
+        "organization": recorded.stream,
+        "project": event.project_id,
+        "is_paused": isinstance(event, e.ProjectArchived),
+    }
+    cursor.execute(_PAUSE, change, prepare=True)
+
+
 @on(e.CreatorAdded)
 def _creator_added(
     event: e.CreatorAdded, cursor: Cursor[TupleRow], recorded: RecordedEvent
@@ -167,6 +193,14 @@ def _creator_added(
         "job_types": _JOB_TYPES,
     }
     cursor.execute(_ADD, row, prepare=True)
+
+
+@on(e.CreatorMoved)
+def _creator_moved(
+    event: e.CreatorMoved, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    change = {**_about_creator(event, recorded), "project": event.new_project_id}
+    cursor.execute(_MOVE, change, prepare=True)
 
 
 @on(e.HandleChanged)

@@ -79,7 +79,8 @@ WITH {_DAY}, unplanned AS (
     LIMIT %(most)s FOR UPDATE OF s SKIP LOCKED
 )
 UPDATE scrape_schedule s SET due_at = CASE
-    WHEN s.tracking_end_date < today OR {_HAS_NOTHING_TO_COUNT} THEN 'infinity'
+    WHEN s.is_paused OR s.tracking_end_date < today OR {_HAS_NOTHING_TO_COUNT}
+        THEN 'infinity'
     -- The plan is made again each day, until the window's first day has come.
     WHEN s.tracking_start_date > today
         THEN greatest(midnight + some_time, after_the_last)

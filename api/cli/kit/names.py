@@ -47,7 +47,8 @@ WHERE originator_id = %s AND topic = 'organization_created'
 # The ids come from the log, since the read model of projects may be behind it. The
 # names in the log are sealed.
 PROJECTS = """
-SELECT created.id, organization_id, coalesce(name, '') AS name, created.created_at
+SELECT created.id, organization_id, coalesce(name, '') AS name, created.created_at,
+       archived_at
 FROM (
     SELECT originator_id AS organization_id, recorded_at AS created_at,
            (convert_from(state, 'UTF8')::jsonb ->> 'project_id')::uuid AS id
@@ -129,7 +130,9 @@ def project_named(
         wait_until_caught_up(connection, "projects", what="names of projects are")
     found = {
         each: organization_id
-        for each, organization_id, name, _ in connection.execute(PROJECTS, {"org": org})
+        for each, organization_id, name, *_ in connection.execute(
+            PROJECTS, {"org": org}
+        )
         if (each == project_id if project_id else name == given)
     }
     chosen = _only(list(found), "project", given, "projects list")

@@ -47,6 +47,7 @@ class ProjectCreatorRoutes(Controller):
             Code.CREATOR_BANNED,
             Code.ERASED_AND_BANNED,
             Code.INVALID_HANDLE,
+            Code.PROJECT_ARCHIVED,
         ],
         responses={
             200: ResponseSpec(
@@ -140,7 +141,7 @@ class ProjectCreatorRoutes(Controller):
         post,
         "/bulk-reenable",
         "reenableCreators",
-        errors=[Code.LIMIT_REACHED],
+        errors=[Code.LIMIT_REACHED, Code.PROJECT_ARCHIVED],
         status=200,
     )
     def reenable_creators(

@@ -64,7 +64,7 @@ class CampaignNames(Struct, frozen=True):
 
 
 _OF_THE_TEXT = {"text", "keep_columns"}
-_ERRORS = [Code.LIMIT_REACHED]
+_ERRORS = [Code.LIMIT_REACHED, Code.PROJECT_ARCHIVED]
 
 
 class CreatorText(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -109,6 +109,7 @@ class CreatorMoveRoutes(Controller):
             Code.HANDLE_TAKEN,
             Code.ACCOUNT_IN_PROJECT,
             Code.CREATOR_REMOVED,
+            Code.PROJECT_ARCHIVED,
             Code.CONSENT_REFUSED,
             Code.GONE,
         ],

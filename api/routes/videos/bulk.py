@@ -49,7 +49,7 @@ class ProjectVideoRoutes(Controller):
         errors=[
             *(Code.CREATOR_BANNED, Code.ERASED_AND_BANNED),
             *(Code.OTHER_PROJECT, Code.HANDLE_TAKEN, Code.GONE),
-            Code.PROJECTION_BEHIND,
+            *(Code.PROJECT_ARCHIVED, Code.PROJECTION_BEHIND),
         ],
         responses={200: ResponseSpec(Video, description="The video was there before.")},
     )

@@ -170,7 +170,10 @@ class VideoRoutes(Controller):
         post,
         "/videos/{video_id:uuid}/scrape",
         "scrapeVideo",
-        errors=[Code.LIMIT_REACHED, Code.CREATOR_REMOVED, Code.GONE],
+        errors=[
+            *(Code.LIMIT_REACHED, Code.CREATOR_REMOVED, Code.PROJECT_ARCHIVED),
+            Code.GONE,
+        ],
         status=202,
     )
     def scrape_video(

@@ -62,6 +62,7 @@ async def _show(
     error: ApiRefusedError | None = None,
 ) -> Template:
     got = await page.get(PATH, list[Project], limit=_MOST_SHOWN)
+    archived = await page.get(PATH, list[Project], status="archived", limit=_MOST_SHOWN)
     zone = ZoneInfo(page.time_zone)
     today = datetime.now(zone).date()
     days = days_of(choices.period, "", "", today=today, zone=zone)
@@ -72,6 +73,7 @@ async def _show(
             name_of=lambda row: row.project.name,
             figure_of=lambda row, name: row.figure(name).value,
         ),
+        "archived": archived.data,
         "has_more": got.meta["nextCursor"] is not None,
         "columns": COLUMNS,
         "query": choices,

@@ -100,6 +100,38 @@ class ProjectPages(Controller):
         await page.send("DELETE", f"{path}/logo", Project)
         return _logo_changed(page, path, "The logo was removed.")
 
+    @form_route("/settings/archive")
+    async def archive(
+        self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Let the project rest, and leave it out of lists."""
+        path = f"{PATH}/{project_id}"
+        try:
+            got = await page.send("DELETE", path, Project)
+        except ApiRefusedError as error:
+            if error.code is not Code.LAST_PROJECT:
+                raise
+            return await _show_settings(page, project_id, error=error)
+        page.site.forget(page.principal.organization_id)
+        page.flash(f"The project {got.data.name} was archived.")
+        return page.go_to(PATH)
+
+    @form_route("/settings/restore")
+    async def restore(
+        self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Let an archived project go on."""
+        path = f"{PATH}/{project_id}"
+        try:
+            got = await page.send("POST", f"{path}/restore", Project)
+        except ApiRefusedError as error:
+            if error.code is not Code.LIMIT_REACHED:
+                raise
+            return await _show_settings(page, project_id, error=error)
+        page.site.forget(page.principal.organization_id)
+        page.flash(f"The project {got.data.name} goes on.")
+        return page.go_to(path)
+
     @page_route("/logo")
     async def logo(
         self,

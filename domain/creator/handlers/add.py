@@ -36,7 +36,7 @@ from domain.errors import (
     InvalidHandleError,
 )
 from domain.messages import copied
-from domain.organization.decider import project_owner
+from domain.organization.decider import owner_of_open_project
 from domain.organization.plans import Limits
 from domain.scrape.requests import creator_runs
 from domain.streams import Names, erased_bans_stream
@@ -120,7 +120,7 @@ def add_creators(
         bans,
         *(stream for item in items for stream in (item.claim, item.ban)),
     )
-    organization = project_owner(histories[organization_id], project_id)
+    organization = owner_of_open_project(histories[organization_id], project_id)
     today = now.astimezone(ZoneInfo(organization.time_zone)).date()
     erased_bans = ErasedBans(organization_id, histories[bans], names)
     last_holders: dict[int, UUID] = {}

@@ -36,7 +36,7 @@ from domain.decisions import (
     on,
 )
 from domain.errors import CreatorBannedError, InvalidTagError, NotFoundError
-from domain.organization.decider import project_owner
+from domain.organization.decider import owner_of_open_project, project_owner
 from domain.organization.plans import Limits
 from domain.scrape.requests import creator_runs
 from domain.streams import Names, creators_counter, erased_bans_stream
@@ -229,7 +229,7 @@ def reenable_creators(
     one counts in the project.
     """
     histories = yield (organization_id, *creator_ids)
-    organization = project_owner(histories[organization_id], project_id)
+    organization = owner_of_open_project(histories[organization_id], project_id)
     limits = plans[organization.plan]
     found = (creator_of(histories[each]) for each in creator_ids)
     firsts = {each.duplicate_of for each in found if each and each.duplicate_of}

@@ -16,7 +16,7 @@ from domain.creator.handlers.change import own_creator
 from domain.creator.handlers.claims import claim_handle, claims_of, release_handle
 from domain.creator.handlers.connect import check_accounts_free
 from domain.decisions import Decision, Handler, Histories, on
-from domain.organization.decider import project_owner
+from domain.organization.decider import check_not_archived, project_owner
 from domain.report.commands import StopReport
 from domain.report.decider import decide as stop_report
 from domain.report.decider import report_of
@@ -61,10 +61,11 @@ def move_creator(
     others = sorted({*same_account} - {creator_id})
     histories = yield (creator_id, organization_id, *others)
     creator = own_creator(histories[creator_id], organization_id, expected_versions)
-    project_owner(histories[organization_id], command.project_id)
+    organization = project_owner(histories[organization_id], command.project_id)
     moved = decide(creator, command)
     if not moved:
         return Decision(creator_id)
+    check_not_archived(organization, command.project_id)
     accounts = {each: known.open_id for each, known in creator.connections.items()}
     check_accounts_free(accounts, command.project_id, others, histories)
     after = replace(creator, project_id=command.project_id)

@@ -48,7 +48,12 @@ def change_organization(
 
 def _version(organization: OrganizationState, command: c.OrganizationCommand) -> int:
     match command:
-        case c.ChangeProjectDetails() | c.ChangeProjectLogo():
+        case (
+            c.ChangeProjectDetails()
+            | c.ChangeProjectLogo()
+            | c.ArchiveProject()
+            | c.RestoreProject()
+        ):
             kind, subject = "project", organization.projects.get(command.project_id)
         case c.ChangeMember() | c.RemoveMember():
             kind, subject = "member", organization.members.get(command.person_id)

@@ -23,6 +23,7 @@ from domain.errors import (
     CreatorRemovedError,
     NotFoundError,
 )
+from domain.organization.decider import check_not_archived, organization_of
 from domain.organization.plans import Limits
 from domain.scrape import decider
 from domain.scrape.decider import ScrapeState, scrape_of
@@ -52,6 +53,7 @@ def retry_scrape(
         return Decision(result)
     # A run that can't be retried is refused before anything else is read.
     command = decider.again(run)
+    check_not_archived(organization_of(organization), run.project_id)
     subject = _subject(run)
     histories = yield (subject,)
     handle = _present_handle(run, histories[subject])
@@ -79,6 +81,7 @@ def retry_scrapes(
     retries = {scrape_id: retry_stream(scrape_id) for scrape_id in ids}
     histories = yield (organization_id, *ids, *retries.values())
     organization = histories[organization_id]
+    owner = organization_of(organization)
     runs = {scrape_id: scrape_of(histories[scrape_id]) for scrape_id in ids}
     own = {
         scrape_id: run
@@ -101,6 +104,7 @@ def retry_scrapes(
         subject = _subject(run)
         try:
             command = decider.again(run)
+            check_not_archived(owner, run.project_id)
             handle = _present_handle(run, subjects[subject])
         except ConflictError as error:
             results.append(ItemResult(scrape_id, "failed", str(error)))

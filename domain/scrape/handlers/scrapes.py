@@ -21,7 +21,7 @@ from domain.creator.erased_bans import ErasedBans
 from domain.creator.handlers.change import active_creators, remove_creator
 from domain.decisions import Decision, Handler, History, QuotaCounter, on
 from domain.errors import CreatorRemovedError, ErasedAndBannedError, NotFoundError
-from domain.organization.decider import organization_of
+from domain.organization.decider import check_not_archived, organization_of
 from domain.organization.plans import Limits
 from domain.scrape import decider
 from domain.scrape.decider import ScrapeState, scrape_of
@@ -69,6 +69,7 @@ def request_scrape(
     check_not_erased(creator)
     if creator.is_gone:
         raise CreatorRemovedError
+    check_not_archived(organization_of(organization), creator.project_id)
     requested = creator_runs(
         creator,
         creator_id,
@@ -106,6 +107,7 @@ def request_video_scrape(
         raise NotFoundError("video")
     if video.merged_into is not None:
         raise VideoMergedError(video.merged_into)
+    check_not_archived(organization_of(organization), video.project_id)
     creator, guards = None, [video_id]
     if video.creator_id is not None:
         histories = yield (video.creator_id,)

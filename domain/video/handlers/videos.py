@@ -28,7 +28,11 @@ from domain.decisions import (
 )
 from domain.errors import CreatorBannedError, NotFoundError
 from domain.messages import copied
-from domain.organization.decider import organization_of, project_owner
+from domain.organization.decider import (
+    organization_of,
+    owner_of_open_project,
+    project_owner,
+)
 from domain.scrape.requests import video_run
 from domain.streams import Names, erased_bans_stream, video_stream
 from domain.video.attributes import VideoAttributes
@@ -95,7 +99,7 @@ def add_video(
     pseudonym = names.pseudonym(named.tiktok_video_id)
     video_id = video_stream(project_id, pseudonym)
     histories = yield (organization_id, ban, erased, claim, video_id)
-    project_owner(histories[organization_id], project_id)
+    owner_of_open_project(histories[organization_id], project_id)
     origin_id = project_id
     if holder := claim_of(histories[claim]).holder:
         holders = yield (holder,)

@@ -107,6 +107,36 @@ def test_a_change_of_a_project_that_is_wrong_changes_nothing(
     assert store.head() == head
 
 
+def test_a_project_is_archived_and_restored(
+    cli: CommandLine, store: Store, organization_id: str
+):
+    cli("projects", "create", "Spring")
+    catch_up(store)
+
+    archived = cli("projects", "archive", "Spring")
+    catch_up(store)
+    again = cli("projects", "archive", "Spring")
+    last = cli("projects", "archive", "First project")
+    catch_up(store)
+    listed = cli("projects", "list", "--json").document
+    every = cli("projects", "list", "--archived", "--json").document
+    restored = cli("projects", "restore", "Spring", "--json").document
+    catch_up(store)
+
+    assert organization_id
+    assert archived.out == "Archived the project.\n"
+    assert again.out == "The project is archived already.\n"
+    assert last.status == 1
+    assert last.complaint.startswith("No other project would be left")
+    assert [row["name"] for row in listed] == ["First project"]
+    assert {row["name"]: row["archived_at"] is None for row in every} == {
+        "First project": True,
+        "Spring": False,
+    }
+    assert restored["changes"] == 1
+    assert len(cli("projects", "list", "--json").document) == 2
+
+
 def store_events(store: Store, organization_id: str) -> list[e.Event]:
     stream = UUID(organization_id)
     return [recorded.event for recorded in store.load(stream)[stream]]

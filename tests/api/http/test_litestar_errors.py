@@ -69,6 +69,9 @@ NEVER = {
     ("getCreatorStats", Code.NOT_FOUND),
     ("getCreatorStats", Code.INVALID_PARAMS),
     ("getCreatorStats", Code.PROJECTION_BEHIND),
+    ("getVideoStats", Code.NOT_FOUND),
+    ("getVideoStats", Code.INVALID_PARAMS),
+    ("getVideoStats", Code.PROJECTION_BEHIND),
     ("getCampaignStats", Code.NOT_FOUND),
     ("getCampaignStats", Code.INVALID_PARAMS),
     ("getCampaignStats", Code.PROJECTION_BEHIND),
@@ -308,6 +311,32 @@ def full(scene: Scene) -> None:
     scene.tenant.post("/api-keys", {"name": "The last"})
     for number in range(4):
         scene.tenant.add(f"goat{number}")
+
+
+def archived_project(scene: Scene) -> None:
+    scene.settle(scene.tenant.goatherd.tenant())
+    tenant = scene.tenant
+    data_of(tenant.post("/projects", {"name": "Another"}), status=201)
+    data_of(tenant.delete(f"/projects/{tenant.project_id}"))
+
+
+def move_into_an_archived_project(scene: Scene) -> None:
+    other = data_of(scene.tenant.post("/projects", {"name": "Past"}), status=201)
+    data_of(scene.tenant.delete(f"/projects/{other['id']}"))
+    scene.ask.json = {"project_id": other["id"]}
+
+
+def only_project(scene: Scene) -> None:
+    scene.settle(scene.tenant.goatherd.tenant())
+
+
+def no_room_for_the_archived_project(scene: Scene) -> None:
+    scene.settle(scene.tenant.goatherd.tenant(plan="free"))
+    tenant, project_id = scene.tenant, scene.tenant.project_id
+    another = e.ProjectCreated(project_id=new_id(), name="Another")
+    tenant.goatherd.append(
+        tenant.organization_id, another, e.ProjectArchived(project_id=project_id)
+    )
 
 
 def full_of_views(scene: Scene) -> None:
@@ -892,6 +921,19 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("getSampleEvent", Code.NOT_FOUND): unknown_type_of_event,
     ("listEventTypes", Code.INTERNAL_ERROR): keys_away(RuntimeError("hunter2")),
     ("listEventTypes", Code.UNAVAILABLE): keys_away(psycopg.OperationalError()),
+    **{
+        (name, Code.PROJECT_ARCHIVED): archived_project
+        for name in (
+            *("addCreators", "importCreators", "previewCreators", "addVideo"),
+            *("reenableCreators", "scrapeCreator", "scrapeVideo", "retryScrape"),
+        )
+    },
+    ("moveCreator", Code.PROJECT_ARCHIVED): move_into_an_archived_project,
+    ("archiveProject", Code.LAST_PROJECT): only_project,
+    ("restoreProject", Code.LIMIT_REACHED): no_room_for_the_archived_project,
+    ("getVideoStats", Code.GONE): as_it_is,
+    ("getVideoStats", Code.INTERNAL_ERROR): keys_away(RuntimeError("hunter2")),
+    ("getVideoStats", Code.UNAVAILABLE): keys_away(psycopg.OperationalError()),
     ("createProject", Code.LIMIT_REACHED): full,
     ("createApiKey", Code.LIMIT_REACHED): full,
     ("addCreators", Code.LIMIT_REACHED): full,

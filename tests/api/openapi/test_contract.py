@@ -27,6 +27,8 @@ SCOPES = {
     "POST /projects": "write",
     "GET /projects/{project_id}": "read",
     "PATCH /projects/{project_id}": "write",
+    "DELETE /projects/{project_id}": "write",
+    "POST /projects/{project_id}/restore": "write",
     "GET /api-keys": "admin",
     "POST /api-keys": "admin",
     "DELETE /api-keys/{key_id}": "admin",

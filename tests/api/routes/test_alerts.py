@@ -477,6 +477,31 @@ def test_lost_followers_are_previewed_when_they_are_lost(home: Tenant) -> None:
     assert holds_at(home, lost, today - 5 * DAY + moment) == []
 
 
+def test_nothing_is_found_in_an_archived_project(home: Tenant) -> None:
+    silent(home, "archived", 60, 40, 30, 10)
+    data_of(home.post("/projects", {"name": "Another"}), status=201)
+    home.goatherd.catch_up()
+    body = {"rule": {"condition": QUIET}, "from": ago(70).isoformat()}
+    rule = made(home, QUIET)
+    judge(home)
+    opened = of_rule(home, rule)
+
+    before = data_of(home.post("/alert-rules/preview", body))
+    data_of(home.delete(f"/projects/{home.project_id}"))
+    home.goatherd.catch_up()
+    after = data_of(home.post("/alert-rules/preview", body))
+    judge(home)
+    home.goatherd.catch_up()
+    resolved = data_of(home.get(f"/alerts/{opened['id']}"))
+    data_of(home.post(f"/projects/{home.project_id}/restore"))
+    home.goatherd.catch_up()
+
+    assert before
+    assert after == []
+    assert (opened["state"], resolved["state"]) == ("firing", "resolved")
+    assert data_of(home.post("/alert-rules/preview", body)) == before
+
+
 @pytest.mark.parametrize("field", ("from", "to"))
 def test_a_preview_refuses_times_that_there_are_not(home: Tenant, field: str) -> None:
     for text in ("soon", "2026-02-30", "9999-12-31T23:00:00-14:00", "2026-03-01T10:00"):

@@ -36,6 +36,7 @@ def test_a_project_is_made(home: Tenant):
             "comment": None,
             "color": None,
             "logo": None,
+            "archived_at": None,
             "version": 1,
             "created_at": made_at.isoformat().replace("+00:00", "Z"),
             "updated_at": project["created_at"],

@@ -21,6 +21,7 @@ from domain.organization.decider import (
     decide,
     evolve,
 )
+from domain.organization.errors import LastProjectError
 from domain.organization.logo import logo_of
 from domain.organization.plans import Limits
 from tests.kit.builders import NOON, PROJECT
@@ -197,6 +198,56 @@ def test_the_last_project_of_a_plan_fits(scenario: Scenario):
         replace(CREATE_PROJECT, project_id=ANOTHER_PROJECT),
         limits=Limits(max_projects_per_org=2),
     ).then(replace(PROJECT_CREATED, project_id=ANOTHER_PROJECT))
+
+
+def test_a_project_is_archived_and_restored_once(scenario: Scenario):
+    another = replace(PROJECT_CREATED, project_id=ANOTHER_PROJECT)
+    archive = c.ArchiveProject(project_id=PROJECT)
+    restore = c.RestoreProject(project_id=PROJECT)
+    archived = e.ProjectArchived(project_id=PROJECT)
+    restored = e.ProjectRestored(project_id=PROJECT)
+    both = (CREATED, PROJECT_CREATED, another)
+
+    scenario.given(*both).when(archive).then(archived)
+    scenario.given(*both, archived).when(archive).then_nothing()
+    scenario.given(*both, archived).when(restore).then(restored)
+    scenario.given(*both).when(restore).then_nothing()
+    scenario.given(*both, archived, restored).when(archive).then(archived)
+
+
+def test_one_project_stays_that_is_not_archived(scenario: Scenario):
+    another = replace(PROJECT_CREATED, project_id=ANOTHER_PROJECT)
+    archived = e.ProjectArchived(project_id=ANOTHER_PROJECT)
+    archive = c.ArchiveProject(project_id=PROJECT)
+
+    scenario.given(CREATED, PROJECT_CREATED).when(archive).then_refused(
+        LastProjectError, code="last_project"
+    )
+    scenario.given(CREATED, PROJECT_CREATED, another, archived).when(
+        archive
+    ).then_refused(LastProjectError)
+    scenario.given(CREATED, PROJECT_CREATED).when(
+        c.ArchiveProject(project_id=ANOTHER_PROJECT)
+    ).then_refused(NotFoundError)
+
+
+def test_archived_projects_do_not_count_for_the_limit(scenario: Scenario):
+    another = replace(PROJECT_CREATED, project_id=ANOTHER_PROJECT)
+    archived = e.ProjectArchived(project_id=PROJECT)
+    third = UUID(int=3)
+    create = replace(CREATE_PROJECT, project_id=third)
+    limits = Limits(max_projects_per_org=2)
+
+    scenario.given(CREATED, PROJECT_CREATED, another, archived).when(
+        create, limits=limits
+    ).then(replace(PROJECT_CREATED, project_id=third))
+    scenario.given(
+        CREATED,
+        *(PROJECT_CREATED, another, archived),
+        replace(PROJECT_CREATED, project_id=third),
+    ).when(c.RestoreProject(project_id=PROJECT), limits=limits).then_refused(
+        LimitReachedError
+    )
 
 
 def test_only_the_project_details_that_differ_change(scenario: Scenario):

@@ -87,6 +87,8 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
         e.ProjectLogoChanged(project_id=ID, logo=None),
         "Logo of the item removed by Ada.",
     ),
+    (e.ProjectArchived(project_id=ID), "The item archived by Ada."),
+    (e.ProjectRestored(project_id=ID), "The item restored by Ada."),
     (e.MemberAdded(person_id=ID, role="admin"), "The item added as admin by Ada."),
     (
         e.MemberAdded(person_id=ID, role="viewer", project_ids=PROJECTS, money=True),

@@ -102,6 +102,7 @@ def test_no_event_about_more_than_the_projects_is_stored(
         (new_id(), e.ViewSaved(**of, list="creators", name="Rivals")),
         (organization, e.ProjectCreated(project_id=new_id(), name="Third")),
         (organization, e.ProjectDetailsChanged(project_id=rival, name="Ours")),
+        (organization, e.ProjectArchived(project_id=home.project_id)),
         (organization, e.OrganizationSettingsChanged(name="Ours")),
         (organization, e.MemberAdded(person_id=new_id(), role="owner")),
         (organization, e.MemberChanged(person_id=new_id(), role="owner")),

@@ -9,7 +9,8 @@ from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS, Limits, Plans
 from domain.streams import video_stream
 from infra.eventstore.store import Store
-from tests.kit.builders import Home, asking, make_home
+from infra.ids import new_id
+from tests.kit.builders import Home, asking, make_home, next_events
 from tests.kit.commands import request_scrape
 from tests.kit.schedule import (
     ALL,
@@ -47,6 +48,14 @@ def billie(home: Home) -> UUID:
     discover(home, billie, "7001")
     finish_all(home.store)
     return billie
+
+
+def rest(home: Home, event: e.ProjectArchived | e.ProjectRestored) -> None:
+    """Let the only project be archived or restored."""
+    stream = home.organization_id
+    history = home.store.load(stream)[stream]
+    home.store.append(next_events(stream, history, [event]), context=asking())
+    level(home.store)
 
 
 def make_due(store: Store) -> None:
@@ -102,6 +111,59 @@ def test_what_is_due_is_asked_for_once_and_is_due_again_an_interval_later(
     assert {n: r["due_at"] for n, r in after.items()} == {
         n: r["due_at"] for n, r in before.items()
     }
+
+
+def test_nothing_is_due_in_an_archived_project_until_it_is_restored(
+    home: Home, scheduler: Scheduler, billie: UUID
+):
+    scheduler.round()
+    make_due(home.store)
+    rest(home, e.ProjectArchived(project_id=home.project_id))
+
+    for _ in range(2):
+        scheduler.round()
+        make_due(home.store)
+    move_window(home, billie, tracking_start_date=None)
+    level(home.store)
+    scheduler.round()
+    asleep, before = rows_of(home.store, billie), scheduled(home.store)
+    rest(home, e.ProjectRestored(project_id=home.project_id))
+    scheduler.round()
+    make_due(home.store)
+    scheduler.round()
+
+    assert before == []
+    assert all(row["is_never"] for row in asleep.values())
+    assert scheduled(home.store) == [(billie, job_type) for job_type in ALL]
+
+
+def test_a_creator_who_leaves_an_archived_project_is_due_again(
+    home: Home, scheduler: Scheduler, billie: UUID
+):
+    scheduler.round()
+    rest(home, e.ProjectArchived(project_id=home.project_id))
+    scheduler.round()
+    moved = e.CreatorMoved(
+        organization_id=home.organization_id,
+        old_project_id=home.project_id,
+        new_project_id=new_id(),
+        history="whole",
+    )
+    history = home.store.load(billie)[billie]
+    home.store.append(next_events(billie, history, [moved]), context=asking())
+    level(home.store)
+
+    scheduler.round()
+    make_due(home.store)
+    scheduler.round()
+
+    assert scheduled(home.store) == [(billie, job_type) for job_type in ALL]
+    project_id = run_sql(
+        home.store,
+        "SELECT DISTINCT project_id FROM scrape_schedule WHERE creator_id = %s",
+        billie,
+    )
+    assert project_id == [(moved.new_project_id,)]
 
 
 def test_nothing_is_asked_for_while_the_run_before_is_open(

@@ -250,3 +250,41 @@ def test_the_former_addresses_lead_to_the_projects(home: Tenant, looking: Visito
     assert one.status_code == 301
     assert looking.get(former).headers["Location"] == PROJECTS
     assert one.headers["Location"] == f"{PROJECTS}/{home.project_id}/settings"
+
+
+def test_a_project_is_archived_and_goes_on(home: Tenant, looking: Visitor):
+    made = data_of(home.post("/projects", {"name": "Autumn"}), status=201)
+    home.goatherd.catch_up()
+    path = f"{PROJECTS}/{made['id']}"
+    settings = f"{path}/settings"
+
+    page = looking.see(settings)
+    archived = looking.submit(page, f"{settings}/archive")
+    home.goatherd.catch_up()
+    listing = looking.see(PROJECTS)
+    resting = looking.see(path)
+    switcher = {
+        option["value"]
+        for option in listing.all("option")
+        if option["value"] == made["id"]
+    }
+    restored = looking.submit(looking.see(settings), f"{settings}/restore")
+    home.goatherd.catch_up()
+
+    assert archived.status_code == restored.status_code == 303
+    assert archived.headers["Location"] == PROJECTS
+    rest = listing.one("details", id="archived")
+    assert rest.one("a")["href"] == path
+    assert made["id"] not in listing.one("tbody").text + str(switcher)
+    assert "nothing in it is scraped" in resting.one("p", role="note").text
+    assert data_of(home.get(f"/projects/{made['id']}"))["archived_at"] is None
+    assert looking.see(PROJECTS).all("details", id="archived") == []
+
+
+def test_the_last_project_is_not_archived_by_its_page(home: Tenant, looking: Visitor):
+    settings = f"{PROJECTS}/{home.project_id}/settings"
+
+    answer = looking.submit(looking.see(settings), f"{settings}/archive")
+
+    assert answer.status_code == 409
+    assert "No other project would be left" in read(answer.text).text
