@@ -39,9 +39,9 @@ def short(value: float | None) -> str:
     return _plain(rounded)
 
 
-def tilde(text: str, *, is_rounded: bool) -> str:
-    """Return a number that its source may have rounded: ~3.8M."""
-    return f"~{text}" if is_rounded else text
+def with_about(text: str, *, is_rounded: bool) -> str:
+    """Return a number that its source may have rounded: about 3.8M."""
+    return f"about {text}" if is_rounded else text
 
 
 def signed(value: float | None) -> str:
@@ -81,6 +81,11 @@ def whole(value: float | None) -> int | None:
 def day(value: date | None) -> str:
     """Return a date: 24 Nov 2026."""
     return UNKNOWN if value is None else f"{value.day} {value:%b %Y}"
+
+
+def not_known_before(first: date) -> str:
+    """Return why a gain is unknown: its number was first seen on this day."""
+    return f"not known before {day(first)}"
 
 
 def days_in_words(first: date, last: date) -> str:

@@ -14,7 +14,15 @@ from msgspec import Struct
 
 from domain.analytics.axis import round_labels
 from domain.analytics.series import Value
-from domain.written import UNKNOWN, day, number, percent, percent_shortly, short, tilde
+from domain.written import (
+    UNKNOWN,
+    day,
+    number,
+    percent,
+    percent_shortly,
+    short,
+    with_about,
+)
 
 # The colours of tokens.css on paper.
 INK: Final = "#1d56c2"
@@ -209,7 +217,7 @@ def _bars(plot: Plot, frame: _Frame) -> str:
         if value is None:
             continue
         is_rounded = place in plot.rounded
-        written = tilde(plot.written(value), is_rounded=is_rounded)
+        written = with_about(plot.written(value), is_rounded=is_rounded)
         opacity = ' fill-opacity="0.5"' if is_rounded else ""
         bars.append(
             f'<path class="bar{" rounded" if is_rounded else ""}" fill="currentColor"'

@@ -52,7 +52,7 @@ from domain.written import (
     percent_shortly,
     short,
     signed,
-    tilde,
+    with_about,
 )
 
 # As on the first page: these come first, and large.
@@ -271,15 +271,13 @@ def _figure(kpi: IssueFigure, period: str) -> SheetFigure:
     is_percent = kpi.name in PERCENTAGES
     value = value_in_short(kpi.value, is_percent=is_percent)
     full = percent(kpi.value) if is_percent else number(kpi.value)
-    if kpi.previous_rounded and kpi.value and not kpi.rounded:
-        value = f"about {signed(kpi.value)}"
     return SheetFigure(
         label=FIGURE_TITLES[kpi.name],
-        value=tilde(value, is_rounded=kpi.rounded),
-        full=tilde(full, is_rounded=kpi.rounded),
+        value=with_about(value, is_rounded=kpi.rounded),
+        full=with_about(full, is_rounded=kpi.rounded),
         change=change_in_words(kpi, is_percent=is_percent),
         direction=direction_of(kpi),
-        before=before_in_words(kpi, period, is_percent=is_percent) if period else "",
+        before=before_in_words(kpi, period, is_percent=is_percent),
     )
 
 
@@ -423,8 +421,8 @@ def _followers(creator: IssueCreator) -> SheetCell:
         return SheetCell(text=UNKNOWN, full=UNKNOWN)
     sign = "+" if value > 0 else ""
     return SheetCell(
-        text=tilde(signed(value), is_rounded=is_rounded),
-        full=tilde(f"{sign}{number(value)}", is_rounded=is_rounded),
+        text=with_about(signed(value), is_rounded=is_rounded),
+        full=with_about(f"{sign}{number(value)}", is_rounded=is_rounded),
         direction="up" if value > 0 else "down" if value < 0 else "",
     )
 

@@ -50,6 +50,8 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
     levels. ``bases`` is the sum of the baselines in each bucket, ``baselines`` is the
     number of them, and ``snapshots`` is the number of observations of the videos.
     ``precision`` is None if all levels are exact, as the counters of videos always are.
+    ``are_ranges`` says that each bucket is asked for as a whole, and not as a point of
+    a chart. The increase is then unknown where nothing was observed but baselines.
     """
 
     levels: Sequence[int]
@@ -58,6 +60,7 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
     baselines: Sequence[int]
     snapshots: Sequence[int]
     precision: PrecisionSeries | None = None
+    are_ranges: bool = False
 
     @property
     def size(self) -> int:
@@ -72,11 +75,25 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
         return self.levels[bucket] if self.known[bucket] else None
 
     def new(self, bucket: int) -> int | None:
-        """Return the increase in a bucket; None if no level is known at its end."""
-        if not self.known[bucket + 1]:
+        """Return the increase in a bucket; None if no level is known at its end.
+
+        It is None for a range, too, in which everything was observed once, as a
+        baseline.
+        """
+        if not self.known[bucket + 1] or (self.are_ranges and self._begins_in(bucket)):
             return None
         grown = self.levels[bucket + 1] - self.levels[bucket] - self.bases[bucket]
         return grown - self.sharpened(bucket)
+
+    def _begins_in(self, bucket: int) -> bool:
+        """Tell whether all that is known at a bucket's end are baselines inside of it.
+
+        There are as many observations then as baselines, so none can be compared.
+        """
+        amount = self.baselines[bucket]
+        return not self.known[bucket] and (
+            amount == self.known[bucket + 1] == self.snapshots[bucket]
+        )
 
     def every_level(self) -> list[int | None]:
         """Return ``level`` of each bucket."""
@@ -128,6 +145,14 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
 
 SeriesByMetric = Mapping[RawMetric, CounterSeries]
 """The raw metrics that a question needs."""
+
+
+def as_ranges(by_metric: SeriesByMetric) -> SeriesByMetric:
+    """Return the same series, of which each bucket is a range of its own."""
+    return {
+        metric: msgspec.structs.replace(counter, are_ranges=True)
+        for metric, counter in by_metric.items()
+    }
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,9 +233,12 @@ def total(question: Question, by_metric: SeriesByMetric, *, days: int) -> Total:
 
     ``days`` is the number of days of the range.
     """
-    whole: dict[RawMetric, CounterSeries] = {
+    whole: SeriesByMetric = {
         metric: counter.whole() for metric, counter in by_metric.items()
     }
+    if not question.is_dated:
+        # A gain from before a member joined is known to be none of the campaign.
+        whole = as_ranges(whole)
     return Total(
         value=value_of(question, whole, 0, days=days),
         rounded=is_rounded(question, whole, 0, days=days),

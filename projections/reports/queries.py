@@ -1,7 +1,7 @@
 """The reports of an organization and their issues, as clients read them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import asdict
 
-from domain.analytics.summaries.kpis import kpi
+from domain.analytics.summaries.kpis import known_from, kpi
 from domain.messages import copied
 from domain.organization.logo import Logo
 from domain.report.contents import (
@@ -337,7 +337,7 @@ async def issue_of(reader: Reader, row: IssueRow, *, name: str) -> Issue:
         incomplete_because=row.incomplete_because,
         sections=[*row.sections],
         kpis=[
-            IssueFigure(name=each, **_kpi(contents, each))
+            IssueFigure(name=each, **_kpi(contents, each, row.first_day))
             for each in FIGURES
             if each in contents.kpis
         ],
@@ -379,9 +379,29 @@ async def _letterhead(
     return _Letterhead(*rows[0])
 
 
-def _kpi(contents: Contents, name: FigureName) -> dict[str, Any]:
+def _kpi(contents: Contents, name: FigureName, first: date) -> dict[str, Any]:
     frozen = asdict(contents.kpis[name])
-    return asdict(kpi(frozen.pop("value"), frozen.pop("previous"), **frozen))
+    found = kpi(
+        frozen.pop("value"),
+        frozen.pop("previous"),
+        known_from=known_from(
+            name,
+            lambda each: contents.kpis[each].value if each in contents.kpis else None,
+            _first_day(contents, name, first),
+        ),
+        **frozen,
+    )
+    return asdict(found)
+
+
+def _first_day(contents: Contents, name: FigureName, first: date) -> date | None:
+    """Return the first day of the charts on which something was known of a figure."""
+    series = "new_followers" if name == "new_followers" else "new_views"
+    chart = contents.charts.get(series)
+    values = () if chart is None else chart.values
+    days = (nth for nth, value in enumerate(values) if value is not None)
+    nth = next(days, None)
+    return None if nth is None else first + timedelta(days=nth)
 
 
 def _creators(

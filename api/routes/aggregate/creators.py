@@ -1,6 +1,7 @@
 """Summaries by creator: the leaderboard, and the scatter of two metrics."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from api.routes.aggregate.parameters import (
 from api.routes.aggregate.responses import RowsPart
 from infra.structs import shared_fields
 from projections.analytics.read.creators.figures import FiguresOfCreator
+from projections.analytics.read.creators.first_days import with_first_days
 from projections.analytics.summaries.creators import count_of_creators, ranked_creators
 from projections.analytics.summaries.names import CreatorName, names_of
 
@@ -48,8 +50,9 @@ class CreatorLeaderboardRow(CreatorName, frozen=True, kw_only=True):
     ``followers`` and ``views`` are levels at the end of ``to``; the other figures
     belong to the range. ``engagement_rate`` is relative to views, and
     ``average_views_per_post`` divides the new views by the number of counted videos
-    that were posted until the end. The last three fields are the marks of
-    ``followers``.
+    that were posted until the end. Three fields are the marks of ``followers``.
+    ``known_from`` is the day of the first observation of new views or new followers
+    that are null because nothing was observed after it.
     """
 
     followers: int | None
@@ -62,6 +65,7 @@ class CreatorLeaderboardRow(CreatorName, frozen=True, kw_only=True):
     followers_rounded: bool
     new_followers_rounded: bool
     new_followers_sharpened: bool
+    known_from: date | None
 
 
 _FIGURES = CreatorLeaderboardRow.__struct_fields__[len(CreatorName.__struct_fields__) :]
@@ -183,6 +187,9 @@ async def _leaderboard(
         direction=direction,
         limit=None if part.is_csv else part.limit,
         offset=0 if part.is_csv else part.offset,
+    )
+    figures = await with_first_days(
+        reader, scope.organization_id, figures, summary.days
     )
     ids = [one.creator_id for one in figures]
     names = await names_of(reader, scope.organization_id, ids)

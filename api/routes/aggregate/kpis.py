@@ -160,6 +160,7 @@ def _kpis(
             previous_rounded=before is not None
             and figure in before.rounded | before.sharpened,
             known_share=shares.profiles if figure == "new_followers" else shares.videos,
+            known_from=now.known_from.get(figure),
         )
         for figure in KEY_FIGURES
     }

@@ -58,6 +58,7 @@ from domain.analytics.metrics import (
     checked_questions,
 )
 from domain.analytics.rules import RULES
+from domain.analytics.series import as_ranges
 from domain.errors import NotFoundError
 from projections.analytics.read.explanations.basis import basis_as_of, basis_of_now
 from projections.analytics.read.series import NamedEntity
@@ -268,6 +269,8 @@ class AnalyticsRoutes(Controller):
         )
         bucket = whole_bucket(days) if date_ is None else bucket_of(days, date_)
         by_metric, observations = await query.explain(entity_id, bucket)
+        if date_ is None and not question.is_dated:
+            by_metric = as_ranges(by_metric)
         return Answer(
             explanation(question, entities[0], by_metric, bucket, observations)
         )

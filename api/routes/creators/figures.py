@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Raw, Struct
 from msgspec.json import encode
+from msgspec.structs import replace
 
 from api.http.reading.paging import MAX_LIMIT, caught_up
 from api.http.request import Request
@@ -188,13 +189,13 @@ def _figures(creator_id: UUID, by_metric: SeriesByMetric) -> CreatorFigures:
 
 
 def _trend(series: CounterSeries) -> Trend:
-    whole = series.whole()
+    whole = replace(series.whole(), are_ranges=True)
     return Trend(
         level=whole.level(0),
         new=whole.new(0),
         levels=series.every_level(),
         new_by_day=series.every_new(),
         level_rounded=whole.is_level_rounded(0),
-        new_rounded=whole.is_new_rounded(0),
+        new_rounded=whole.new(0) is not None and whole.is_new_rounded(0),
         new_sharpened=whole.is_sharpened(0),
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, cast, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -28,6 +28,10 @@ from projections.analytics.read.creators.figures import (
     FiguresOfCreator,
     creator_figures,
     sorted_creators,
+)
+from projections.analytics.read.creators.first_days import (
+    with_first_day,
+    with_first_days,
 )
 from projections.analytics.read.creators.totals import total_figures
 from projections.analytics.read.members import members_of
@@ -58,8 +62,9 @@ class ListedFigures(Struct, frozen=True, kw_only=True):
     ``followers`` and ``views`` are levels at the end of the days, and the others are
     gained in them. ``engagement_rate`` is relative to views, and
     ``average_views_per_post`` divides the new views by the number of counted videos
-    that were posted until the end. The last three fields are the marks of
-    ``followers``.
+    that were posted until the end. Three fields are the marks of ``followers``.
+    ``known_from`` is the day of the first observation of new views or new followers
+    that are null because nothing was observed after it.
     """
 
     followers: int | None
@@ -76,6 +81,7 @@ class ListedFigures(Struct, frozen=True, kw_only=True):
     followers_rounded: bool
     new_followers_rounded: bool
     new_followers_sharpened: bool
+    known_from: date | None
 
 
 class ListTotals(ListedFigures, frozen=True, kw_only=True):
@@ -124,7 +130,9 @@ class CreatorListMeta(FigureListMeta, frozen=True, kw_only=True, rename="camel")
 # The value that the list is sorted by, as a text, and the id.
 _Key = tuple[str | None, UUID]
 _FIGURES = ListedFigures.__struct_fields__
-_MARKS = tuple(name for name in _FIGURES if name.endswith(("rounded", "sharpened")))
+_MARKS = tuple(
+    name for name in _FIGURES if name.endswith(("rounded", "sharpened", "known_from"))
+)
 _CSV_COLUMNS = (
     *("tiktok_handle", "display_name", "project_name", "tags"),
     *("status", "health", *(name for name in _FIGURES if name not in _MARKS)),
@@ -298,6 +306,7 @@ class _Table(Struct, frozen=True, kw_only=True):
             ),
             posting_of(reader, organization_id, [*keys], self._posting_days),
         )
+        figures = await with_first_days(reader, organization_id, figures, self.days)
         by_id = {one.creator_id: one for one in figures}
         return [
             (key, self._row(*known[id_], by_id[id_], posting[id_]))
@@ -327,6 +336,13 @@ class _Table(Struct, frozen=True, kw_only=True):
             self.days.start,
             self.days.end,
             are_in_one_project=self.chosen.project_id is not None,
+        )
+        totals = await with_first_day(
+            self.listing.reader,
+            self.listing.organization_id,
+            self._set,
+            totals,
+            self.days,
         )
         return CreatorListMeta(
             next_cursor=next_cursor,

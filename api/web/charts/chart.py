@@ -18,7 +18,7 @@ from api.web.charts.svg import InlineSvg, inline_svg
 from domain.analytics.buckets import Granularity
 from domain.analytics.metrics import Mode
 from domain.analytics.series import Point
-from domain.written import day, days_in_words, tilde
+from domain.written import day, days_in_words, with_about
 
 
 class ChartTableCell(Struct, frozen=True, kw_only=True):
@@ -321,7 +321,7 @@ def _with_prior(
 
 def _cell(measure: Measure, point: Point, *, about: str = "") -> ChartTableCell:
     return ChartTableCell(
-        text=tilde(measure.written(point.value), is_rounded=point.rounded),
+        text=with_about(measure.written(point.value), is_rounded=point.rounded),
         is_known=point.value is not None,
         about=about,
     )

@@ -1,12 +1,21 @@
 """Marks of charts: posts, notes, and what the log says."""
 
 from collections.abc import Mapping
+from datetime import date
 
-from api.routes.analytics.responses import Analytics
+from api.routes.analytics.responses import Analytics, Series
 from api.web.charts.drawing import ChartMark
 from domain.phrases import counted
 from domain.written import days_in_words
 from projections.annotations.queries import Annotation
+
+
+def known_from(series: Series) -> date | None:
+    """Return the day of the first baseline, if it is all that is known of a gain."""
+    if series.total is not None:
+        return None
+    begun = (point.date for point in series.points if point.baseline)
+    return next(begun, None)
 
 
 def posts_of(posts: Analytics) -> list[ChartMark]:

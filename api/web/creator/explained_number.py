@@ -12,7 +12,7 @@ from api.web.charts.chart import bucket_label
 from api.web.charts.measures import MEASURES, Measure
 from api.web.charts.periods import Period, day_in
 from domain.analytics.metrics import Mode
-from domain.written import UNKNOWN, days_in_words, number, tilde
+from domain.written import UNKNOWN, days_in_words, number, with_about
 from projections.analytics.read.explanations.explain import ExplainedObservation
 from projections.analytics.read.explanations.other_counts import OtherCount
 
@@ -100,7 +100,7 @@ async def explain_number(
         bucket=days_in_words(period.first, period.last)
         if day is None
         else bucket_label(day, period.granularity),
-        value=tilde(measure.written(found.value), is_rounded=found.rounded),
+        value=with_about(measure.written(found.value), is_rounded=found.rounded),
         noun=measure.noun if mode != "new" else f"new {measure.noun}",
         sum=_sum(measure, found),
         observations=[_observation(one, handles) for one in shown],
@@ -136,7 +136,7 @@ def _observation(
         source=source,
         before=number(one.level_before),
         after=number(one.level_after),
-        contribution=tilde(number(one.contribution), is_rounded=one.rounded),
+        contribution=with_about(number(one.contribution), is_rounded=one.rounded),
         note=_note(one),
         others=one.others,
     )

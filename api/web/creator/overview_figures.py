@@ -10,7 +10,7 @@ from api.routes.analytics.responses import Analytics, Series
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import Chart, chart_of
 from api.web.charts.compared_days import compared_in_words, ends_in_words
-from api.web.charts.marks import marks_of, posts_of
+from api.web.charts.marks import known_from, marks_of, posts_of
 from api.web.charts.measures import (
     ENGAGEMENT,
     FOLLOWERS,
@@ -23,7 +23,14 @@ from api.web.charts.periods import Period
 from api.web.creator.overview_query import ChartName, OverviewQuery
 from domain.analytics.series import Value
 from domain.analytics.summaries.written_kpis import Direction
-from domain.written import days_in_words, number, percent_change, short, whole
+from domain.written import (
+    days_in_words,
+    not_known_before,
+    number,
+    percent_change,
+    short,
+    whole,
+)
 
 _TOO_MUCH = 1_000
 _NEW_VIEWS: CountedMeasure = (VIEWS, "new")
@@ -140,11 +147,16 @@ def _level(
         change="" if change is None else VIEWS.change(change),
         full_change=f"{'+' if change and change > 0 else ''}{number(change)}",
         direction=_direction(change),
-        about="" if change is None else about,
+        about=_unknown(new.series[0]) if change is None else about,
         is_rounded=level.total_rounded,
         is_change_rounded=new.series[0].total_rounded,
         is_sharpened=new.series[0].total_sharpened,
     )
+
+
+def _unknown(new: Series) -> str:
+    first = known_from(new)
+    return "" if first is None else not_known_before(first)
 
 
 async def _is_prior_whole(figures: AnalyticsClient, views: Analytics) -> bool:
@@ -185,7 +197,9 @@ def _views(
             # A percentage of almost nothing says nothing.
             change = f"{short(whole(now / before))} times"
             about = f"the {short(before)} of {words}"
-    elif new.compare_series is not None and now is not None:
+    elif now is None:
+        about = _unknown(new.series[0])
+    elif new.compare_series is not None:
         about = "none" if before == 0 else "nothing known"
         about = f"{about} in {words}"
     return OverviewFigure(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,16 @@ from api.web.kit.parts.figures import NOTHING, badge, direction, figure, level
 from api.web.kit.parts.markup import html, joined
 from api.web.kit.parts.pictures import Pictures
 from api.web.kit.scrape_labels import failing_shortly
-from domain.written import number, percent, percent_shortly, short, signed, whole
+from domain.analytics.summaries.kpis import known_from
+from domain.written import (
+    not_known_before,
+    number,
+    percent,
+    percent_shortly,
+    short,
+    signed,
+    whole,
+)
 
 _BOX = f"0 0 {SPARKLINE_WIDTH} {SPARKLINE_HEIGHT}"
 _CONNECTED = html(
@@ -37,6 +46,7 @@ _WHO = """\
 <a class="opens" href="/creators/{}">{}<span class="names">\
 <span class="theirs name">{}</span></span></a>
 <span class="notes">{}</span>"""
+_UNKNOWN_BEFORE = '<span class="muted unknown">{}</span>'
 _NOT_YET = html('<span class="muted">not yet</span>')
 _BECAUSE = '{} <span class="reason">{}</span>'
 _SINCE = '{} <span class="reason">{} {}</span>'
@@ -226,7 +236,14 @@ class _Drawing:
         """Return a figure of one creator, or the total."""
         value: Any = getattr(figures, column.name)
         if value is None:
-            return NOTHING
+            first = known_from(
+                column.name, partial(getattr, figures), figures.known_from
+            )
+            return (
+                NOTHING
+                if first is None
+                else html(_UNKNOWN_BEFORE, not_known_before(first))
+            )
         match column.kind:
             case "new" if column.name == "new_followers":
                 return self._change(

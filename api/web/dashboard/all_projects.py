@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,7 +34,7 @@ from api.web.kit.forms.project_choices import names_of
 from api.web.kit.list_query import PERIODS
 from api.web.kit.page import PageContext
 from domain.analytics.buckets import Range
-from domain.analytics.summaries.kpis import Kpi, kpi
+from domain.analytics.summaries.kpis import Kpi, known_from, kpi
 from domain.written import days_in_words
 from projections.projects import Project
 
@@ -186,6 +187,9 @@ def _kpis(
             and prior is not None
             and (prior.new_followers_rounded or prior.new_followers_sharpened),
             known_share=None,
+            known_from=known_from(
+                name, partial(getattr, now.totals), now.totals.known_from
+            ),
         )
 
     return Kpis(

@@ -23,8 +23,7 @@ from domain.analytics.summaries.written_kpis import (
 )
 from domain.written import (
     UNKNOWN,
-    signed,
-    tilde,
+    with_about,
 )
 
 # The label, the field of the answer, and the measure and mode of the linked chart.
@@ -48,8 +47,7 @@ class KpiCard(Struct, frozen=True, kw_only=True):
     """A key figure: in short, in full, its change, and its course in these days.
 
     ``href`` leads to the chart of the figure, and ``explain`` to the observations
-    behind it, if one project or campaign has it. ``is_about``:
-    the value is exact, but its change is not, so that the sign says all.
+    behind it, if one project or campaign has it.
     """
 
     label: str
@@ -61,7 +59,6 @@ class KpiCard(Struct, frozen=True, kw_only=True):
     before: str
     full_before: str
     href: str
-    is_about: bool
     is_rounded: bool
     is_sharpened: bool
     course: Sparkline | None = None
@@ -146,22 +143,18 @@ def _card(
     kpi: Kpi = getattr(kpis, name)
     measure = MEASURES[metric]
     is_percent = measure.unit == "percent"
-    is_about = kpi.previous_rounded and bool(kpi.value) and not kpi.rounded
     return KpiCard(
         label=label,
-        value=signed(kpi.value)
-        if is_about
-        else value_in_short(kpi.value, is_percent=is_percent),
+        value=value_in_short(kpi.value, is_percent=is_percent),
         full=measure.written(kpi.value),
         change=change_in_words(kpi, is_percent=is_percent),
         full_change=_full_change(kpi, measure),
         direction=direction_of(kpi),
         before=before_in_words(kpi, before, is_percent=is_percent),
-        full_before=tilde(
+        full_before=with_about(
             measure.written(kpi.previous), is_rounded=kpi.previous_rounded
         ),
         href=f"{query.address(metric=measure.name, mode=mode)}#chart-main",
-        is_about=is_about,
         is_rounded=kpi.rounded,
         is_sharpened=kpi.sharpened,
     )

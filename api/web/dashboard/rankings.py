@@ -1,6 +1,7 @@
 """The rankings of a dashboard: creators and videos, gains and losses."""
 
 import asyncio
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -9,6 +10,7 @@ from api.routes.aggregate.videos import VideoLeaderboardRow
 from api.web.dashboard.query import Gained
 from api.web.kit.api_client import ApiResponse, QueryValue
 from api.web.kit.page import PageContext
+from domain.written import not_known_before
 from projections.videos.counting import VideoAmounts
 
 MOST = 5
@@ -28,7 +30,8 @@ class GainRow(Struct, frozen=True, kw_only=True):
 class Rankings(Struct, frozen=True, kw_only=True):
     """The first creators and videos, ten for paper, and the number of each.
 
-    ``amounts`` say why no video counts, null if a video counts.
+    ``amounts`` say why no video counts, null if a video counts. ``nobody`` says why
+    nobody gained or lost anything, if nothing is known.
     """
 
     creators: list[CreatorLeaderboardRow]
@@ -38,6 +41,7 @@ class Rankings(Struct, frozen=True, kw_only=True):
     total_creators: int
     total_videos: int
     amounts: VideoAmounts | None
+    nobody: str = ""
 
 
 async def rankings_of(
@@ -85,10 +89,23 @@ async def rankings_of(
         videos=videos.data,
         gained=[row for row in _rows(most.data[:MOST], gained) if row.change > 0],
         lost=[row for row in _rows(least.data, gained) if row.change < 0],
+        nobody=_nobody(most.data, gained),
         total_creators=creators.meta["totalCount"],
         total_videos=videos.meta["totalCount"],
         amounts=amounts,
     )
+
+
+def _nobody(most: Sequence[CreatorLeaderboardRow], gained: Gained) -> str:
+    """Return why nobody gained or lost anything, empty if something is known."""
+    # Unknown gains come last, so that the first row tells of all.
+    if not most or _gain(most[0], gained) is not None or most[0].known_from is None:
+        return ""
+    return f"New {gained} are {not_known_before(most[0].known_from)}."
+
+
+def _gain(row: CreatorLeaderboardRow, gained: Gained) -> int | None:
+    return row.new_followers if gained == "followers" else row.new_views
 
 
 def _rows(rows: list[CreatorLeaderboardRow], gained: Gained) -> list[GainRow]:
@@ -100,5 +117,5 @@ def _rows(rows: list[CreatorLeaderboardRow], gained: Gained) -> list[GainRow]:
             is_sharpened=gained == "followers" and row.new_followers_sharpened,
         )
         for row in rows
-        if (change := row.new_followers if gained == "followers" else row.new_views)
+        if (change := _gain(row, gained))
     ]

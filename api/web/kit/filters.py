@@ -23,13 +23,14 @@ from domain.phrases import counted
 from domain.written import (
     UNKNOWN,
     day,
+    not_known_before,
     number,
     percent,
     percent_shortly,
     short,
     signed,
-    tilde,
     whole,
+    with_about,
 )
 
 _SINCE = '<time datetime="{}" title="{}">{}</time>'
@@ -131,7 +132,8 @@ FILTERS: dict[str, Any] = {
     "percent_shortly": percent_shortly,
     "short": short,
     "signed": signed,
-    "tilde": tilde,
+    "with_about": with_about,
+    "not_known_before": not_known_before,
     "tone": tone,
     "whole": whole,
     "why_left_out": why_left_out,

@@ -12,7 +12,7 @@ from api.routes.analytics.responses import OTHER_ID, Analytics, Series
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import Chart, chart_of
 from api.web.charts.compared_days import compared_in_words
-from api.web.charts.marks import marks_of, posts_of
+from api.web.charts.marks import known_from, marks_of, posts_of
 from api.web.charts.measures import (
     ENGAGEMENT,
     FOLLOWERS,
@@ -244,6 +244,7 @@ def _kpi(now: Series, before: Sequence[Series] | None) -> Kpi:
         previous_rounded=prior is not None
         and (prior.total_rounded or prior.total_sharpened),
         known_share=None,
+        known_from=known_from(now),
     )
 
 

@@ -1,8 +1,16 @@
 """Key figures: a number of a range, and its change from the previous range."""
 
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
 from msgspec import Struct
 
 from domain.analytics.series import Value, in_decimals
+
+_GAINS = frozenset(
+    {"new_views", "likes", "comments", "shares", "saves", "new_followers"}
+)
 
 
 class Kpi(Struct, frozen=True, kw_only=True):
@@ -16,7 +24,8 @@ class Kpi(Struct, frozen=True, kw_only=True):
     not growth. ``previous_rounded`` says that ``previous`` depends on a rounded level,
     even one that became exact in its range. ``known_share`` is the share, 0 to 1, of
     the counted videos that were observed in the range, or of the profiles for
-    followers; null if there are none.
+    followers; null if there are none. ``known_from`` is the day on which the first
+    level of a gain was seen, if nothing was seen after it, so that the value is null.
     """
 
     value: Value
@@ -27,6 +36,7 @@ class Kpi(Struct, frozen=True, kw_only=True):
     sharpened: bool
     previous_rounded: bool
     known_share: float | None
+    known_from: date | None
 
     @property
     def is_change_exact(self) -> bool:
@@ -43,6 +53,7 @@ def kpi(
     sharpened: bool = False,
     previous_rounded: bool = False,
     known_share: float | None,
+    known_from: date | None = None,
 ) -> Kpi:
     """Return a key figure with its change from the previous range."""
     change: Value = None
@@ -62,7 +73,21 @@ def kpi(
         sharpened=sharpened,
         previous_rounded=previous_rounded,
         known_share=known_share,
+        known_from=known_from,
     )
+
+
+def known_from(
+    name: str, value_of: Callable[[Any], Value], first: date | None
+) -> date | None:
+    """Return the first day of a gain of which nothing else is known, else None.
+
+    ``value_of`` returns the figures that belong together by their names. Numbers of
+    videos are observed together, so their gains are unknown as the new views are.
+    """
+    base = name if name == "new_followers" else "new_views"
+    is_unknown = name in _GAINS and value_of(name) is None
+    return first if is_unknown and value_of(base) is None else None
 
 
 def share(part: int, whole: int) -> float | None:

@@ -4,7 +4,14 @@ from typing import Literal
 
 from domain.analytics.series import Value
 from domain.analytics.summaries.kpis import Kpi
-from domain.written import percent_change, percent_shortly, short, signed, whole
+from domain.written import (
+    not_known_before,
+    percent_change,
+    percent_shortly,
+    short,
+    signed,
+    whole,
+)
 
 Direction = Literal["up", "down", ""]
 
@@ -41,7 +48,12 @@ def direction_of(kpi: Kpi) -> Direction:
 
 
 def before_in_words(kpi: Kpi, period: str, *, is_percent: bool) -> str:
-    """Return the value of the period before: "1.1M last week"."""
+    """Return the value of the period before: "1.1M last week".
+
+    A gain that is not known yet has the day of its first level in its place.
+    """
+    if kpi.known_from is not None:
+        return not_known_before(kpi.known_from)
     if kpi.previous is None:
         return ""
     if kpi.previous_rounded:

@@ -12,6 +12,7 @@ from domain.analytics.metrics import Metric, Mode, Question
 from domain.analytics.series import (
     SeriesByMetric,
     Value,
+    as_ranges,
     is_rounded,
     is_sharpened,
     value_of,
@@ -156,7 +157,11 @@ async def figures_of_campaigns(
     )
     return [
         _figures(
-            campaign, in_range[campaign.id], progress.get(campaign.id), days, now=now
+            campaign,
+            as_ranges(in_range[campaign.id]),
+            progress.get(campaign.id),
+            days,
+            now=now,
         )
         for campaign in campaigns
         if choice.has(progress.get(campaign.id))

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.analytics.buckets import Range, ends_a_slot
 from domain.analytics.project_spans import EVER
-from domain.analytics.series import SeriesByMetric
+from domain.analytics.series import SeriesByMetric, as_ranges
 from projections.analytics.read.creators.figures import CreatorSet, FiguresOfCreator
 from projections.analytics.read.project_spans import (
     SpansByCreator,
@@ -48,7 +48,8 @@ async def figures_apart(
 
 def _figures_of(creator_id: UUID, by_metric: SeriesByMetric) -> FiguresOfCreator:
     """Return the figures in series over one bucket."""
-    new = {metric: series.new(0) for metric, series in by_metric.items()}
+    ranges = as_ranges(by_metric)
+    new = {metric: series.new(0) for metric, series in ranges.items()}
     followers, posts = by_metric["followers"], by_metric["posts"]
     level = followers.level(0)
     return FiguresOfCreator(
@@ -64,6 +65,7 @@ def _figures_of(creator_id: UUID, by_metric: SeriesByMetric) -> FiguresOfCreator
         posts=new["posts"] or 0,
         posted=posts.level(0) or 0,
         followers_rounded=level is not None and followers.is_level_rounded(0),
-        new_followers_rounded=level is not None and followers.is_new_rounded(0),
+        new_followers_rounded=new["followers"] is not None
+        and followers.is_new_rounded(0),
         new_followers_sharpened=followers.is_sharpened(0),
     )

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, get_args
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.analytics.buckets import Range
 from domain.analytics.metrics import (
@@ -15,15 +16,17 @@ from domain.analytics.metrics import (
     Metric,
     Mode,
     Question,
+    RawMetric,
 )
 from domain.analytics.series import (
     SeriesByMetric,
     Value,
+    as_ranges,
     is_rounded,
     is_sharpened,
     value_of,
 )
-from domain.analytics.summaries.kpis import share
+from domain.analytics.summaries.kpis import known_from, share
 from projections.analytics.read.accumulate import chosen
 from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import series_by_entity
@@ -60,12 +63,17 @@ _METRICS: Mapping[KeyFigure, tuple[Metric, Mode]] = {
 
 
 class RangeFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of one range, and their marks."""
+    """The figures of one range, and their marks.
+
+    ``known_from`` has the day of the first level for gains of which nothing else is
+    known.
+    """
 
     values: Mapping[KeyFigure, Value]
     rounded: frozenset[KeyFigure]
     sharpened: frozenset[KeyFigure]
     active_creators: int
+    known_from: Mapping[str, date] = {}
 
 
 class KnownShares(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,11 +98,42 @@ async def figures_of_ranges(
             )
         ),
     )
-    by_metric = found[scope.id]
-    return [
+    by_metric = as_ranges(found[scope.id])
+    figures = [
         _figures(scope.kind, days, by_metric, place, active_creators=creators)
         for days, place, creators in zip(ranges, places, active, strict=True)
     ]
+    first = await _known_from(reader, scope, ranges[-1], {**figures[-1].values})
+    return [*figures[:-1], replace(figures[-1], known_from=first)]
+
+
+async def _known_from(
+    reader: Reader,
+    scope: SummaryScope,
+    days: Range,
+    values: Mapping[str, Value],
+) -> dict[str, date]:
+    """Return the day of the first level of each gain of which nothing else is known."""
+    if values["new_views"] is not None and values["new_followers"] is not None:
+        return {}
+    buckets = replace(days, granularity="day").buckets()
+    ends = [buckets[0].start, *(bucket.end for bucket in buckets)]
+    selection = selection_of(scope.organization_id, scope.kind, [scope.id], ends)
+    by_metric = (await series_by_entity(reader, selection))[scope.id]
+
+    def first(metric: RawMetric) -> date | None:
+        known = by_metric[metric].known[1:]
+        seen = zip(buckets, known, strict=True)
+        return next((bucket.date for bucket, amount in seen if amount), None)
+
+    videos, followers = first("views"), first("followers")
+    found = {
+        name: known_from(
+            name, values.get, followers if name == "new_followers" else videos
+        )
+        for name in KEY_FIGURES
+    }
+    return {name: day for name, day in found.items() if day is not None}
 
 
 async def known_shares(reader: Reader, scope: SummaryScope, days: Range) -> KnownShares:

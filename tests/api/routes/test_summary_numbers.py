@@ -432,6 +432,7 @@ def _check_both(
                 "sharpened": sharpened,
                 "previous_rounded": is_vague,
                 "known_share": of_profiles if name == "new_followers" else share,
+                "known_from": programme.oracle.known_from(query, name, value),
             }
         ), name
     return share

@@ -36,7 +36,7 @@ def test_a_chart_has_a_bar_for_each_known_day_and_round_labels():
     # The unknown day has none, the day with nothing has a flat one.
     assert len(found["bar"]) == 3
     assert [one.findtext(f"{SVG}title") for one in found["bar rounded"]] == [
-        "19 Nov 2026: ~298,500"
+        "19 Nov 2026: about 298,500"
     ]
     labels = [one.text for one in found["axis"]]
     assert labels[:5] == ["-100K", "0", "100K", "200K", "300K"]

@@ -130,8 +130,15 @@ class DatedOracle(Oracle):
         return self._new(query, counter, _BEGINNING, instant)
 
     def _new(
-        self, query: OracleQuery, counter: str, start: datetime, end: datetime
+        self,
+        query: OracleQuery,
+        counter: str,
+        start: datetime,
+        end: datetime,
+        *,
+        is_range: bool = False,
     ) -> int | None:
+        del is_range
         if not self._is_known(query, counter, end):
             return None
         return sum(self._gains(query, counter, start, end))

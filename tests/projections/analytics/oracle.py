@@ -149,17 +149,21 @@ class Oracle:
         if query.mode == "new":
             known = [p["value"] for p in points if p["value"] is not None]
             total = sum(known) if known else None
+            if self._is_nothing_known(query, query.metric, begin, finish):
+                total = None
         elif query.mode == "cumulative":
             known = [p["value"] for p in points if p["value"] is not None]
             total = known[-1] if known else None
         else:
             days = sum(span[3] for span in spans)
-            total = self._value(query, begin, finish, days)
+            total = self._value(query, begin, finish, days, is_range=True)
         days = sum(span[3] for span in spans)
         return {
             "points": points,
             "total": total,
-            "total_rounded": self._is_rounded(query, begin, finish, days),
+            "total_rounded": self._is_rounded(
+                query, begin, finish, days, is_range=True
+            ),
             "total_sharpened": self._is_sharpened(query, begin, finish),
         }
 
@@ -636,10 +640,10 @@ class Oracle:
         return {
             "creator_id": creator,
             "followers": self._cumulative(query, "followers", end),
-            "new_followers": self._new(query, "followers", start, end),
+            "new_followers": self._new(query, "followers", start, end, is_range=True),
             "views": self._cumulative(query, "views", end),
             **{
-                name: self._new(query, counter, start, end)
+                name: self._new(query, counter, start, end, is_range=True)
                 for counter, name in [("views", "new_views"), *_AS_THEY_ARE]
             },
             "posts": self._new(query, "posts", start, end),
@@ -647,10 +651,14 @@ class Oracle:
             "followers_rounded": self._is_rounded(
                 msgspec.structs.replace(followers, mode="cumulative"), start, end, days
             ),
-            "new_followers_rounded": self._is_rounded(followers, start, end, days),
+            "new_followers_rounded": self._is_rounded(
+                followers, start, end, days, is_range=True
+            ),
             "new_followers_sharpened": self._is_sharpened(followers, start, end),
-            "engagement_rate": self._value(rate, start, end, days),
-            "average_views_per_post": self._value(average, start, end, days),
+            "engagement_rate": self._value(rate, start, end, days, is_range=True),
+            "average_views_per_post": self._value(
+                average, start, end, days, is_range=True
+            ),
         }
 
     def video_figures(
@@ -732,10 +740,63 @@ class Oracle:
             for m in members
         )
 
-    def _new(
+    def first_look(
         self, query: OracleQuery, counter: str, start: datetime, end: datetime
+    ) -> str | None:
+        """The day of the first of all looks, if a range has nothing but first ones."""
+        if not self._is_nothing_known(query, counter, start, end):
+            return None
+        first = min(
+            first.at
+            for member in self._members(query, counter)
+            if (first := self._first(member, counter)) and start < first.at <= end
+        )
+        # Midnight is of the day that ends.
+        moment = first - timedelta(microseconds=1)
+        return str(moment.astimezone(ZoneInfo(query.tz)).date())
+
+    def _is_nothing_known(
+        self, query: OracleQuery, counter: str, start: datetime, end: datetime
+    ) -> bool:
+        """True if a range begins with nothing known, and each look was a first one."""
+        # A baseline is known to be no gain of a campaign that counts by membership.
+        if counter == "posts" or query.membership == "dated":
+            return False
+        looks = 0
+        for member in self._members(query, counter):
+            if self._last_known(query, member, counter, start) is not None:
+                return False
+            seen = [
+                snapshot
+                for snapshot in self.snapshots.get(member, [])
+                for begin, finish in self._parts(query, member, start, end)
+                if begin < snapshot.at <= finish
+            ]
+            is_known = self._last_known(query, member, counter, end) is not None
+            if not seen and not is_known:
+                continue
+            if len(seen) != 1 or seen[0].counters[counter] is None:
+                return False
+            first = self._first(member, counter)
+            if first is None or first.at != seen[0].at:
+                return False
+            if not self._is_baseline(member, counter):
+                return False
+            looks += 1
+        return looks > 0
+
+    def _new(
+        self,
+        query: OracleQuery,
+        counter: str,
+        start: datetime,
+        end: datetime,
+        *,
+        is_range: bool = False,
     ) -> int | None:
         """Rule 4, and rule 6."""
+        if is_range and self._is_nothing_known(query, counter, start, end):
+            return None
         if counter == "posts":
             before = self._cumulative(query, "posts", start)
             after = self._cumulative(query, "posts", end)
@@ -752,32 +813,42 @@ class Oracle:
         return sum(added) - self._sharpened(query, counter, start, end)
 
     def _value(
-        self, query: OracleQuery, start: datetime, end: datetime, days: int
+        self,
+        query: OracleQuery,
+        start: datetime,
+        end: datetime,
+        days: int,
+        *,
+        is_range: bool = False,
     ) -> int | float | None:
         """Rules 3, 4 and 7."""
+
+        def added(counter: str) -> int | None:
+            return self._new(query, counter, start, end, is_range=is_range)
+
         if query.mode == "cumulative":
             return self._cumulative(query, query.metric, end)
         if query.mode == "new":
-            return self._new(query, query.metric, start, end)
+            return added(query.metric)
         above: int | None
         below: int | None
         factor = 100
         if query.metric.startswith("engagement"):
             above = 0
             for counter in ("likes", "comments", "shares", "saves"):
-                new = self._new(query, counter, start, end)
+                new = added(counter)
                 if new is None and counter == "saves":
                     continue
                 above = None if new is None or above is None else above + new
             if query.metric == "engagement_rate_by_views":
-                below = self._new(query, "views", start, end)
+                below = added("views")
             else:
                 below = self._cumulative(query, "followers", end)
         elif query.metric == "posts_per_week":
             above, below = self._new(query, "posts", start, end), days
             factor = 7
         elif query.metric == "avg_views_per_post":
-            above = self._new(query, "views", start, end)
+            above = added("views")
             below = self._cumulative(query, "posts", end)
             factor = 1
         else:
@@ -842,10 +913,16 @@ class Oracle:
         return any(level is not None and level.is_rounded for level in known)
 
     def _is_rounded(
-        self, query: OracleQuery, start: datetime, end: datetime, days: int
+        self,
+        query: OracleQuery,
+        start: datetime,
+        end: datetime,
+        days: int,
+        *,
+        is_range: bool = False,
     ) -> bool:
         """Rule 10: whether a value that is known is made of a rounded level."""
-        if self._value(query, start, end, days) is None:
+        if self._value(query, start, end, days, is_range=is_range) is None:
             return False
         counter = query.base_metric or query.metric
         if query.metric == "engagement_rate_by_followers":

@@ -262,10 +262,18 @@ class SummaryOracle:
             row: dict[str, Any] = {"video_id": str(id_), "posted_at": video.posted}
             for name, counter in LEVELS.items():
                 row[f"{name}_count"] = self.count(query, id_, counter)
-            row["new_views"] = self.total(query, "video", id_, "new_views")
+            row["new_views"] = self._new_of_video(query, id_)
             row["outlier_factor"] = self.factor(query, id_)
             rows.append(row)
         return falling(rows, order, "video_id")
+
+    def _new_of_video(self, query: SummaryQuery, video: UUID) -> int | None:
+        """The new views of one video, where a baseline is 0."""
+        project = query.id if query.entity == "project" else None
+        figures = self.oracle.video_figures(
+            video, query.first, query.last, query.tz, project=project
+        )
+        return figures["new_views"]
 
     def campaigns(
         self, query: SummaryQuery, ids: Sequence[UUID], order: str
@@ -406,6 +414,21 @@ class SummaryOracle:
         }
         found["active_creators"] = len(active - {None}), False, False
         return found
+
+    def known_from(self, query: SummaryQuery, name: str, value: object) -> str | None:
+        """The day of the first look, if a gain is unknown because it was the only one.
+
+        Numbers of videos are looked at together, so it is that of the views.
+        """
+        metric, mode = KPIS.get(name, ("posts", "new"))
+        if value is not None or metric == "posts" or mode != "new":
+            return None
+        counter = "followers" if metric == "followers" else "views"
+        of = OracleQuery(
+            entity=query.entity, entity_id=query.id, metric=counter, mode="new",
+            first=query.first, last=query.last, tz=query.tz, now=query.now,
+        )  # fmt: skip
+        return self.oracle.first_look(of, counter, query.start, query.end)
 
     def known_share(self, query: SummaryQuery) -> float | None:
         counted = [

@@ -5,7 +5,7 @@ from typing import Final
 from markupsafe import Markup
 
 from api.web.kit.parts.markup import html
-from domain.written import UNKNOWN, number, short, tilde
+from domain.written import UNKNOWN, number, short, with_about
 
 ROUNDED_WHY: Final = "Rounded by the source: the exact number is not known."
 NOTHING: Final = html('<span class="muted">{}</span>', UNKNOWN)
@@ -37,7 +37,8 @@ def figure(
 ) -> Markup:
     """Return a number in short, in full on hover, focus and a long touch.
 
-    One that its source rounds has a tilde, and the reason next to the full number.
+    One that its source rounds has "about" before it, and the reason next to the full
+    number.
     ``kind`` is its class. ``stops`` says that the keyboard stops at it, which is for
     the few large numbers of a page.
     """
@@ -49,7 +50,7 @@ def figure(
         return html(_PLAIN, full, text)
     reasons = ((is_rounded, ROUNDED_WHY), (is_sharpened, _SHARPENED_WHY))
     why = " ".join(reason for holds, reason in reasons if holds)
-    said, shown = (tilde(one, is_rounded=is_rounded) for one in (full, text))
+    said, shown = (with_about(one, is_rounded=is_rounded) for one in (full, text))
     return html(_HINTED, kind, said, why, shown, why)
 
 

@@ -480,7 +480,7 @@ class Chart {
       const which = this.numbers[number][place];
       if (which === undefined) return [];
       const value = line.values[which];
-      const known = value === null ? "unknown" : `${line.rounded.includes(which) ? "~" : ""}${full(value, unit)}`;
+      const known = value === null ? "unknown" : `${line.rounded.includes(which) ? "about " : ""}${full(value, unit)}`;
       const texts = { partial: "not over yet", baseline: "baseline", rounded: "rounded", sharpened: "became exact", cut: "only a part of it" };
       const notes = Object.entries(texts).flatMap(([name, text]) => (line[name].includes(which) ? [text] : []));
       if (this.scale === "index" && this.shown[number].values[which] !== null) notes.unshift(`index ${full(Math.round(this.shown[number].values[which]), "")}`);

@@ -65,6 +65,20 @@ class SumsAt:
         ends = [self._whole(boundary, column) for boundary in ("end", "start")]
         return f"({' - '.join(ends)}{self._part(_NEW, column)})"
 
+    def only_baselines(self, metric: str) -> str:
+        """Return the condition that all observations in the range are baselines.
+
+        It reads the rollups, so it is for creators that were hardly observed.
+        """
+        start, end = self._boundaries["start"], self._boundaries["end"]
+        return (
+            f"(SELECT sum(snapshots) = sum({metric}_baselines) "
+            f"AND sum({metric}_known) = sum({metric}_baselines) "
+            f"FROM {self._sums.metric_group.rollup_table} "
+            f"WHERE organization_id = %(organization)s AND id = chosen.id "
+            f"AND slot > {start.slot} AND slot <= {end.slot})"
+        )
+
     def joins(self, *, among: str = "") -> str:
         """Return the joins that the expressions need.
 

@@ -59,7 +59,13 @@ class FigureExpressions:
         return self._or_share(own, metric)
 
     def new(self, metric: str) -> str:
-        own = self._known(metric, self._of(metric).new(f"{metric}_new"))
+        of = self._of(metric)
+        grown = of.new(f"{metric}_new")
+        begins = (
+            f"{of.at('start', f'{metric}_known')} = 0 AND {grown} = 0 "
+            f"AND {of.only_baselines(metric)}"
+        )
+        own = self._known(metric, f"CASE WHEN {begins} THEN NULL ELSE {grown} END")
         name = f"new_{metric}" if metric in {"followers", "views"} else metric
         return self._or_share(own, name)
 

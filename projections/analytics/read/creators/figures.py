@@ -5,7 +5,7 @@ day.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, Literal
@@ -82,7 +82,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     ``followers`` and ``views`` are levels at the end; ``likes``, ``comments``,
     ``shares`` and ``saves`` are new counts. ``engagement`` is the sum of these four, as
     in ``engagement_rate_by_views``. ``posted`` counts the counted videos posted up to
-    the end, ``posts`` those posted in the range.
+    the end, ``posts`` those posted in the range. ``known_from`` is the day of the first
+    observation, where new views or new followers are unknown because none came after.
     """
 
     followers: int | None
@@ -98,6 +99,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     followers_rounded: bool
     new_followers_rounded: bool
     new_followers_sharpened: bool
+    known_from: date | None = None
 
     @property
     def engagement(self) -> int | None:

@@ -46,14 +46,14 @@ def test_a_page_of_an_issue_has_every_section_and_no_text_of_strangers_as_html()
         "Key figures", "Day by day", "Leading creators", "Gained followers",
         "Lost followers", "Videos", "Nordlicht Kosmetik", "3 of 14 creators", "1.28M",
         "Ada.Cooks <b>& friends</b>", "Five dinners <script>alert(1)</script>",
-        "Erased creator", "Video of an erased creator", "19 Nov 2026: ~-300",
+        "Erased creator", "Video of an erased creator", "19 Nov 2026: about -300",
     ):  # fmt: skip
         assert words in read.texts, words
     assert "script" not in read.tags
     # The policy of pages forbids styles in attributes.
     assert "style" not in dict(read.attributes)
     exact = {value for name, value in read.attributes if name == "title"}
-    assert {"1,284,310", "5.21%", "612,000", "+310", "~-210"} <= exact
+    assert {"1,284,310", "5.21%", "612,000", "+310", "about -210"} <= exact
     # Each drawing is for wide screens and for narrow ones.
     assert len(re.findall(r'<svg[^>]*role="img"', html)) == 2 * len(EXAMPLE.charts)
     assert "Demo data" in html

@@ -147,7 +147,7 @@ def test_nothing_chosen_yet_offers_the_largest(visitor: Visitor, both: str):
     assert page.all("figure") == []
 
 
-def test_a_rounded_number_that_is_offered_has_a_tilde_and_says_why(
+def test_a_rounded_number_that_is_offered_has_about_before_it_and_says_why(
     visitor: Visitor, home: Tenant
 ):
     known = Watched(home, "known")
@@ -163,7 +163,7 @@ def test_a_rounded_number_that_is_offered_has_a_tilde_and_says_why(
     why = "Rounded by the source: the exact number is not known."
     assert [offer.text for offer in offers] == [
         "Add @known 3.89M followers",
-        f"Add @guessed ~3.8M followers {why}",
+        f"Add @guessed about 3.8M followers {why}",
     ]
 
 

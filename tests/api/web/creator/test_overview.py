@@ -107,12 +107,12 @@ def test_a_number_that_becomes_exact_is_no_growth_anywhere_on_the_page(
         f"3.9M ▲ +2.99K {hint} in these days; a rounded number became exact"
     )
     assert table(page, "followers")[2:5] == [
-        ["2 Mar 2026", "~3,800,000", "baseline, rounded"],
+        ["2 Mar 2026", "about 3,800,000", "baseline, rounded"],
         ["3 Mar 2026", "3,894,656", "became exact"],
         ["4 Mar 2026", "3,897,650", ""],
     ]
     assert table(new, "followers")[2:5] == [
-        ["2 Mar 2026", "~0", "baseline, rounded"],
+        ["2 Mar 2026", "about 0", "baseline, rounded"],
         ["3 Mar 2026", "0", "became exact"],
         ["4 Mar 2026", "2,994", ""],
     ]
@@ -124,7 +124,7 @@ def test_a_number_that_becomes_exact_is_no_growth_anywhere_on_the_page(
     assert "Square: a rounded number became exact" in legend
 
 
-def test_a_rounded_figure_has_a_tilde_and_says_why(
+def test_a_rounded_figure_has_about_before_it_and_says_why(
     visitor: Visitor, rounded_goat: Watched
 ):
     days = "from=2026-03-01&to=2026-03-02"
@@ -133,9 +133,9 @@ def test_a_rounded_figure_has_a_tilde_and_says_why(
 
     card = page.one("dl").all("div")[0]
     (level, *_) = card.one("dd").all("span")
-    assert level.text.startswith("~3.8M")
+    assert level.text.startswith("about 3.8M")
     assert level["data-why"] == (
-        "~3,800,000. Rounded by the source: the exact number is not known."
+        "about 3,800,000. Rounded by the source: the exact number is not known."
     )
 
 
@@ -148,7 +148,7 @@ def test_what_makes_a_number_says_what_was_rounded(
     exact = visitor.see(f"/creators/{rounded_goat.id}?{why}2026-03-03")
 
     assert "baseline" in rounded.one("section", id="explained").text
-    assert "2 Mar 2026: ~0 new followers" in rounded.text
+    assert "2 Mar 2026: about 0 new followers" in rounded.text
     assert "became exact: it was rounded before" in (
         exact.one("section", id="explained").text
     )

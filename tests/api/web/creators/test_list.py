@@ -101,7 +101,9 @@ def test_a_number_that_becomes_exact_is_no_growth_in_a_list(
     assert [*dict.fromkeys(ys)] == [26.0, 2.0], "it moves where it grew by 44 alone"
 
 
-def test_a_rounded_number_has_a_tilde_and_says_why(visitor: Visitor, home: Tenant):
+def test_a_rounded_number_has_about_before_it_and_says_why(
+    visitor: Visitor, home: Tenant
+):
     creator_id = home.add("ada")["id"]
     home.saw(
         creator_id, observed_at=ago(20.1), follower_count=3_700_000, precision="rounded"
@@ -114,10 +116,10 @@ def test_a_rounded_number_has_a_tilde_and_says_why(visitor: Visitor, home: Tenan
     row = row_of(visitor.see("/creators"), "ada")
 
     level = row.one("td", data_label="Followers").all("span")[0]
-    assert level.text.startswith("~3.8M Rounded by the source")
-    assert level["data-why"].startswith("~3,800,000. Rounded by the source")
+    assert level.text.startswith("about 3.8M Rounded by the source")
+    assert level["data-why"].startswith("about 3,800,000. Rounded by the source")
     assert level["tabindex"] == "0"
-    assert row.one("span", class_="change up hinted").text.startswith("~+100K ")
+    assert row.one("span", class_="change up hinted").text.startswith("about +100K ")
 
 
 def test_followers_stand_with_their_change_and_their_course(

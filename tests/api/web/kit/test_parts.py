@@ -38,12 +38,12 @@ def test_no_text_in_a_part_of_a_page_becomes_html():
         assert str(escape(HOSTILE)) in part or "avatar" in part
 
 
-def test_a_number_that_its_source_rounds_has_a_tilde_and_the_reason():
+def test_a_number_that_its_source_rounds_has_about_before_it_and_the_reason():
     exact, rounded = level(3_959_976), level(3_900_000, is_rounded=True)
 
     assert exact == '<span data-exact title="3,959,976">3.96M</span>'
-    assert ">~3.9M<" in rounded
-    assert "~3,900,000. Rounded by the source" in rounded
+    assert ">about 3.9M<" in rounded
+    assert "about 3,900,000. Rounded by the source" in rounded
     assert level(None) == NOTHING
 
 

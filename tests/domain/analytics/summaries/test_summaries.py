@@ -113,6 +113,7 @@ def test_a_change_is_of_what_was_before(
         sharpened=False,
         previous_rounded=False,
         known_share=0.5,
+        known_from=None,
     )
 
 

@@ -396,10 +396,12 @@ def test_both_views_of_two_states_mark_a_count_that_its_source_rounds(
         rounded, exact = fields(page)["Followers"]
         assert (
             rounded
-            == "~3,800,000 Rounded by the source: the exact number is not known."
+            == "about 3,800,000 Rounded by the source: the exact number is not known."
         )
         assert exact == "3,800,000"
-    assert page.one("span", tabindex="0")["data-why"].startswith("~3,800,000. Rounded")
+    assert page.one("span", tabindex="0")["data-why"].startswith(
+        "about 3,800,000. Rounded"
+    )
 
 
 @pytest.mark.parametrize("rest", ("", "/as-of", "/diff"))
