@@ -318,7 +318,7 @@ def test_a_process_that_cannot_run_gives_the_reason(
         ("serve", {"database_url": None}, "set GOATHERD_DATABASE_URL"),
         ("serve", {"secret": None}, "needs GOATHERD_SECRET"),
         ("work", {"recordings": "/no/such/goats"}, "/no/such/goats"),
-        ("work", {"provider": "research"}, "research"),
+        ("work", {"providers": "research"}, "research"),
     )
     lines = [
         (command, variables({**settings, **changed})) for command, changed, _ in cases

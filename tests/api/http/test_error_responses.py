@@ -366,6 +366,8 @@ def test_the_table_of_codes_is_the_contracts():
             "campaign_cycle",
             "campaign_too_deep",
             "already_member",
+            "last_project",
+            "project_archived",
             "item_removed",
             "other_project",
             "system_annotation",

@@ -267,7 +267,10 @@ def bug(scene: Scene) -> None:
 
 def followers_behind(scene: Scene) -> None:
     scene.monkeypatch.setattr(reader, "PATIENCE_SECONDS", 0.0)
-    scene.ask.headers = {"Goatherd-Min-Position": str(10**17)}
+    # Nothing follows by itself here.
+    written = scene.tenant.post("/projects", {"name": "Not followed yet"})
+    position = written.headers["Goatherd-Position"]
+    scene.ask.headers = {"Goatherd-Min-Position": position}
 
 
 def body_that_does_not_come(scene: Scene) -> None:

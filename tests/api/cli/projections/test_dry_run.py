@@ -139,7 +139,7 @@ def test_what_makes_no_sense_is_refused(
 ):
     ended = goatherd("rebuild", *words)
 
-    assert ended.status == 1
+    assert ended.status == 2
     assert why in ended.err
 
 

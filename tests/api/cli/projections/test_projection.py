@@ -115,5 +115,5 @@ def test_a_skip_leaves_the_event_out(cli: CommandLine, store: Store, position: i
 def test_a_projection_that_there_is_not_has_no_dead_letters(cli: CommandLine):
     refusal = cli("projection", "skip", "goats", "1", "--reason", "wolves")
 
-    assert refusal.status == 1
+    assert refusal.status == 2
     assert "There is no projection 'goats'" in refusal.complaint
