@@ -358,7 +358,9 @@ def _csv_options(
     zone_name: str,
 ) -> CsvOptions:
     if zone_name not in time_zones():
-        raise CommandError(f"--tz: {zone_name!r} is not an IANA time zone.")
+        raise CommandError(
+            f"--tz: {zone_name!r} is no time zone; choose one such as Europe/Berlin."
+        )
     zone = ZoneInfo(zone_name)
     try:
         columns = None if mapping is None else mapping_in(mapping)

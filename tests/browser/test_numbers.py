@@ -78,8 +78,12 @@ def test_a_long_touch_shows_a_number_of_a_row_and_does_not_open_the_row(
     goat.looked(3, v1=84_120)
     home.goatherd.catch_up()
     page.set_viewport_size({"width": 375, "height": 740})
-    for path, name in (("creators", "New views"), ("videos", "All views")):
-        page.goto(f"/{path}?{DAYS}")
+    shown_on_phones = (
+        ("creators", "new_views", "New views"),
+        ("videos", "view_count", "All views"),
+    )
+    for path, order, name in shown_on_phones:
+        page.goto(f"/{path}?{DAYS}&sort={order}")
         address = page.url
         number = page.locator(f'#rows td[data-label="{name}"] [data-exact]').first
         exact = number.get_attribute("title")

@@ -242,8 +242,7 @@ def check_reports(connection: Connection[TupleRow]) -> str:
         return f"{text}."
     advice = {
         "import": "Let the import end: `goatherd import` runs on some machine.",
-        "counting": "Look at the checks of projections and dead letters, and at the "
-        "log of `goatherd dispatch`.",
+        "counting": "Look at the other checks, and at the log of `goatherd dispatch`.",
     }
     raise WarningError(
         f"{text}, the longest for {counted(minutes, 'minute')}.",

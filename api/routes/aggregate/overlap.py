@@ -132,11 +132,11 @@ def _ids(campaign_ids: str | None, project_id: UUID | None) -> list[UUID]:
     """
     if project_id is not None:
         if campaign_ids is not None:
-            message = "must be left out where campaign_ids is given"
+            message = "must be left out where campaigns are given"
             raise invalid_query("project_id", message)
         return []
     if campaign_ids is None:
-        raise invalid_query("campaign_ids", "is required, or project_id")
+        raise invalid_query("campaign_ids", "is required, or a project")
     return ids_between_commas(
         "campaign_ids",
         campaign_ids,

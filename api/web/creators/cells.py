@@ -1,6 +1,6 @@
 """The cells of the list of creators, which its page draws and its stream sends anew."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -80,15 +80,15 @@ class CellDrawer:
         self._pictures: Pictures = page.site.pictures
 
     def rows(
-        self, listed: Iterable[ListedCreator], on_phones: Collection[str]
+        self, listed: Iterable[ListedCreator], on_phones: Sequence[str]
     ) -> list[DrawnRow]:
         """Return drawn rows; ``on_phones`` are the columns that a phone shows."""
-        now, shown = datetime.now(UTC), frozenset(on_phones)
+        now, shown = datetime.now(UTC), tuple(on_phones)
         return [self._row(each, shown, now) for each in listed]
 
     def cells(self, row: ListedCreator) -> Mapping[str, Markup]:
         """Return the cells of a row by the names of their columns, ``who`` first."""
-        return self._drawn(row, frozenset(), datetime.now(UTC)).cells
+        return self._drawn(row, (), datetime.now(UTC)).cells
 
     def totals(self, figures: ListedFigures) -> dict[str, Markup]:
         """Return the cells of the totals by the names of their columns."""
@@ -100,7 +100,7 @@ class CellDrawer:
         }
 
     def _row(
-        self, row: ListedCreator, on_phones: frozenset[str], now: datetime
+        self, row: ListedCreator, on_phones: tuple[str, ...], now: datetime
     ) -> DrawnRow:
         drawn = self._drawn(row, on_phones, now)
         return DrawnRow(
@@ -111,7 +111,7 @@ class CellDrawer:
         )
 
     def _drawn(
-        self, row: ListedCreator, on_phones: frozenset[str], now: datetime
+        self, row: ListedCreator, on_phones: tuple[str, ...], now: datetime
     ) -> "_Drawn":
         c = row.creator
         # The addresses of pictures change each day.
@@ -149,7 +149,7 @@ class _Drawn(Struct, frozen=True):
 # every two seconds while it is open.
 @kept_drawn(most=1_000)
 def _drawn(
-    row: bytes, avatar: Markup, ages: _Ages, style: _Style, on_phones: frozenset[str]
+    row: bytes, avatar: Markup, ages: _Ages, style: _Style, on_phones: tuple[str, ...]
 ) -> _Drawn:
     """Return a row, of which nothing but these arguments decides what it looks like."""
     cells = _Drawing(style, ages).cells(decode(row, type=ListedCreator), avatar)
@@ -168,7 +168,7 @@ def _drawn(
 
 @lru_cache(maxsize=64)
 def _beginnings(
-    columns: tuple[ListColumn, ...], on_phones: frozenset[str]
+    columns: tuple[ListColumn, ...], on_phones: tuple[str, ...]
 ) -> list[Markup]:
     return [_begun(column, on_phones) for column in columns]
 
@@ -304,15 +304,16 @@ class _Drawing:
         return "never" if at is None else time_with_age(self._zone, at, age)
 
 
-def _begun(column: ListColumn, on_phones: Collection[str]) -> Markup:
+def _begun(column: ListColumn, on_phones: Sequence[str]) -> Markup:
     """Return the beginning of a column's cell, which is the same in every row."""
     # On a phone health is shown, too.
     is_shown = column.name in on_phones or column.name == "health"
+    makes_room = column.name in on_phones[1:]
     return html(
         '<td class="{} {}{}" role="cell" data-label="{}" data-cell="{}">',
         "number" if column.is_number else "words",
         column.kind,
-        "" if is_shown else " desk",
+        " usual" if makes_room else "" if is_shown else " desk",
         column.label,
         column.name,
     )

@@ -66,7 +66,7 @@ def chosen_columns(page: PageContext) -> list[ListColumn]:
     return [column for column in COLUMNS if column.name in (chosen or _USUAL)]
 
 
-def on_phones(columns: Iterable[ListColumn], sorted_by: str) -> set[str]:
+def on_phones(columns: Iterable[ListColumn], sorted_by: str) -> list[str]:
     """Return the columns that a row shows on a phone, besides the health."""
     return two_of(
         [column.name for column in columns if column.kind != "health"],

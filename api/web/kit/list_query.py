@@ -117,14 +117,16 @@ class ListQuery(PageQuery, frozen=True, kw_only=True):
         return self.address(**{"cursor": "", "from": "", "to": "", "period": period})
 
 
-def two_of(columns: Sequence[str], *, sorted_by: str, usual: Sequence[str]) -> set[str]:
+def two_of(
+    columns: Sequence[str], *, sorted_by: str, usual: Sequence[str]
+) -> list[str]:
     """Return the two columns that a row has room for on a phone.
 
-    The list is sorted by the one, if it is shown; the other is the first of the usual
-    ones.
+    The list is sorted by the first, if it is shown; the second is the first of the
+    usual ones, and makes room for a pill.
     """
     named = dict.fromkeys((sorted_by, *usual, *columns))
-    return set([name for name in named if name in columns][:2])
+    return [name for name in named if name in columns][:2]
 
 
 def days_in_words(period: str, first: date, last: date) -> str:

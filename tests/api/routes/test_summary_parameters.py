@@ -290,11 +290,11 @@ def test_the_campaigns_of_a_project_are_compared_newest_first(
     assert ask(home, path, project_id=foreign).status_code == 404
     assert refused(ask(home, path, project_id="")) == (
         "campaign_ids",
-        "is required, or project_id",
+        "is required, or a project",
     )
     assert refused(ask(home, path, campaign_ids=",".join(ids[:2]))) == (
         "project_id",
-        "must be left out where campaign_ids is given",
+        "must be left out where campaigns are given",
     )
 
 
