@@ -224,11 +224,12 @@ def test_a_page_offers_nothing_that_would_be_refused(
         for people in (world.whole, world.limited)
     )
 
-    # There is only one project for them, so that nothing moves.
+    # There is only one project for them, so that nothing moves, and none is archived.
     moves = {"/creators/move", "/creators/{creator_id}/settings/move"}
+    archive = "/projects/{project_id}/settings/archive"
     own = ("/views/", "/alerts/rules")
     gone = {each for each in member - limited if not each.startswith(own)}
-    assert gone == {"/projects", "/views", *moves}
+    assert gone == {"/projects", "/views", archive, *moves}
     assert limited <= member | {"/inbox"}
 
 
