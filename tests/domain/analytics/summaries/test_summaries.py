@@ -119,7 +119,14 @@ def test_a_change_is_of_what_was_before(
 
 @pytest.mark.parametrize("mark", ("rounded", "sharpened", "previous_rounded"))
 def test_a_change_that_rests_on_rounded_levels_has_no_percentage(mark: str):
-    found = kpi(63_000, 7_741, known_share=1.0, **{mark: True})
+    found = kpi(
+        63_000,
+        7_741,
+        rounded=mark == "rounded",
+        sharpened=mark == "sharpened",
+        previous_rounded=mark == "previous_rounded",
+        known_share=1.0,
+    )
 
     assert (found.change, found.change_percent) == (55_259, None)
     assert not found.is_change_exact
