@@ -171,9 +171,9 @@ def list_projects(
     """List projects with their counts of creators."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         named = organization_and_project(connection, org, None)
-        asked = {**named, "archived": archived}
+        params = {**named, "archived": archived}
         _wait_for(connection, "creator_list")
-        found = rows_of(connection, ProjectSummary, _PROJECT_LIST.encode(), asked)
+        found = rows_of(connection, ProjectSummary, _PROJECT_LIST.encode(), params)
     print_list(
         found,
         "name organization=org_name creators active=active_creators"
