@@ -28,10 +28,6 @@ class FeedSignals:
         self._waiting: defaultdict[UUID, set[asyncio.Event]] = defaultdict(set)
         self._listener: asyncio.Task[None] | None = None
 
-    def count(self, organization_id: UUID) -> int:
-        """Return the number of open streams of an organization."""
-        return len(self._waiting.get(organization_id, ()))
-
     @contextmanager
     def signal(self, organization_id: UUID) -> Generator[asyncio.Event]:
         """Yield an event that is set whenever the organization has new events."""

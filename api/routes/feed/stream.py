@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.response.sse import ServerSentEventMessage
 
 from api.http.access.auth import Authenticator, Principal
+from api.http.access.stream_places import StreamPlaces
 from api.http.errors import ApiError, Code, field_error, known_error
 from api.http.shutdown import SHUTDOWN, Shutdown
 from api.routes.feed.signals import FeedSignals
@@ -21,6 +22,8 @@ from projections.feed.queries import FeedEvent, FeedFilter, FeedPlace, public_ev
 
 MOST_STREAMS: Final = 20
 """The streams that an organization may have at the same time in each process."""
+MOST_STREAMS_OF_KEY: Final = 5
+"""The streams that a key may have of these, so that one client leaves some."""
 
 _MOST_AT_ONCE = 200
 # A revoked key ends its streams after this time, and half a second.
@@ -56,6 +59,7 @@ class FeedStreams:
         self._codec = codec
         self._authenticator = authenticator
         self._signals = FeedSignals(url)
+        self._places = StreamPlaces()
         self._ending = ending
         self._clock = clock
 
@@ -67,18 +71,6 @@ class FeedStreams:
             yield
         finally:
             await self._signals.close()
-
-    def check_room(self, principal: Principal) -> None:
-        """Refuse another stream of an organization that has the most already.
-
-        Raises:
-            ApiError: ``rate_limit_exceeded``.
-        """
-        if self._signals.count(principal.organization_id) >= MOST_STREAMS:
-            message = f"There are {MOST_STREAMS} open streams already; end one of them."
-            raise ApiError(
-                Code.RATE_LIMIT_EXCEEDED, message, headers={"Retry-After": "5"}
-            )
 
     def is_allowed(
         self, principal: Principal, authorization: bytes | None
@@ -105,7 +97,7 @@ class FeedStreams:
 
         return is_allowed
 
-    async def watch(
+    def watch(
         self,
         principal: Principal,
         requested: FeedFilter,
@@ -113,7 +105,28 @@ class FeedStreams:
         after: FeedPlace,
         is_allowed: Callable[[], Awaitable[bool]],
     ) -> AsyncGenerator[ServerSentEventMessage]:
-        """Yield events after a place as they happen, and comments as a heartbeat."""
+        """Return events after a place as they happen, and comments as a heartbeat.
+
+        Raises:
+            ApiError: ``rate_limit_exceeded``, if the organization or the key has the
+                most streams already.
+        """
+        return self._places.held(
+            self._events(principal, requested, after=after, is_allowed=is_allowed),
+            most={
+                principal.key_id: MOST_STREAMS_OF_KEY,
+                principal.organization_id: MOST_STREAMS,
+            },
+        )
+
+    async def _events(
+        self,
+        principal: Principal,
+        requested: FeedFilter,
+        *,
+        after: FeedPlace,
+        is_allowed: Callable[[], Awaitable[bool]],
+    ) -> AsyncGenerator[ServerSentEventMessage]:
         organization_id = principal.organization_id
         reader = Reader(self._pool, self._codec, project_ids=principal.project_ids)
         with self._signals.signal(organization_id) as signal:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api.routes.feed.stream import MOST_STREAMS
+from api.routes.feed.stream import MOST_STREAMS, MOST_STREAMS_OF_KEY
 from infra.embedded.processes import wait_until
 from tests.api.web.system.test_projection_stream import connections, serving
 from tests.kit.application import BASE, Goatherd, Tenant, data_of, own_installation
@@ -196,18 +196,25 @@ def test_an_organization_has_some_streams_which_hold_no_connection(
     home, others = goatherd.tenant(), goatherd.tenant()
     add(home)
     add(others)
-    headers = {"Authorization": f"Bearer {home.key}"}
+    keys = [home.key, *(home.with_key("read").key for _ in range(3))]
+    headers = {"Authorization": f"Bearer {home.with_key('read').key}"}
     with ExitStack() as stack:
         answers = [
             stack.enter_context(
-                httpx.stream("GET", url, headers=headers, timeout=PATIENTLY)
+                httpx.stream(
+                    "GET",
+                    url,
+                    headers={"Authorization": f"Bearer {key}"},
+                    timeout=PATIENTLY,
+                )
             )
-            for _ in range(MOST_STREAMS)
+            for key in keys
+            for _ in range(MOST_STREAMS_OF_KEY)
         ]
-        # A stream counts once it has sent something.
         held = [answer.iter_lines() for answer in answers]
         begun = [next(lines) for lines in held]
         refused = httpx.get(url, headers=headers)
+        of_key = httpx.get(url, headers={"Authorization": f"Bearer {home.key}"})
         with reading(others, url) as messages:
             next(messages)
         # The listener is idle, and the streams ask for a connection now and then.
@@ -215,7 +222,9 @@ def test_an_organization_has_some_streams_which_hold_no_connection(
 
     assert len(begun) == MOST_STREAMS
     assert {answer.status_code for answer in answers} == {200}
-    assert refused.status_code == 429
+    assert refused.status_code == of_key.status_code == 429
+    assert "There are 20 open streams" in refused.json()["error"]
+    assert "There are 5 open streams" in of_key.json()["error"]
     assert refused.json()["meta"]["code"] == "rate_limit_exceeded"
     assert refused.headers["Retry-After"]
     assert is_quiet
