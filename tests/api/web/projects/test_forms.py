@@ -276,7 +276,7 @@ def test_a_project_is_archived_and_goes_on(home: Tenant, looking: Visitor):
     rest = listing.one("details", id="archived")
     assert rest.one("a")["href"] == path
     assert made["id"] not in listing.one("tbody").text + str(switcher)
-    assert "nothing in it is scraped" in resting.one("p", role="note").text
+    assert "nothing in it is scraped" in resting.one("div", role="note").one("p").text
     assert data_of(home.get(f"/projects/{made['id']}"))["archived_at"] is None
     assert looking.see(PROJECTS).all("details", id="archived") == []
 
