@@ -80,7 +80,7 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
     },
     "/api/v1/scrapes": _SOURCES,
     "creators list": frozenset({"rounded_counts", "project_name", "last_posted_at"}),
-    "projects list": frozenset({"org_name"}),
+    "projects list": frozenset({"org_name", "archived_at"}),
     # Keys belong to the organization or to a person.
     "/api/v1/api-keys": frozenset({"owner"}),
     "keys list": frozenset({"org_name", "owner", "owner_name"}),
@@ -89,7 +89,7 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
     "/api/v1/videos": frozenset({"tags", "other_posted_at", *ATTRIBUTES}),
     # Projects have the words, the colour and the logo of their reports.
     "/api/v1/projects": frozenset(
-        {"tags", "client", "comment", "color", "logo", *ATTRIBUTES}
+        {"tags", "client", "comment", "color", "logo", "archived_at", *ATTRIBUTES}
     ),
     # The organization may be an operator, and has limits of campaigns and items, and an
     # age at which removed creators are erased.

@@ -174,6 +174,36 @@ def test_work_follows_the_report_and_the_time_zone(home: Tenant, goatherd: Goath
     assert due_at(goatherd, report_id) == NEVER
 
 
+def test_no_issue_is_made_while_the_project_is_archived(
+    home: Tenant, goatherd: Goatherd
+):
+    data_of(home.post("/projects", {"name": "Another"}), status=201)
+    scope = {"type": "project", "id": str(home.project_id)}
+    goatherd.catch_up()
+    report_id = made_weeks_ago(home, 1, scope=scope)
+    worker = DueWorker(goatherd.store.pool, kind_of(goatherd.store))
+
+    def works() -> None:
+        goatherd.catch_up()
+        touch(goatherd)
+        goatherd.query(
+            "UPDATE due_work SET due_at = now(), not_before = now() WHERE key = %s",
+            report_id,
+        )
+        while worker.do_next():
+            pass
+
+    data_of(home.delete(f"/projects/{home.project_id}"))
+    works()
+    archived, waits = issues_of(goatherd, report_id), due_at(goatherd, report_id)
+    data_of(home.post(f"/projects/{home.project_id}/restore"))
+    works()
+
+    assert archived == []
+    assert datetime.now(UTC) < waits < NEVER
+    assert len(issues_of(goatherd, report_id)) == 1
+
+
 def test_days_that_had_an_issue_are_not_due_again_in_a_zone_further_west(
     home: Tenant, goatherd: Goatherd
 ):
