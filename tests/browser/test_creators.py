@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.layout import PHONE, WIDE, check_layout
 from tests.browser.watching import Watch
 from tests.kit.application import Tenant, ago
 from tests.kit.creator_with_numbers import one_gained_and_one_lost
@@ -29,6 +30,25 @@ def with_creators(home: Tenant, *handles: str) -> None:
     for handle in handles:
         home.add(handle)
     home.goatherd.catch_up()
+
+
+def test_gains_that_are_not_known_yet_leave_the_list_its_width(
+    page: Page, home: Tenant, axe: Callable[[Page], None]
+):
+    creator_id = home.add("newcomer")["id"]
+    home.found(creator_id, "1001", posted_at=ago(20))
+    home.saw(creator_id, observed_at=ago(1), follower_count=500)
+    home.saw_videos(creator_id, {"1001": 1_000}, at=ago(1))
+    home.goatherd.catch_up()
+
+    for size in (WIDE, PHONE):
+        page.set_viewport_size(size)
+        page.goto("/creators")
+
+        shown = page.get_by_text("not known before").filter(visible=True)
+        expect(shown.first).to_be_visible()
+        check_layout(page)
+        axe(page)
 
 
 def test_many_are_pasted_and_what_failed_is_mended(
