@@ -637,6 +637,11 @@ class Oracle:
         average = msgspec.structs.replace(
             query, metric="avg_views_per_post", mode="rate"
         )
+        first_looks = [
+            date.fromisoformat(day)
+            for counter in ("views", "followers")
+            if (day := self.first_look(query, counter, start, end))
+        ]
         return {
             "creator_id": creator,
             "followers": self._cumulative(query, "followers", end),
@@ -655,6 +660,7 @@ class Oracle:
                 followers, start, end, days, is_range=True
             ),
             "new_followers_sharpened": self._is_sharpened(followers, start, end),
+            "known_from": min(first_looks, default=None),
             "engagement_rate": self._value(rate, start, end, days, is_range=True),
             "average_views_per_post": self._value(
                 average, start, end, days, is_range=True

@@ -26,6 +26,7 @@ from projections.analytics.read.creators.figures import (
     page_of_creators,
     sorted_creators,
 )
+from projections.analytics.read.creators.first_days import with_first_days
 from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import series_by_entity
 from projections.analytics.read.videos.by_figure import videos_by_figure
@@ -64,6 +65,11 @@ class Days(msgspec.Struct, frozen=True, kw_only=True):
     def ends(self) -> tuple[Any, Any]:
         zone = ZoneInfo(self.zone)
         return midnight(self.first, zone), midnight(self.last + timedelta(days=1), zone)
+
+    @property
+    def range(self) -> Range:
+        zone = ZoneInfo(self.zone)
+        return Range(first=self.first, last=self.last, granularity="day", zone=zone)
 
 
 SOME_DAYS = st.builds(
@@ -108,6 +114,7 @@ def test_figures_and_series_of_creators_are_those_of_the_plain_fold_and_sort_pag
             found = at_once(
                 creator_figures(reader, HOME, CreatorSet.every(), *days.ends)
             )
+            found = at_once(with_first_days(reader, HOME, found, days.range))
 
             assert [shown(each) for each in found] == [
                 oracle.creator_figures(creator, days.first, days.last, days.zone)

@@ -33,6 +33,7 @@ from projections.analytics.read.creators.figures import (
     creator_figures,
     sorted_creators,
 )
+from projections.analytics.read.creators.first_days import with_first_days
 from projections.analytics.read.creators.totals import total_figures
 from projections.analytics.read.project_spans import spans_in
 from projections.analytics.read.videos.by_figure import videos_by_figure
@@ -118,13 +119,14 @@ def assert_creators_of_a_list(
             reader,
             HOME,
             CreatorSet.of_project(project),
-            the_range(days),
+            days.range,
             project_id=project,
         )
     )
     listed = msgspec.structs.replace(CreatorSet.of_project(project), shares=shares)
 
     found = at_once(creator_figures(reader, HOME, listed, *days.ends))
+    found = at_once(with_first_days(reader, HOME, found, days.range))
     totals = at_once(
         total_figures(reader, HOME, listed, *days.ends, are_in_one_project=True)
     )
@@ -199,11 +201,6 @@ def place(
     sign = 1 if direction == "asc" else -1
     value = values[id_]
     return value is None, sign * (value or 0), id_
-
-
-def the_range(days: Days) -> Range:
-    zone = ZoneInfo(days.zone)
-    return Range(first=days.first, last=days.last, granularity="day", zone=zone)
 
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
