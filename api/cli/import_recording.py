@@ -15,7 +15,7 @@ from cyclopts import Parameter
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.databases import cli_context, fitting, opened_store
 from api.cli.kit.names import chosen_project
 from api.cli.kit.options import DataDir, Json, read_settings
@@ -151,7 +151,7 @@ def import_recording(
     is_csv = csv or file.name.removesuffix(".gz").endswith((".csv", ".tsv"))
     stated = [map_, creator, observed_at, last_day, tz]
     if not is_csv and any(one is not None for one in stated):
-        raise CommandError(
+        raise UsageError(
             "--map, --creator, --observed-at, --last-day and --tz are for CSV files: "
             "add --csv."
         )
@@ -358,7 +358,7 @@ def _csv_options(
     zone_name: str,
 ) -> CsvOptions:
     if zone_name not in time_zones():
-        raise CommandError(
+        raise UsageError(
             f"--tz: {zone_name!r} is no time zone; choose one such as Europe/Berlin."
         )
     zone = ZoneInfo(zone_name)
@@ -366,9 +366,9 @@ def _csv_options(
         columns = None if mapping is None else mapping_in(mapping)
         handle = None if creator is None else normalize_handle(creator)
     except ColumnsError as error:
-        raise CommandError(str(error)) from None
+        raise UsageError(str(error)) from None
     except InvalidHandleError as error:
-        raise CommandError(f"--creator: {error}") from None
+        raise UsageError(f"--creator: {error}") from None
     if observed_at is not None and observed_at.tzinfo is None:
         observed_at = observed_at.replace(tzinfo=zone)
     return CsvOptions(

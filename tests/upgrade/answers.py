@@ -61,8 +61,13 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
     "/api/v1/analytics/schema": frozenset({"rules"}),
     # Marks of rounded numbers and of cut buckets, and the compared days.
     "export analytics": _MARKS,
-    # A mark of rounded profiles that came after an exact one of the same time.
-    "export observations": frozenset({"in_log_order"}),
+    # A mark of rounded profiles that came after an exact one of the same time, and the
+    # fields that only JSON lines had.
+    "export observations": frozenset(
+        {"in_log_order", "present_handle", "thumbnail_url", "recorded_at"}
+        | {*(f"sound_{part}" for part in ("id", "title", "author", "original"))}
+        | {"language", *ATTRIBUTES}
+    ),
     "/api/v1/analytics": _MARKS
     | {
         *("total_rounded", "total_sharpened", "precision"),
