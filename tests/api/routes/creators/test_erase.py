@@ -347,7 +347,7 @@ def test_the_command_line_erases_and_says_what_it_did(home: Tenant, cli: Command
     home.goatherd.catch_up()
     again = cli("erase", creator_id, "--confirm", HANDLE)
 
-    assert (wrong.status, unknown.status, again.status) == (1, 1, 1)
+    assert (wrong.status, unknown.status, again.status) == (2, 1, 1)
     assert "as it is now" in wrong.complaint
     (erased,) = done.document["creators"]
     assert (erased["id"], done.document["figures"]) == (creator_id, "drop")

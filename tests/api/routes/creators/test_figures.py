@@ -109,6 +109,7 @@ def test_the_numbers_are_those_of_analytics(goatherd: Goatherd, zone: str):
     for one in (sharpened, rounded):
         one.had(12_300, days_ago=9, precision="rounded")
     sharpened.had(12_345, days_ago=6, precision="exact")
+    rounded.had(13_500, days_ago=3, precision="rounded")
     ids = [some_looks(random, tenant).id for _ in range(12)]
     ids += [sharpened.id, rounded.id]
 
