@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from tests.browser.layout import PHONE, WIDE, check_layout
 from tests.browser.watching import Watch
@@ -42,7 +42,7 @@ def test_gains_that_are_not_known_yet_leave_the_list_its_width(
     home.goatherd.catch_up()
 
     for size in (WIDE, PHONE):
-        page.set_viewport_size(size)
+        page.set_viewport_size(ViewportSize(**size))
         page.goto("/creators")
 
         shown = page.get_by_text("not known before").filter(visible=True)
