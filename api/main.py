@@ -28,7 +28,7 @@ from api.routes.aggregate.campaigns import CampaignSummaryRoutes
 from api.routes.aggregate.creators import CreatorSummaryRoutes
 from api.routes.aggregate.kpis import KpiRoutes
 from api.routes.aggregate.overlap import OverlapRoutes
-from api.routes.aggregate.parameters import provide_summary
+from api.routes.aggregate.parameters import no_point, provide_summary
 from api.routes.aggregate.posting import PostingRoutes
 from api.routes.aggregate.responses import provide_part
 from api.routes.aggregate.videos import VideoSummaryRoutes
@@ -427,6 +427,7 @@ def assemble(settings: Settings) -> Litestar:
                 "listing": provide_list_request(secret),
                 "creator_list": Provide(provide_creator_list, sync_to_thread=False),
                 "video_list": Provide(provide_video_list, sync_to_thread=False),
+                "point": Provide(no_point, sync_to_thread=False),
                 "summary": Provide(provide_summary),
                 "part": Provide(provide_part, sync_to_thread=False),
                 "writer": _provide(writer),

@@ -4,10 +4,11 @@
 ``opt`` is for the guard and the OpenAPI document.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from litestar import Router, delete, get
+from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
 from api.http.errors import Code
@@ -34,17 +35,20 @@ def read_route(
     is_deprecated: bool = False,
     tags: Sequence[str] | None = None,
     whole_organization: bool = False,
+    dependencies: Mapping[str, Provide] | None = None,
     **opt: Any,  # noqa: ANN401 - as Litestar has it
 ) -> get:
     """Decorate a handler that reads, for keys with the scope.
 
     With ``whole_organization`` it is not there for people limited to some projects.
+    ``dependencies`` take the place of those of the application.
     """
     return get(
         path,
         operation_id=operation_id,
         deprecated=is_deprecated,
         tags=tags,
+        dependencies=dependencies,
         opt={
             "scope": scope,
             "errors": errors,

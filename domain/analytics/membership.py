@@ -58,10 +58,14 @@ class DatedMembers(msgspec.Struct, frozen=True, kw_only=True):
 
 def members_of_tree(changes: Iterable[MembershipChange], campaign_id: UUID) -> Members:
     """Return the members of the tree below a campaign after all these changes."""
-    items: defaultdict[UUID, dict[UUID, MemberType]] = defaultdict(dict)
-    for change in sorted(changes, key=_position):
-        _apply(items, change)
-    return _below(items, campaign_id)
+    return _below(_items_after(changes), campaign_id)
+
+
+def campaigns_of_tree(
+    changes: Iterable[MembershipChange], campaign_id: UUID
+) -> list[UUID]:
+    """Return a campaign and those in the tree below it after all these changes."""
+    return _tree(_items_after(changes), campaign_id)
 
 
 def dated_members_of_tree(
@@ -141,20 +145,32 @@ def _position(change: MembershipChange) -> int:
     return change.position
 
 
-def _below(items: _Items, campaign_id: UUID) -> Members:
-    found = Members(creators=set(), videos=set())
-    waiting, known = [campaign_id], {campaign_id}
+def _items_after(changes: Iterable[MembershipChange]) -> _Items:
+    items: defaultdict[UUID, dict[UUID, MemberType]] = defaultdict(dict)
+    for change in sorted(changes, key=_position):
+        _apply(items, change)
+    return items
+
+
+def _tree(items: _Items, campaign_id: UUID) -> list[UUID]:
+    found = {campaign_id: None}
+    waiting = [campaign_id]
     while waiting:
         for item_id, item_type in items.get(waiting.pop(), {}).items():
-            match item_type:
-                case "creator":
-                    found.creators.add(item_id)
-                case "video":
-                    found.videos.add(item_id)
-                case "campaign":
-                    if item_id not in known:
-                        known.add(item_id)
-                        waiting.append(item_id)
+            if item_type == "campaign" and item_id not in found:
+                found[item_id] = None
+                waiting.append(item_id)
+    return [*found]
+
+
+def _below(items: _Items, campaign_id: UUID) -> Members:
+    found = Members(creators=set(), videos=set())
+    for one in _tree(items, campaign_id):
+        for item_id, item_type in items.get(one, {}).items():
+            if item_type == "creator":
+                found.creators.add(item_id)
+            elif item_type == "video":
+                found.videos.add(item_id)
     return found
 
 

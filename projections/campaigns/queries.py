@@ -136,6 +136,10 @@ ORDER BY i.position DESC
 _THERE = b"""
 SELECT FROM campaigns WHERE organization_id = %(organization)s AND id = %(id)s
 """
+_EVER = b"""
+SELECT id FROM campaigns
+WHERE organization_id = %(organization)s AND project_id = %(project)s
+"""
 _NAMES = b"""
 SELECT id, name FROM campaigns
 WHERE organization_id = %s AND project_id = %s AND deleted_at IS NULL
@@ -211,6 +215,15 @@ async def campaign_as_of(
     events = await events_of_campaign(reader, organization_id, campaign_id, last=at)
     row: CampaignRow | None = reduce(fold_campaign, reversed(events), None)
     return None if row is None or row.deleted_at else campaign_from_row(row)
+
+
+async def campaigns_ever_in(
+    reader: Reader, organization_id: UUID, project_id: UUID
+) -> list[UUID]:
+    """Return all campaigns that a project ever had, deleted ones among them."""
+    params = {"organization": organization_id, "project": project_id}
+    rows = await reader.rows(organization_id, _EVER, params)
+    return [row[0] for row in rows]
 
 
 def campaigns_by_name(

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter
 from msgspec import Struct
 
@@ -16,26 +16,34 @@ from api.routes.aggregate.parameters import (
     OPTIONS,
     Behind,
     SummaryRequest,
+    provide_point,
     refuse_choice_of_videos,
 )
 from api.routes.aggregate.responses import RowsPart
 from domain.analytics.series import Value
 from domain.analytics.summaries.ranking import ranked
 from domain.analytics.targets import CampaignPhase, Progress, TargetStatus
+from domain.errors import NotFoundError
+from domain.messages import copied
+from projections.analytics.read.members import campaigns_below
 from projections.analytics.summaries.campaigns import (
     CampaignChoice,
     CampaignFigure,
+    campaigns_in,
     figures_of_campaigns,
 )
+from projections.analytics.summaries.target_days import CampaignTarget
+from projections.campaigns.queries import campaign_as_of, campaigns_ever_in
 
 
 class CampaignLeaderboardRow(Struct, frozen=True, kw_only=True):
     """The figures of a campaign; null where nothing is known.
 
     Each figure means the same as for a creator. It counts each video and each profile
-    in the campaign once. ``progress`` is the present progress, whatever the range; null
-    without a target and a cost. ``starts_on`` and ``ends_on`` are null for an open end,
-    and ``phase`` says where today is in these days, which begin in the time zone
+    in the campaign once. ``progress`` is the one of now, or of ``as_of``, whatever the
+    range; null without a target and a cost. ``starts_on`` and ``ends_on`` are null for
+    an open end, and ``phase`` says where today is in these days, which begin in the
+    time zone
     ``tz``.
     """
 
@@ -64,7 +72,12 @@ class CampaignSummaryRoutes(Controller):
     path = "/analytics/aggregate"
     tags = ("Summaries",)
 
-    @read_route("/campaign-leaderboard", "getCampaignLeaderboard", **OPTIONS)
+    @read_route(
+        "/campaign-leaderboard",
+        "getCampaignLeaderboard",
+        dependencies={"point": Provide(provide_point, sync_to_thread=False)},
+        **OPTIONS,
+    )
     async def get_campaign_leaderboard(
         self,
         summary: NamedDependency[SummaryRequest],
@@ -97,16 +110,20 @@ class CampaignSummaryRoutes(Controller):
 
         The largest figure comes first, and unknown figures come last. ``posted_from``,
         ``posted_to`` and ``tag`` are refused, because a campaign's figures include all
-        that counts in it.
+        that counts in it. With ``as_of`` the campaigns, their figures and their
+        progress are those of then, and with ``from``, ``to`` and ``tz`` they stay the
+        same for ever.
         """
         refuse_choice_of_videos(summary.scope, "campaign")
         if summary.scope.tags:
             raise invalid_query("tag", "must be left out: campaigns have no tags")
         found = await figures_of_campaigns(
             summary.reader,
-            summary.scope,
+            summary.scope.organization_id,
+            await _campaigns(summary),
             summary.days,
             now=summary.now,
+            at=summary.at,
             choice=CampaignChoice(
                 search=(search or "").strip().lower() or None,
                 phase=phase,
@@ -139,3 +156,24 @@ class CampaignSummaryRoutes(Controller):
             total_count=len(found),
             name="campaign-leaderboard",
         )
+
+
+async def _campaigns(summary: SummaryRequest) -> list[CampaignTarget]:
+    """Return the campaigns of the summary, now or as of its position."""
+    reader, scope, at = summary.reader, summary.scope, summary.at
+    organization_id, zone = scope.organization_id, summary.days.zone
+    if at is None:
+        return await campaigns_in(reader, scope, zone)
+    ids = (
+        await campaigns_ever_in(reader, organization_id, scope.id)
+        if scope.kind == "project"
+        else await campaigns_below(reader, organization_id, scope.id, at=at)
+    )
+    found = [
+        copied(campaign, CampaignTarget, time_zone=zone.key)
+        for id_ in ids
+        if (campaign := await campaign_as_of(reader, organization_id, id_, at=at))
+    ]
+    if scope.kind == "campaign" and not any(one.id == scope.id for one in found):
+        raise NotFoundError("campaign")
+    return found

@@ -13,9 +13,11 @@ from msgspec.structs import replace
 
 from api.http.errors import Code
 from api.http.query import invalid_query
+from api.http.reading.as_of import resolve_as_of
 from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.routes.analytics.parameters import (
+    AsOfParameter,
     From,
     PeriodParameter,
     To,
@@ -29,7 +31,7 @@ from api.routes.tags import TagFilter, tag_filter
 from domain.analytics.buckets import Granularity, Range, midnight
 from domain.analytics.periods import NamedPeriod
 from domain.errors import NotFoundError
-from projections.analytics.read.explanations.basis import basis_of_now
+from projections.analytics.read.explanations.basis import basis_as_of, basis_of_now
 from projections.analytics.summaries.scope import ScopeKind, SummaryScope, known_scope
 from projections.engine.reader import Reader
 
@@ -70,7 +72,7 @@ RowsOffset = Annotated[
 ]
 _A_DAY = timedelta(days=1)
 # The projections that names, titles and numbers are read from.
-_READ_MODELS = ("analytics", "creator_list", "videos")
+_READ_MODELS = ("analytics", "creator_list", "videos", "campaigns")
 
 
 ListFormat = Annotated[
@@ -88,17 +90,32 @@ OPTIONS: dict[str, Any] = {
 
 
 class SummaryRequest(Struct, frozen=True, kw_only=True):
-    """The entity and the days of a summary."""
+    """The entity and the days of a summary.
+
+    ``at`` is the position as of which the log is read, and ``now`` its time; None for
+    all of it.
+    """
 
     reader: Reader
     scope: SummaryScope
     days: Range
     now: datetime
+    at: int | None
+
+
+def no_point() -> None:
+    """Read no parameter: most summaries are of now."""
+
+
+def provide_point(as_of: AsOfParameter = None) -> str | None:
+    """Read the parameter of summaries that can be asked about the past."""
+    return as_of
 
 
 async def provide_summary(
     request: Request,
     reader: NamedDependency[Reader],
+    point: NamedDependency[str | None],
     project_id: ProjectId = None,
     campaign_id: CampaignId = None,
     period: PeriodParameter = None,
@@ -120,7 +137,7 @@ async def provide_summary(
     tags = tag_filter(tag)
     found = await summary_of(
         request, reader, kind, id_, from_, to, tz,
-        period=period, posted=(posted_from, posted_to),
+        period=period, posted=(posted_from, posted_to), as_of=point,
     )  # fmt: skip
     return replace(found, scope=replace(found.scope, tags=tags))
 
@@ -137,10 +154,12 @@ async def summary_of(
     period: NamedPeriod | None = None,
     granularity: Granularity = "day",
     posted: tuple[date | None, date | None] = (None, None),
+    as_of: str | None = None,
 ) -> SummaryRequest:
     """Return the request for a summary of an entity.
 
     ``posted`` has the first and the last day of posting of the selected videos.
+    ``as_of`` is the time or position as of which the log is read, None for all of it.
 
     Raises:
         ApiError: ``invalid_query``, naming the parameter.
@@ -153,12 +172,18 @@ async def summary_of(
     if posted_from and posted_to and posted_from > posted_to:
         message = f"must not be after posted_to, which is {posted_to}"
         raise invalid_query("posted_from", message)
-    now = datetime.now(UTC)
+    today = datetime.now(UTC)
     organization_id = request.organization_id
     await caught_up(request, reader, *_READ_MODELS)
+    then = as_of and await resolve_as_of(reader, organization_id, as_of, now=today)
+    at, now = (then.position, then.now) if then else (None, today)
     request.context.basis, (is_there, own_zone) = await asyncio.gather(
-        basis_of_now(reader, organization_id),
-        known_scope(reader, organization_id, kind, id_),
+        basis_as_of(
+            reader, organization_id, kind, [id_], at=then.position, own=then.end
+        )
+        if then
+        else basis_of_now(reader, organization_id),
+        known_scope(reader, organization_id, kind, id_, at=at),
     )
     if not is_there:
         raise NotFoundError(kind)
@@ -172,7 +197,7 @@ async def summary_of(
         now=now,
     )
     retention = request.principal.limits.stats_history_retention_days
-    check_retention(days, retention, now=now)
+    check_retention(days, retention, now=today)
     return SummaryRequest(
         reader=reader,
         scope=SummaryScope(
@@ -184,6 +209,7 @@ async def summary_of(
         ),
         days=days,
         now=now,
+        at=at,
     )
 
 

@@ -31,6 +31,7 @@ from api.routes.creators.schemas import check_sizes
 from domain.analytics.targets import Progress
 from domain.campaign.handlers import campaigns
 from domain.errors import NotFoundError
+from domain.messages import copied
 from infra.ids import new_id
 from projections.analytics.summaries.campaigns import campaigns_behind
 from projections.analytics.summaries.scope import known_scope
@@ -250,21 +251,7 @@ async def _shown(
     organization_id = campaign.org_id
     _, own = await known_scope(reader, organization_id, "campaign", campaign.id)
     tz = own if zone is None else zone.key
-    target = CampaignTarget(
-        id=campaign.id,
-        name=campaign.name,
-        target_views=campaign.target_views,
-        target_at=campaign.target_at,
-        target_scope=campaign.target_scope,
-        target_posts=campaign.target_posts,
-        target_engagement=campaign.target_engagement,
-        cost_minor=campaign.cost_minor,
-        currency=campaign.currency,
-        starts_on=campaign.starts_on,
-        ends_on=campaign.ends_on,
-        created_at=campaign.created_at,
-        time_zone=tz,
-    )
+    target = copied(campaign, CampaignTarget, time_zone=tz)
     if not target.is_measured:
         return ShownCampaign(**asdict(campaign), progress=None, tz=tz)
     found = await progress_of_campaigns(

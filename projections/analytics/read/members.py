@@ -11,6 +11,7 @@ from domain.analytics.membership import (
     Members,
     MembershipChange,
     Spans,
+    campaigns_of_tree,
     dated_members_of_tree,
     members_of_tree,
     union_of,
@@ -69,6 +70,14 @@ async def dated_members_of(
     """
     changes = await _changes(reader, organization_id, campaign_id, at)
     return dated_members_of_tree(changes, campaign_id)
+
+
+async def campaigns_below(
+    reader: Reader, organization_id: UUID, campaign_id: UUID, *, at: int
+) -> list[UUID]:
+    """Return a campaign and those in the tree below it as of a position."""
+    changes = await _changes(reader, organization_id, campaign_id, at)
+    return campaigns_of_tree(changes, campaign_id)
 
 
 class CountedMembers(msgspec.Struct, frozen=True, kw_only=True):

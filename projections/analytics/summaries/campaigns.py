@@ -1,9 +1,10 @@
 """The campaigns of a summary, with their figures and the progress of their targets."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -85,6 +86,11 @@ class CampaignChoice(msgspec.Struct, frozen=True, kw_only=True):
     target_status: TargetStatus | None = None
     is_behind: bool = False
 
+    def holds(self, campaign: CampaignTarget, now: datetime) -> bool:
+        """Tell whether the name and the days of a campaign fit the choice."""
+        named = self.search is None or self.search in campaign.name.lower()
+        return named and self.phase in {None, _phase(campaign, now)}
+
     def has(self, progress: Progress | None) -> bool:
         """Tell whether the progress of a campaign fits the choice."""
         status = self.target_status
@@ -103,7 +109,6 @@ SELECT c.id, c.name, c.target_views, c.target_at, c.target_scope, c.starts_on,
                                  WHERE o.organization_id = %(organization)s))
 FROM campaigns c
 WHERE c.organization_id = %(organization)s AND c.deleted_at IS NULL
-AND (%(search)s::text IS NULL OR strpos(lower(c.name), %(search)s) > 0)
 """
 _OF_PROJECT = f"{_FIELDS} AND c.project_id = %(scope)s".encode()
 _IN_TIME = f"""
@@ -125,35 +130,50 @@ WITH RECURSIVE tree AS (
 """.encode()
 
 
+async def campaigns_in(
+    reader: Reader, scope: SummaryScope, zone: ZoneInfo
+) -> list[CampaignTarget]:
+    """Return the campaigns of a project, or in a campaign's tree, as they are now.
+
+    Their days begin in ``zone``.
+    """
+    query = _OF_PROJECT if scope.kind == "project" else _OF_CAMPAIGN
+    params = {**scope.params, "zone": zone.key}
+    rows = await reader.rows(scope.organization_id, query, params)
+    return structs(CampaignTarget, rows)
+
+
 async def figures_of_campaigns(
     reader: Reader,
-    scope: SummaryScope,
+    organization_id: UUID,
+    campaigns: Iterable[CampaignTarget],
     days: Range,
     *,
     now: datetime,
+    at: int | None = None,
     choice: CampaignChoice = _ALL,
 ) -> list[CampaignFigures]:
-    """Return the figures of the campaigns of a project, or in a campaign's tree.
+    """Return the figures of campaigns in a range, and their progress.
 
-    Days of campaigns, as those of the range, begin in the zone of the range.
+    ``at`` is the position as of which the log is read, and ``now`` its time; None for
+    all of it.
     """
-    query = _OF_PROJECT if scope.kind == "project" else _OF_CAMPAIGN
-    params = {**scope.params, "search": choice.search, "zone": days.zone.key}
-    rows = await reader.rows(scope.organization_id, query, params)
-    campaigns = [
-        campaign
-        for campaign in structs(CampaignTarget, rows)
-        if choice.phase is None or _phase(campaign, now) == choice.phase
-    ]
+    campaigns = [one for one in campaigns if choice.holds(one, now)]
     ids = [campaign.id for campaign in campaigns]
     if not ids:
         return []
-    ends = [days.start, days.end]
-    selection = selection_of(scope.organization_id, "campaign", ids, ends)
+    selection = selection_of(
+        organization_id,
+        "campaign",
+        ids,
+        [days.start, days.end],
+        at=at,
+        at_time=None if at is None else now,
+    )
     in_range = await series_by_entity(reader, selection)
     measured = [campaign for campaign in campaigns if campaign.is_measured]
     progress = await progress_of_campaigns(
-        reader, scope.organization_id, measured, now=now
+        reader, organization_id, measured, now=now, at=at
     )
     return [
         _figures(
@@ -175,7 +195,6 @@ async def campaigns_behind(
     params = {
         "organization": organization_id,
         "project": project_id,
-        "search": None,
         "zone": None,
         "now": now,
     }

@@ -166,6 +166,9 @@ def selection_of(
     entity: Entity,
     ids: Sequence[UUID],
     boundaries: Sequence[datetime],
+    *,
+    at: int | None = None,
+    at_time: datetime | None = None,
 ) -> Selection:
     """Return the selection of all raw metrics of the figures."""
     return Selection(
@@ -174,6 +177,8 @@ def selection_of(
         ids=ids,
         metrics=(*VIDEO_METRICS, "posts", "followers"),
         boundaries=boundaries,
+        at=at,
+        at_time=at_time,
     )
 
 

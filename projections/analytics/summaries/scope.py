@@ -157,7 +157,7 @@ _KNOWN = b"""
 SELECT EXISTS (
            SELECT FROM analytics_subjects
            WHERE organization_id = %(organization)s AND id = %(id)s AND kind = %(kind)s
-           AND deleted_position IS NULL
+           AND (deleted_position IS NULL OR deleted_position > %(at)s::bigint)
        ),
        (SELECT time_zone FROM organizations o
         WHERE o.organization_id = %(organization)s)
@@ -165,9 +165,17 @@ SELECT EXISTS (
 
 
 async def known_scope(
-    reader: Reader, organization_id: UUID, kind: ScopeKind, id_: UUID
+    reader: Reader,
+    organization_id: UUID,
+    kind: ScopeKind,
+    id_: UUID,
+    *,
+    at: int | None = None,
 ) -> tuple[bool, str]:
-    """Tell whether the organization has the scope, and return its time zone."""
-    params = {"organization": organization_id, "id": id_, "kind": kind}
+    """Tell whether the organization has the scope, and return its time zone.
+
+    A scope that was deleted after the position ``at`` is among them.
+    """
+    params = {"organization": organization_id, "id": id_, "kind": kind, "at": at}
     ((is_there, zone),) = await reader.rows(organization_id, _KNOWN, params)
     return is_there, zone or "UTC"

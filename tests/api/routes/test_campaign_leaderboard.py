@@ -4,7 +4,7 @@ import csv
 import io
 from datetime import UTC, datetime, timedelta
 
-from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.application import Tenant, ago, code_of, data_of
 from tests.kit.creator_with_numbers import a_campaign_behind
 
 TODAY = datetime.now(UTC).date()
@@ -97,6 +97,61 @@ def test_progress_is_null_without_a_target_and_a_cost(home: Tenant):
     assert lines["Neither"]["progress_target_scope"] == ""
     assert lines["Cost"]["progress_cost_minor"] == "500"
     assert lines["Target"]["progress_posts_target"] == "1"
+
+
+def test_as_of_a_position_it_stays_what_it_was(home: Tenant):
+    creators = [home.add(name)["id"] for name in ("first", "second")]
+    for number, creator in enumerate(creators):
+        home.found(creator, f"{number}00", posted_at=ago(50))
+        home.saw(creator, observed_at=ago(49), follower_count=1_000)
+        home.saw(creator, observed_at=ago(20), follower_count=1_500 + number)
+        home.saw_videos(creator, {f"{number}00": 100}, at=ago(49))
+        home.saw_videos(creator, {f"{number}00": 400 + number}, at=ago(20))
+    lower = home.campaign("Lower", ("creator", creators[1]))
+    upper = home.campaign("Upper", ("campaign", lower), ("creator", creators[0]))
+    target = {"target_views": 500, "target_scope": "lifetime"}
+    data_of(home.patch(f"/campaigns/{lower}", target))
+    home.goatherd.catch_up()
+    place = "/analytics/aggregate/campaign-leaderboard"
+    questions = [
+        {"project_id": str(home.project_id)},
+        {"project_id": str(home.project_id), "search": "low"},
+        {"campaign_id": upper},
+        {"campaign_id": lower},
+    ]
+    days = {"from": str(TODAY - 3 * DAY), "to": str(TODAY), "tz": "UTC"}
+    head = str(home.goatherd.head)
+    then = [data_of(home.get(place, params={**one, **days})) for one in questions]
+    assert [len(rows) for rows in then] == [2, 1, 2, 1]
+    assert {row["views"] for row in then[2]} == {801, 401}
+
+    home.saw_videos(creators[1], {"100": 900}, at=ago(10))
+    data_of(home.patch(f"/campaigns/{upper}", {"name": "Renamed"}))
+    left = {"item_type": "creator", "item_id": creators[0]}
+    data_of(home.delete(f"/campaigns/{upper}/items", json=left))
+    data_of(home.delete(f"/campaigns/{lower}"))
+    home.campaign("Later")
+    home.goatherd.catch_up()
+
+    for question, rows in zip(questions, then, strict=True):
+        answer = home.get(place, params={**question, **days, "as_of": head})
+        assert data_of(answer) == rows, question
+        assert answer.json()["meta"]["position"] == int(head)
+    now = data_of(home.get(place, params={**questions[0], **days}))
+    assert {row["name"] for row in now} == {"Renamed", "Later"}
+    later = home.campaign("Latest")
+    home.goatherd.catch_up()
+    for params in (
+        {"campaign_id": later, "as_of": head},
+        {"campaign_id": lower},
+    ):
+        assert code_of(home.get(place, params=params)) == (404, "not_found")
+    wrong = home.get(place, params={**questions[0], "as_of": "soon"})
+    assert code_of(wrong) == (400, "invalid_query")
+    refused = home.get(
+        "/analytics/aggregate/outliers", params={**questions[0], "as_of": head}
+    )
+    assert code_of(refused) == (400, "invalid_query")
 
 
 def test_an_unknown_choice_is_refused(home: Tenant):

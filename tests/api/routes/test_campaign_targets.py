@@ -326,7 +326,7 @@ def test_a_zone_and_a_position_pin_the_progress_for_ever(home: Tenant):
     home.saw_videos(creator, {"1": 5_000}, at=posted + timedelta(hours=2))
     home.goatherd.catch_up()
 
-    assert shown(**pinned) == then
+    assert shown(**pinned) == ranked(**pinned) == then
     moved = shown(as_of=pinned["as_of"])
     assert moved["tz"] == "America/New_York"
     assert moved["progress"] != own["progress"]
