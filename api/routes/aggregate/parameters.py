@@ -175,7 +175,11 @@ async def summary_of(
     today = datetime.now(UTC)
     organization_id = request.organization_id
     await caught_up(request, reader, *_READ_MODELS)
-    then = as_of and await resolve_as_of(reader, organization_id, as_of, now=today)
+    then = (
+        None
+        if as_of is None
+        else await resolve_as_of(reader, organization_id, as_of, now=today)
+    )
     at, now = (then.position, then.now) if then else (None, today)
     request.context.basis, (is_there, own_zone) = await asyncio.gather(
         basis_as_of(
