@@ -4,16 +4,13 @@ A milestone follows from numbers, and the end of a habit of posting from times. 
 needs a clock, so a replay of the log finds the same ones at the same times.
 """
 
-from bisect import bisect_right, insort
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
-from itertools import pairwise
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, Literal, get_args
 from uuid import UUID
 
 import msgspec
-
-from domain.analytics.summaries.posting import SHORTEST_SILENCE, USUAL_GAPS
 
 ActivityKind = Literal[
     "posted",
@@ -45,18 +42,6 @@ VIEW_MILESTONES: Final = (
 )
 
 
-class Silence(msgspec.Struct, frozen=True):
-    """A creator stopped posting.
-
-    No post followed the one at ``since`` until ``at``, the moment at which that became
-    unusual. ``usual`` is the median time between the posts until then.
-    """
-
-    since: datetime
-    at: datetime
-    usual: timedelta
-
-
 class ObservedSoFar(msgspec.Struct, frozen=True, gc=False):
     """The time of a creator's newest observation, and the first import of any."""
 
@@ -84,20 +69,3 @@ class ObservedSoFar(msgspec.Struct, frozen=True, gc=False):
 def reached(number: int, milestones: Sequence[int]) -> int:
     """Return how many of the rising milestones the number has reached."""
     return bisect_right(milestones, number)
-
-
-def silences(posts: Sequence[datetime]) -> Iterator[Silence]:
-    """Yield the times at which a creator stopped posting, in their order.
-
-    ``posts`` are the times of all posts, rising. A creator stopped if no post came for
-    longer than twice the median time between the posts so far, and for at least seven
-    days. The last silence may lie in the future: it begins unless a post comes before.
-    With one post there is no habit yet, and no silence.
-    """
-    gaps: list[timedelta] = []
-    for (before, since), then in zip(pairwise(posts), [*posts[2:], None], strict=False):
-        insort(gaps, since - before)
-        usual = (gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2]) / 2
-        at = since + max(USUAL_GAPS * usual, SHORTEST_SILENCE)
-        if then is None or then > at:
-            yield Silence(since, at, usual)

@@ -18,6 +18,7 @@ ConditionType = Literal[
     "creator_not_seen",
     "creator_disabled",
     "identity_changed",
+    "stopped_posting",
     "no_post_for_days",
     "views_spike",
     "views_drop",
@@ -118,6 +119,7 @@ CONDITIONS: Final[Mapping[ConditionType, ConditionKind]] = MappingProxyType(
         "identity_changed": ConditionKind(
             words="Another account has the handle", severity="critical"
         ),
+        "stopped_posting": ConditionKind(words="Stopped posting", severity="warning"),
         "no_post_for_days": ConditionKind(
             words="No post for {days} days",
             severity="warning",

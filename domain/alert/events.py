@@ -27,10 +27,11 @@ class AlertEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """The reasons of an alert, by which it can be checked.
 
     ``value`` is the number that was compared with ``limit``, and ``usual`` what is
-    usual for the creator: the median of the new views of the known days before, or the
-    followers some days before. The value is ``distance`` robust standard deviations
-    away from what is usual. ``video_ids`` and ``scrape_ids`` are videos and scrapes,
-    and ``positions`` those of their events in the log.
+    usual for the creator: the median of the new views of the known days before, the
+    followers some days before, or the median days between two posts. The value is
+    ``distance`` robust standard deviations away from what is usual. ``video_ids`` and
+    ``scrape_ids`` are videos and scrapes, and ``positions`` those of their events in
+    the log.
     """
 
     value: float | None = None

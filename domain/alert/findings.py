@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from domain.alert.conditions import AlertSubjectType, Condition
 from domain.alert.events import AlertEvidence
+from domain.analytics.summaries.posting import silences
 
 # The days before a day that its views are compared with, and how many of them must be
 # known.
@@ -89,7 +90,7 @@ class Firing(msgspec.Struct, frozen=True, kw_only=True):
     evidence: AlertEvidence
 
 
-def silences(
+def long_gaps(
     creator: Watched, posts: Sequence[datetime], *, days: float, at: datetime
 ) -> Iterator[AlertFinding]:
     """Yield the stretches without a post that are longer than some days.
@@ -103,6 +104,23 @@ def silences(
         if end - last > limit:
             evidence = AlertEvidence(value=_in_days(end - last), limit=days)
             yield creator.finding(last + limit, following, evidence)
+
+
+def stopped_posting(
+    creator: Watched, posts: Sequence[datetime], *, at: datetime
+) -> Iterator[AlertFinding]:
+    """Yield the stretches in which a creator had stopped posting.
+
+    ``posts`` rise, and are all known posts up to ``at``.
+    """
+    for silence in silences(posts):
+        if silence.at < at:
+            evidence = AlertEvidence(
+                value=_in_days((silence.until or at) - silence.since),
+                limit=_in_days(silence.at - silence.since),
+                usual=_in_days(silence.usual),
+            )
+            yield creator.finding(silence.at, silence.until, evidence)
 
 
 def unseen(

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from domain.alert import commands as c
 from domain.alert import events as e
+from domain.alert.built_in import condition_of_today
 from domain.alert.conditions import CONDITIONS, Condition, completed
 from domain.alert.errors import InvalidRuleChannelsError, InvalidScopeError
 from domain.decisions import check_name, state_after
@@ -123,7 +124,7 @@ def channel_ids(names: Iterable[str]) -> list[UUID]:
 def evolve(rule: AlertRuleState | None, event: e.AlertRuleEvent) -> AlertRuleState:
     """Return the rule after ``event``; it never refuses."""
     if isinstance(event, e.AlertRuleMade):
-        return copied(event, AlertRuleState)
+        return copied(event, AlertRuleState, condition=condition_of_today(event))
     if rule is None:
         msg = "A rule's history must begin with alert_rule_made."
         raise CorruptHistoryError(msg)

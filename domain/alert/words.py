@@ -12,6 +12,9 @@ def evidence_in_words(evidence: AlertEvidence, type_: ConditionType) -> str:
     if value is None:
         return ""
     match type_:
+        case "stopped_posting":
+            usual = number(evidence.usual)
+            return f"{number(value)} days without a post, usually {usual}"
         case "no_post_for_days":
             return f"{number(value)} days without a post"
         case "creator_not_seen":

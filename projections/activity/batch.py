@@ -12,8 +12,9 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.activity import ActivityKind, silences
+from domain.activity import ActivityKind
 from domain.analytics.buckets import midnight
+from domain.analytics.summaries.posting import silences
 from domain.streams import activity_row, video_stream
 from infra.eventstore.store import RecordedEvent
 from projections.engine.table import RowBatch, Table

@@ -24,13 +24,15 @@ from domain.alert.findings import (
     Watched,
     failed_imports,
     is_over_posting,
+    long_gaps,
     lost_followers,
-    silences,
+    stopped_posting,
     stretches,
     unseen,
     unusual_views,
 )
 from domain.analytics.buckets import end_of_slot, slot_of
+from projections.creators.posting import HAS_STOPPED
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _A_DAY: Final = timedelta(days=1)
@@ -122,6 +124,20 @@ JOIN LATERAL (
     ORDER BY v.posted_at DESC LIMIT %(most)s
 ) v ON true
 """
+# The posts of the habit: all known ones of the account until then, counted or not.
+_HABIT = f"""
+{_CHOSEN}
+SELECT c.id, c.project_id, array_agg(v.posted_at ORDER BY v.posted_at),
+       (array_agg(v.id ORDER BY v.posted_at DESC, v.id))[1],
+       (array_agg(v.changed_position ORDER BY v.posted_at DESC, v.id))[1]
+FROM chosen c JOIN analytics_videos v
+    ON v.organization_id = %(organization)s AND v.creator_id = c.id
+WHERE c.status = 'active' AND v.posted_at <= %(last)s
+AND (NOT %(present)s OR c.id IN (
+    SELECT id FROM creator_list
+    WHERE organization_id = %(organization)s AND {HAS_STOPPED}))
+GROUP BY c.id, c.project_id
+""".encode()
 _SEEN_LAST = f"""
 {_CHOSEN}
 SELECT c.id, c.project_id, ARRAY[coalesce(c.profile_observed_at, c.created_at)],
@@ -319,7 +335,7 @@ def _no_post(watch: WatchedRule) -> Judging:
         ended: list[AlertFinding] = []
         for creator_id, _, slots in rows:
             posts = [at for slot in slots if (at := end_of_slot(slot)) <= watch.last]
-            found = silences(creators[creator_id], posts, days=days, at=watch.last)
+            found = long_gaps(creators[creator_id], posts, days=days, at=watch.last)
             ended += [each for each in found if each.since >= watch.first - _A_DAY]
         return ended
     # Exact times and the videos are read for those alone that come into question. Their
@@ -329,7 +345,7 @@ def _no_post(watch: WatchedRule) -> Judging:
     )
     exact: list[AlertFinding] = []
     for creator_id, video_id, posted_at, position in last:
-        for each in silences(
+        for each in long_gaps(
             creators[creator_id], [posted_at], days=days, at=watch.last
         ):
             evidence = msgspec.structs.replace(
@@ -337,6 +353,23 @@ def _no_post(watch: WatchedRule) -> Judging:
             )
             exact.append(msgspec.structs.replace(each, evidence=evidence))
     return exact
+
+
+def _stopped_posting(watch: WatchedRule) -> Judging:
+    parameters = {**watch.parameters, "now": watch.last}
+    rows = yield JudgingQuestion(_HABIT, parameters)
+    found: list[AlertFinding] = []
+    for creator_id, project_id, posts, last_id, position in rows:
+        for each in stopped_posting(
+            Watched(creator_id, project_id), posts, at=watch.last
+        ):
+            evidence = each.evidence
+            if each.until is None:
+                evidence = msgspec.structs.replace(
+                    evidence, video_ids=(last_id,), positions=(position,)
+                )
+            found.append(msgspec.structs.replace(each, evidence=evidence))
+    return found
 
 
 def _not_seen(watch: WatchedRule) -> Judging:
@@ -632,6 +665,7 @@ def _import_failed(watch: WatchedRule) -> Judging:
 
 
 _JUDGES: Final[Mapping[ConditionType, Callable[[WatchedRule], Judging]]] = {
+    "stopped_posting": _stopped_posting,
     "no_post_for_days": _no_post,
     "creator_not_seen": _not_seen,
     "creator_disabled": _disabled,

@@ -37,7 +37,7 @@ class Alerts:
     """Keeps alert_rules, alerts and imports; an erased creator keeps no alert."""
 
     name = "alerts"
-    version = 2
+    version = 3
     tables = ("alert_rules", "alerts", "imports")
     events = (
         on_rule.events

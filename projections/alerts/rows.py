@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from domain import events as e
 from domain.alert.alerts import AlertStatus
-from domain.alert.built_in import built_in_rules
+from domain.alert.built_in import built_in_rules, condition_of_today
 from domain.alert.conditions import AlertSubjectType, ScopeType
 from domain.alert.rules import DETAILS, TEXTS
 from domain.messages import ImportOutcome, Severity, copied, set_fields
@@ -92,7 +92,9 @@ def _made(
         version=recorded.version,
         created_at=recorded.recorded_at,
         updated_at=recorded.recorded_at,
-        **_plain(set_fields(event, DETAILS)),
+        **_plain(
+            {**set_fields(event, DETAILS), "condition": condition_of_today(event)}
+        ),
     )
 
 

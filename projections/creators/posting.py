@@ -23,15 +23,21 @@ _THESE = f"""
 SELECT id, {LAST_POSTED}, {POSTS} FROM creator_list
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
 """.encode()
-# The gaps are read only where the silence is long enough.
-HAS_STOPPED = f"""coalesce(
-    CASE WHEN {LAST_POSTED} < %(now)s::timestamptz - make_interval(
+# ``domain.analytics.summaries.posting`` says the same of a list of times. The gaps are
+# read only where the silence is long enough. Nobody stops posting while nobody looks.
+HAS_STOPPED = f"""(creator_list.status = 'active'
+    AND (creator_list.tracking_end_date IS NULL OR creator_list.tracking_end_date
+        >= (%(now)s::timestamptz AT TIME ZONE 'UTC')::date)
+    AND creator_list.project_id NOT IN (SELECT id FROM projects
+        WHERE projects.organization_id = creator_list.organization_id
+        AND archived_at IS NOT NULL)
+    AND coalesce(CASE WHEN {LAST_POSTED} < %(now)s::timestamptz - make_interval(
         secs => {SHORTEST_SILENCE.total_seconds():.0f})
     THEN (SELECT extract(epoch FROM %(now)s::timestamptz - max(posted_at))
         > {USUAL_GAPS} * percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) FROM (
         SELECT post.posted_at, extract(epoch FROM post.posted_at
             - lag(post.posted_at) OVER (ORDER BY post.posted_at))::float8 AS gap
-        {_POSTS}) AS gaps) END, false)"""
+        {_POSTS}) AS gaps) END, false))"""
 
 
 class PostingDays(NamedTuple):

@@ -3,10 +3,11 @@
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.api.routes.test_alerts import judge, silent
+from tests.api.routes.test_alerts import silent
 from tests.browser.layout import PHONE, check_words
 from tests.kit.application import Tenant, ago, data_of
 from tests.kit.creator_with_numbers import DAYS, a_watched_creator
+from tests.kit.judging import judge
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_an_alert_is_two_lines_and_names_the_project(home: Tenant, page: Page):
     )
     assert made.status_code == 201, made.text
     project = data_of(home.get(f"/projects/{home.project_id}"))
-    silent(home, "quiet.goat", 30, 10)
+    silent(home, "quiet.goat", 12, 11, 10)
     judge(home)
     page.set_viewport_size(ViewportSize(**PHONE))
 

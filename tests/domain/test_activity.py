@@ -1,28 +1,12 @@
-"""The rules of activity: milestones by numbers, and silences by times."""
-
-from datetime import UTC, datetime, timedelta
+"""The rules of activity: milestones by numbers, and its sentences."""
 
 from domain.activity import (
     FOLLOWER_MILESTONES,
     KINDS,
     VIEW_MILESTONES,
-    Silence,
     reached,
-    silences,
 )
 from domain.activity_sentences import Named, activity_sentence
-
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-
-
-def days(*numbers: float) -> list[datetime]:
-    return [NOON + timedelta(days=number) for number in numbers]
-
-
-def stopped(*numbers: float) -> list[float]:
-    """The days on which a creator with posts on these days stopped posting."""
-    found = silences(days(*numbers))
-    return [(silence.at - NOON) / timedelta(days=1) for silence in found]
 
 
 def test_a_milestone_is_reached_at_its_number():
@@ -31,29 +15,6 @@ def test_a_milestone_is_reached_at_its_number():
     assert VIEW_MILESTONES[: reached(300_000, VIEW_MILESTONES)] == (
         *(10_000, 50_000, 100_000, 250_000),
     )
-
-
-def test_a_creator_without_a_habit_does_not_stop_posting():
-    assert stopped() == stopped(1) == []
-
-
-def test_a_silence_is_at_least_seven_days_long():
-    assert stopped(0, 1) == [8]
-    assert stopped(0, 1, 8) == [16]
-    assert stopped(0, 1, 9) == [8, 18]
-
-
-def test_a_silence_is_longer_than_twice_the_median_until_then():
-    assert stopped(0, 10) == [30]
-    assert stopped(0, 10, 30) == [60]
-    # The median of 10 and 21 days is 15.5.
-    assert stopped(0, 10, 31) == [30, 62]
-
-
-def test_a_silence_names_the_last_post_and_the_usual_time():
-    assert [*silences(days(0, 4, 10))] == [
-        Silence(days(10)[0], days(20)[0], timedelta(days=5))
-    ]
 
 
 def test_each_kind_has_a_sentence_that_names_its_subject():

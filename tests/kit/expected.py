@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow, dict_row
 
 from domain import commands as c
 from domain import events as e
-from domain.alert.built_in import built_in_rules
+from domain.alert.built_in import built_in_rules, condition_of_today
 from domain.streams import report_issue, video_stream
 from domain.view.built_in import built_in_views
 from infra.eventstore.store import RecordedEvent
@@ -419,7 +419,11 @@ def _rule(rule: c.MakeAlertRule | e.AlertRuleMade) -> Row:
         "name": rule.name,
         "scope_type": rule.scope.type,
         "scope_id": rule.scope.id,
-        "condition": msgspec.to_builtins(rule.condition),
+        "condition": msgspec.to_builtins(
+            condition_of_today(rule)
+            if isinstance(rule, e.AlertRuleMade)
+            else rule.condition
+        ),
         "for_minutes": rule.for_minutes,
         "cool_down_minutes": rule.cool_down_minutes,
         "channels": [*rule.channels],

@@ -27,7 +27,7 @@ READ_OF_OTHERS = {
     "analytics": {"campaign_items", "campaigns", "organizations"},
     "annotations": {"api_keys", "campaigns", "creator_list", "members", "videos"},
     "campaigns": {"videos"},
-    "creators": {"analytics_videos"},
+    "creators": {"analytics_videos", "projects"},
     "creator_streams": {"scrape_runs", "videos"},
     "feed": {"campaign_items", "creator_list", "reports", "videos"},
     "organizations": {"members", "people"},

@@ -17,7 +17,13 @@ from application.channels.alerts import queue_alerts
 from application.due.worker import Turn
 from application.notifications.news import notify
 from domain import commands as c
-from domain.alert.conditions import CONDITIONS, Condition, severity_of, words_of
+from domain.alert.conditions import (
+    CONDITIONS,
+    Condition,
+    ConditionType,
+    severity_of,
+    words_of,
+)
 from domain.alert.events import (
     IN_APP_CHANNEL,
     AlertEnd,
@@ -64,7 +70,7 @@ WHERE organization_id = %s AND enabled AND removed_at IS NULL ORDER BY created_a
 """
 _OPEN = """
 SELECT a.rule_id, a.subject_key, a.id, a.status, a.severity, a.project_id,
-       coalesce(r.channels, '{}')
+       coalesce(r.channels, '{}'), a.condition ->> 'type'
 FROM alerts a
 LEFT JOIN alert_rules r ON r.organization_id = a.organization_id AND r.id = a.rule_id
 WHERE a.organization_id = %s AND a.status IN ('pending', 'firing')
@@ -98,6 +104,7 @@ class _Open(Struct, frozen=True):
     severity: Severity
     project_id: UUID | None
     channels: Sequence[str]
+    condition_type: ConditionType
 
 
 _OpenAlerts = dict[UUID, dict[str, _Open]]
@@ -153,6 +160,15 @@ class AlertChecks:
         for rule in rules:
             kind = CONDITIONS[rule.condition.type]
             mine = open_alerts.pop(rule.id, {})
+            # An alert says what its rule watched when it began.
+            other = [
+                alert
+                for alert in mine.values()
+                if alert.condition_type != rule.condition.type
+            ]
+            self._resolve(organization_id, other, now=now, end="rule_ended")
+            for alert in other:
+                del mine[alert.subject_key]
             if kind.for_operators and not is_operator:
                 self._resolve(organization_id, mine.values(), now=now, end="rule_ended")
                 continue

@@ -187,7 +187,8 @@ def provide_creator_list(
         QueryParameter(
             description="Show only creators who stopped posting, or with false only "
             "the others: no post came for more than 7 days, and for longer than twice "
-            "the median time between their posts."
+            "the median time between their posts. Nobody stops while disabled, "
+            "after the last day of tracking, or in an archived project."
         ),
     ] = None,
     disabled_reason: Annotated[

@@ -41,6 +41,7 @@ NUMBERS: Final[Mapping[str, str]] = {
 }
 assert NUMBERS.keys() == BOUNDS.keys()
 _CHOICES: Final[Mapping[ConditionType, str]] = {
+    "stopped_posting": "A creator stopped posting",
     "no_post_for_days": "A creator posts nothing for days",
     "creator_not_seen": "A creator is not seen for long",
     "creator_disabled": "A creator is disabled",

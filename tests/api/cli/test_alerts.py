@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.api.routes.test_alerts import judge, silent
+from tests.api.routes.test_alerts import silent
 from tests.kit.application import Goatherd, data_of
 from tests.kit.command_line import CommandLine
+from tests.kit.judging import judge
 
 
 def test_a_rule_is_previewed_made_and_removed_and_its_alert_cared_for(

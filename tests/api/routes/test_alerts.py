@@ -10,32 +10,17 @@ from msgspec import to_builtins
 from domain import events as e
 from domain.alert.conditions import Condition, completed
 from domain.alert.events import AlertScope
+from domain.streams import alert_stream, built_in_alert_rule
 from infra.ids import new_id
 from projections.alerts.judging import WatchedRule, judged_now
 from tests.api.http.test_limited_people import limited_to, limits
-from tests.kit.application import (
-    Goatherd,
-    Tenant,
-    ago,
-    code_of,
-    data_of,
-    settings_for,
-)
-from workers.alerts.checks import AlertChecks
+from tests.kit.application import Goatherd, Tenant, ago, code_of, data_of
+from tests.kit.judging import judge
 
 __all__ = ["limits"]
 
 DAY = timedelta(days=1)
 QUIET = {"type": "no_post_for_days", "days": 7}
-
-
-def judge(tenant: Tenant) -> None:
-    """Judge the rules of the organization now."""
-    goatherd = tenant.goatherd
-    goatherd.catch_up()
-    plans = settings_for(goatherd.url).all_plans
-    AlertChecks(goatherd.store, plans).check(tenant.organization_id)
-    goatherd.catch_up()
 
 
 def made(tenant: Tenant, condition: dict[str, Any], **fields: object) -> dict[str, Any]:
@@ -288,7 +273,7 @@ def test_every_organization_has_rules_from_the_start_which_can_be_changed(
         for rule in home.every("/alert-rules")
         if rule["is_built_in"]
     }
-    quiet = rules["no_post_for_days"]
+    quiet = rules["stopped_posting"]
 
     changed = data_of(
         home.patch(f"/alert-rules/{quiet['id']}", {"name": "Silent", "enabled": False})
@@ -304,6 +289,69 @@ def test_every_organization_has_rules_from_the_start_which_can_be_changed(
     left = [rule["condition"]["type"] for rule in home.every("/alert-rules")]
     assert "views_spike" not in left
     assert len(left) == 15
+
+
+def test_a_stored_rule_of_an_earlier_version_keeps_its_settings_and_alerts_once(
+    home: Tenant,
+) -> None:
+    # given a rule that was changed, and an alert of its fixed number of days
+    stopped = silent(home, "stopped", 30, 29, 28)
+    slow = silent(home, "slow", 60, 35, 10)
+    rule_id = built_in_alert_rule(home.organization_id, "no_post_for_days")
+    week = completed(Condition(type="no_post_for_days"))
+    ntfy = {"kind": "ntfy", "name": "Ops", "url": "https://ntfy.sh/resting-goats"}
+    channel = data_of(home.post("/channels", ntfy), status=201)["id"]
+    home.goatherd.append(
+        rule_id,
+        e.AlertRuleMade(
+            organization_id=home.organization_id,
+            built_in="no_post_for_days",
+            name="Silent",
+            scope=AlertScope(type="org"),
+            condition=week,
+            channels=(channel,),
+        ),
+    )
+    for creator_id in (stopped, slow):
+        home.goatherd.append(
+            alert_stream(rule_id, creator_id, 0),
+            e.AlertOpened(
+                organization_id=home.organization_id,
+                rule_id=rule_id,
+                condition=week,
+                subject_type="creator",
+                subject_key=creator_id,
+                creator_id=UUID(creator_id),
+                project_id=home.project_id,
+                severity="warning",
+                since=ago(3),
+                evidence=e.AlertEvidence(value=10, limit=7),
+            ),
+        )
+
+    # when it is judged twice
+    judge(home)
+    judge(home)
+
+    # then it has its settings, and one alert by the habit of the creator
+    rule = data_of(home.get(f"/alert-rules/{rule_id}"))
+    assert (rule["name"], rule["channels"]) == ("Silent", [channel])
+    assert rule["condition"]["type"] == "stopped_posting"
+    assert rule["is_built_in"]
+    found = [
+        (alert["creator_id"], alert["words"], alert["state"])
+        for alert in alerts(home, rule_id=str(rule_id))
+    ]
+    assert sorted(found) == sorted(
+        [
+            (stopped, "No post for 7 days", "resolved"),
+            (slow, "No post for 7 days", "resolved"),
+            (stopped, "Stopped posting", "firing"),
+        ]
+    )
+    (alert,) = alerts(home, rule_id=str(rule_id), state="firing")
+    assert alert["evidence"]["value"] == pytest.approx(28, abs=0.1)
+    assert (alert["evidence"]["limit"], alert["evidence"]["usual"]) == (7, 1)
 
 
 def test_a_rule_watches_its_scope_alone(home: Tenant) -> None:
@@ -581,7 +629,7 @@ def test_limited_people_change_no_rule_of_other_projects(
     (built_in,) = (
         rule
         for rule in home.every("/alert-rules")
-        if rule["is_built_in"] and rule["condition"]["type"] == "no_post_for_days"
+        if rule["is_built_in"] and rule["condition"]["type"] == "stopped_posting"
     )
     org = {"type": "org"}
     mine = {"type": "project", "id": str(home.project_id)}

@@ -14,9 +14,10 @@ from application.due.work import take_work
 from application.due.worker import DueWorker
 from domain import events as e
 from infra.ids import new_id
-from tests.api.routes.test_alerts import QUIET, judge, made, silent
+from tests.api.routes.test_alerts import QUIET, made, silent
 from tests.kit.application import Tenant, ago, data_of, settings_for
 from tests.kit.builders import opened_store
+from tests.kit.judging import judge
 from tests.kit.scripted_site import Answer, ReceivedRequest, ScriptedSite
 
 

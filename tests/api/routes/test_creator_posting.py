@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from domain.analytics.summaries.posting import has_stopped_posting
+from domain.analytics.summaries.posting import silences
 from tests.kit.application import Tenant, ago, code_of, data_of
+from tests.kit.judging import judge
 
 # When each creator posted, in days ago.
 POSTED = {
@@ -54,6 +55,21 @@ def listed(home: Tenant, **query: str) -> list[dict[str, Any]]:
 
 def handles(home: Tenant, **query: str) -> list[str]:
     return [row["tiktok_handle"] for row in listed(home, **query)]
+
+
+def amount_on_home(home: Tenant) -> int:
+    return data_of(home.get("/creators/amounts"))["stopped_posting"]
+
+
+def with_alert(home: Tenant) -> list[str]:
+    """The creators whom the bell says to have stopped posting."""
+    return [
+        alert["tiktok_handle"]
+        for alert in data_of(
+            home.get("/alerts", params={"state": "firing", "limit": 100})
+        )
+        if alert["words"] == "Stopped posting"
+    ]
 
 
 def test_creators_are_sorted_by_their_last_post_page_by_page(
@@ -137,13 +153,42 @@ def test_the_list_finds_the_creators_of_whom_the_rule_says_it(home: Tenant):
     posts = posting(home, posted)
     now = datetime.now(UTC)
     stopped = [
-        handle for handle, times in posts.items() if has_stopped_posting(times, now=now)
+        handle
+        for handle, times in posts.items()
+        if any(each.holds_at(now) for each in silences(sorted(times)))
     ]
+    judge(home)
 
     found = handles(home, stopped_posting="true", sort="tiktok_handle")
 
     assert found == sorted(stopped)
     assert 5 < len(found) < 35
+    assert amount_on_home(home) == len(stopped)
+    assert sorted(with_alert(home)) == found
+
+
+def test_nobody_stops_posting_while_nobody_looks(home: Tenant):
+    other = data_of(home.post("/projects", {"name": "Winter"}), status=201)["id"]
+    disabled = home.add("disabled")["id"]
+    window = {"tracking_start_date": ago(40), "tracking_end_date": ago(20)}
+    home.add("ended", **{name: str(at.date()) for name, at in window.items()})
+    home.add("here")
+    path = f"/projects/{other}/creators"
+    data_of(home.post(path, {"tiktok_handle": "archived"}), status=201)
+    home.goatherd.catch_up()
+    for creator in home.every("/creators"):
+        for days in (30, 29, 28):
+            home.found(creator["id"], posted_at=ago(days))
+    data_of(home.post(f"/creators/{disabled}/disable"))
+    data_of(home.delete(f"/projects/{other}"))
+    judge(home)
+
+    found = handles(home, stopped_posting="true", sort="tiktok_handle")
+
+    assert found == ["here"] == with_alert(home)
+    assert amount_on_home(home) == 1
+    others = handles(home, stopped_posting="false", sort="tiktok_handle")
+    assert others == ["archived", "disabled", "ended"]
 
 
 @pytest.mark.usefixtures("four")

@@ -21,8 +21,9 @@ from domain.alert.findings import (
     failed_imports,
     firings,
     is_over_posting,
+    long_gaps,
     lost_followers,
-    silences,
+    stopped_posting,
     stretches,
     unseen,
     unusual_views,
@@ -45,7 +46,7 @@ def spans(findings: Iterable[AlertFinding]) -> list[tuple[datetime, datetime | N
 def test_a_silence_begins_after_its_days_and_ends_with_the_next_post() -> None:
     posts = [NOON - 30 * DAY, NOON - 20 * DAY, NOON - 16 * DAY, NOON - 8 * DAY]
 
-    found = list(silences(CREATOR, posts, days=7, at=NOON))
+    found = list(long_gaps(CREATOR, posts, days=7, at=NOON))
 
     assert spans(found) == [
         (NOON - 23 * DAY, NOON - 20 * DAY),
@@ -53,6 +54,21 @@ def test_a_silence_begins_after_its_days_and_ends_with_the_next_post() -> None:
         (NOON - 1 * DAY, None),
     ]
     assert [each.evidence.value for each in found] == [10, 8, 8]
+
+
+def test_a_creator_stopped_posting_beyond_a_week_and_twice_the_usual() -> None:
+    posts = [NOON - n * DAY for n in (80, 79, 78, 60, 50, 28, 23, 18)]
+
+    found = list(stopped_posting(CREATOR, posts, at=NOON))
+
+    assert spans(found) == [
+        (NOON - 71 * DAY, NOON - 60 * DAY),
+        (NOON - 53 * DAY, NOON - 50 * DAY),
+        (NOON - 39 * DAY, NOON - 28 * DAY),
+        (NOON - 8 * DAY, None),
+    ]
+    evidence = found[-1].evidence
+    assert (evidence.value, evidence.limit, evidence.usual) == (18, 10, 5)
 
 
 def test_a_creator_is_unseen_after_some_intervals() -> None:
@@ -195,7 +211,7 @@ def test_over_posting_counts_for_a_week() -> None:
 
 def test_a_rule_fires_when_the_condition_held_long_enough_and_rests_after_it() -> None:
     posts = [NOON - n * DAY for n in (60, 50, 41.9, 34.8, 20)]
-    findings = list(silences(CREATOR, posts, days=7, at=NOON))
+    findings = list(long_gaps(CREATOR, posts, days=7, at=NOON))
 
     def fired(for_minutes: int, cool_down_minutes: int) -> list[float]:
         found = firings(
@@ -234,9 +250,10 @@ def test_the_past_is_found_as_it_was_when_it_was_the_present() -> None:
         return stretches(CREATOR, unusual_views(known, condition), from_, at=at)
 
     judges: list[Callable[[datetime], Iterable[AlertFinding]]] = [
-        lambda at: silences(
+        lambda at: long_gaps(
             CREATOR, sorted(p for p in posts if p <= at), days=3, at=at
         ),
+        lambda at: stopped_posting(CREATOR, sorted(p for p in posts if p <= at), at=at),
         lambda at: judged(SPIKE, at),
         lambda at: judged(DROP, at),
     ]

@@ -12,6 +12,11 @@ from domain.alert.words import evidence_in_words, limit_in_words
 @pytest.mark.parametrize(
     ("type_", "evidence", "words"),
     (
+        (
+            "stopped_posting",
+            AlertEvidence(value=20.5, limit=7, usual=1),
+            "20.5 days without a post, usually 1",
+        ),
         ("no_post_for_days", AlertEvidence(value=8.2), "8.2 days without a post"),
         (
             "views_spike",
@@ -41,8 +46,9 @@ def test_evidence_says_the_unit_of_its_number(
 @pytest.mark.parametrize("type_", CONDITIONS)
 def test_every_condition_with_a_limit_has_words_for_its_evidence(type_: ConditionType):
     words = evidence_in_words(AlertEvidence(value=3), type_)
+    # The limit of a habit is the creator's own.
     assert bool(words) == (CONDITIONS[type_].limit is not None) or (
-        type_ == "log_check_failed"
+        type_ in {"stopped_posting", "log_check_failed"}
     )
 
 

@@ -2,14 +2,15 @@
 
 from api.web.kit.page import POSITION_COOKIE
 from domain.alert.conditions import BOUNDS, CONDITIONS
-from tests.api.routes.test_alerts import judge, made, silent
+from tests.api.routes.test_alerts import made, silent
 from tests.kit.application import Goatherd, data_of
+from tests.kit.judging import judge
 from tests.kit.visitor import Visitor
 
 
 def test_a_manager_sees_an_alert_and_cares_for_it(goatherd: Goatherd):
     home = goatherd.tenant()
-    silent(home, "quiet.goat", 30, 10)
+    silent(home, "quiet.goat", 12, 11, 10)
     judge(home)
     visitor = Visitor(goatherd)
     visitor.sign_in(home.key)
@@ -25,12 +26,12 @@ def test_a_manager_sees_an_alert_and_cares_for_it(goatherd: Goatherd):
     visitor.post("/notifications/read", {})
 
     assert "@quiet.goat" in health
-    assert "No post for 7 days" in health
-    assert "10 days without a post" in health
+    assert "Stopped posting" in health
+    assert "10 days without a post, usually 1" in health
     assert "Acknowledge</button>" in detail
     assert "Acknowledge</button>" not in cared
     assert "Mark all as read" in news
-    assert "No post for 7 days" in news
+    assert "Stopped posting" in news
     assert "Mark all as read" not in visitor.get("/notifications").text
     assert visitor.cookies[POSITION_COOKIE] == position
 
