@@ -7,7 +7,8 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from domain.feed.types import TYPES, EventType, example_of, schemas_of_types
+from api.openapi.schemas import give_meanings
+from domain.feed.types import TYPES, EventType, example_of, schemas_of_types, typed
 
 Document = dict[str, Any]
 
@@ -33,6 +34,7 @@ def asyncapi_route(*, version: str) -> HTTPRouteHandler:
 def asyncapi_document(version: str) -> Document:
     """Return the document; ``version`` is that of Goatherd."""
     names, schemas = schemas_of_types(_REF)
+    give_meanings(schemas, [typed(each) for each in TYPES])
     return {
         "asyncapi": _FORM,
         "info": {

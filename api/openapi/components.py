@@ -61,7 +61,7 @@ _PROBLEMS: Schema = {
         "required": ["path", "message"],
         "properties": {
             "path": {"type": "string", "description": "A JSON Pointer to the field."},
-            "message": {"type": "string"},
+            "message": {"type": "string", "description": "The problem in words."},
         },
     },
 }
@@ -72,15 +72,29 @@ _REFUSED: Schema = {
         "type": "object",
         "required": ["index", "code", "message"],
         "properties": {
-            "index": {"type": "integer", "minimum": 0},
-            "code": {"type": "string"},
-            "message": {"type": "string"},
+            "index": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "The place of the item in the request, from 0.",
+            },
+            "code": {
+                "type": "string",
+                "description": "The reason, for programs, such as in `code` of meta.",
+            },
+            "message": {"type": "string", "description": "The reason as a sentence."},
         },
     },
 }
 _DETAILS: Schema = {
-    "code": {"type": "string", "enum": [str(code) for code in Code]},
-    "requestId": {"type": "string"},
+    "code": {
+        "type": "string",
+        "enum": [str(code) for code in Code],
+        "description": "The reason, for programs; docs/errors.md lists all codes.",
+    },
+    "requestId": {
+        "type": "string",
+        "description": "The id under which the operators find the request in logs.",
+    },
     "fields": {**_PROBLEMS, "description": "The problems, field by field."},
     "items": _REFUSED,
     "retryAfter": {"type": "integer", "description": "The number of seconds to wait."},
@@ -97,13 +111,22 @@ _DETAILS: Schema = {
     "tiktokHandle": {"type": "string", "description": "The handle of that creator."},
 }
 
+_LIMIT: Schema = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "The largest number of rows in a page.",
+}
 _COUNTED: Schema = {
     "totalCount": {
         "type": "integer",
         "description": "The number of rows before limit and offset are applied.",
     },
-    "limit": {"type": "integer", "minimum": 1},
-    "offset": {"type": "integer", "minimum": 0},
+    "limit": _LIMIT,
+    "offset": {
+        "type": "integer",
+        "minimum": 0,
+        "description": "The number of rows before this page.",
+    },
 }
 _BASIS: Schema = {
     "position": {
@@ -122,24 +145,32 @@ _BASIS: Schema = {
         "position and whose figures the answer may have had, and the "
         "position of the last erasure.",
         "required": ["count", "until"],
-        "properties": {"count": {"type": "integer"}, "until": {"type": "integer"}},
+        "properties": {
+            "count": {"type": "integer", "description": "The number of people."},
+            "until": {
+                "type": "integer",
+                "description": "The position of the last erasure.",
+            },
+        },
     },
 }
 
 SCHEMAS: dict[str, Schema] = {
     "PageMeta": {
         "type": "object",
+        "description": "The beginning of the next page.",
         "required": ["nextCursor", "limit"],
         "properties": {
             "nextCursor": {
                 "type": ["string", "null"],
                 "description": "The cursor of the next page, null on the last one.",
             },
-            "limit": {"type": "integer", "minimum": 1, "maximum": 100},
+            "limit": {**_LIMIT, "maximum": 100},
         },
     },
     "PositionMeta": {
         "type": "object",
+        "description": "The beginning of the next page, by position.",
         "required": ["nextAfter", "limit"],
         "properties": {
             "nextAfter": {
@@ -148,11 +179,12 @@ SCHEMAS: dict[str, Schema] = {
                 "description": "The position after which the next page begins: the "
                 "value of after in the next request.",
             },
-            "limit": {"type": "integer", "minimum": 1, "maximum": 1000},
+            "limit": {**_LIMIT, "maximum": 1000},
         },
     },
     "CountedMeta": {
         "type": "object",
+        "description": "The number of rows, and the place of this page among them.",
         "required": ["totalCount", "limit", "offset"],
         "properties": _COUNTED,
     },
@@ -174,10 +206,11 @@ SCHEMAS: dict[str, Schema] = {
         "description": "Branch on meta.code; the sentence may be reworded.",
         "required": ["data", "error", "meta"],
         "properties": {
-            "data": {"type": "null"},
-            "error": {"type": "string"},
+            "data": {"type": "null", "description": "Null, because it failed."},
+            "error": {"type": "string", "description": "The reason as a sentence."},
             "meta": {
                 "type": "object",
+                "description": "The reason for programs, and its details.",
                 "required": ["code", "requestId"],
                 "properties": _DETAILS,
             },
@@ -188,11 +221,18 @@ SCHEMAS: dict[str, Schema] = {
         "description": "The same failure in the format of RFC 9457.",
         "required": ["type", "title", "status", "detail", "code", "requestId"],
         "properties": {
-            "type": {"type": "string", "format": "uri-reference"},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string"},
-            "instance": {"type": "string"},
+            "type": {
+                "type": "string",
+                "format": "uri-reference",
+                "description": "The address of the page that explains the code.",
+            },
+            "title": {"type": "string", "description": "The meaning of the code."},
+            "status": {"type": "integer", "description": "The HTTP status."},
+            "detail": {"type": "string", "description": "The reason as a sentence."},
+            "instance": {
+                "type": "string",
+                "description": "The request, as `urn:request:` and its id.",
+            },
             **_DETAILS,
         },
     },

@@ -11,10 +11,13 @@ from api.http.bodies.json_body import forms_of
 from api.openapi import components
 from api.openapi.components import reference
 from api.openapi.links import Links
+from api.openapi.meanings import meaning_at, row_of_parameter
 from api.openapi.operations import Operation, Parameter
 from api.openapi.schemas import Schema, complete, example, schemas_of
 
 _JSON, _CSV, _PDF = "application/json", "text/csv", "application/pdf"
+_NO_ERROR = {"type": "null", "description": "Null, because the request succeeded."}
+_NO_META = {"type": "null", "description": "Null, because the data say everything."}
 _CONSTRAINTS = {
     "ge": "minimum",
     "le": "maximum",
@@ -40,9 +43,9 @@ class Types:
         ]
         others = [parameter.type for op in operations for parameter in op.parameters]
         others += [meta for op in operations for meta in op.fuller_meta]
-        types = [*bodies, *answers, *others]
-        found, self.named = schemas_of(types)
-        self._found = list(zip(types, found, strict=True))
+        self.types = [*bodies, *answers, *others]
+        found, self.named = schemas_of(self.types)
+        self._found = list(zip(self.types, found, strict=True))
         complete(self.named, inputs=found[: len(bodies)])
         for body in bodies:
             if isinstance(body, type) and issubclass(body, FieldsToChange):
@@ -121,8 +124,11 @@ def _parameter(parameter: Parameter, types: Types) -> Schema:
     }
     if schema.get("type") == "array":
         described |= {"style": "form", "explode": False}
+    row = row_of_parameter(parameter.name)
     if "description" in schema:
         described["description"] = schema.pop("description")
+    elif row is not None:
+        described["description"] = meaning_at(row)
     return described
 
 
@@ -217,7 +223,7 @@ def _files(media_types: Sequence[str]) -> Schema:
 
 def _meta(operation: Operation, types: Types) -> Schema:
     if operation.meta is None:
-        return {"type": "null"}
+        return _NO_META
     usual = reference("schemas", operation.meta[0])
     fuller = [types[meta] for meta in operation.fuller_meta]
     return {"anyOf": [*fuller, usual]} if fuller else usual
@@ -227,5 +233,5 @@ def _envelope(schema: Schema, meta: Schema) -> Schema:
     return {
         "type": "object",
         "required": ["data", "error", "meta"],
-        "properties": {"data": schema, "error": {"type": "null"}, "meta": meta},
+        "properties": {"data": schema, "error": _NO_ERROR, "meta": meta},
     }

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import msgspec
 
+from api.openapi.meanings import ANY, meaning_at, row_of
 from api.openapi.prose import prose
 
 Schema = dict[str, Any]
@@ -32,17 +33,35 @@ def schemas_of(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
     for schema in named.values():
         if "description" in schema:
             schema["description"] = prose(schema["description"])
-    for info in _structs_in(types):
+    for info in structs_in(types):
         properties = named.get(info.cls.__name__, {}).get("properties", {})
         for field in info.fields:
             if _is_of_times(field.type):
                 _mark_times(properties.get(field.encode_name, {}))
+    give_meanings(named, types)
     _decimals_as_numbers([*found, *named.values()])
     _name_kinds([*found, *named.values()])
     return list(found), dict(named)
 
 
-def _structs_in(types: Sequence[Any]) -> Iterator[msgspec.inspect.StructType]:
+def give_meanings(named: Mapping[str, Schema], types: Sequence[Any]) -> None:
+    """Describe the fields of schemas by the names of the Structs that they are of.
+
+    The sentence is that of the Struct's row, else of the field's type, else of all
+    fields of the name.
+    """
+    for info in structs_in(types):
+        properties = named.get(info.cls.__name__, {}).get("properties", {})
+        for name, field in properties.items():
+            row = row_of(info.cls, name)
+            _lift_description(field)
+            if row is not None and (row[0] != ANY or "description" not in field):
+                field["description"] = meaning_at(row)
+            if "description" in field:
+                field["description"] = prose(field["description"])
+
+
+def structs_in(types: Sequence[Any]) -> Iterator[msgspec.inspect.StructType]:
     """Yield the Structs that the types are made of, however deep, each once."""
     waiting: list[object] = [*msgspec.inspect.multi_type_info(types)]
     found: set[type] = set()
@@ -93,6 +112,14 @@ def _mark_times(field: Schema) -> None:
     for schema in _all_in([field]):
         if schema.get("type") == "string" and "format" not in schema:
             schema["format"] = "date-time"
+
+
+def _lift_description(field: Schema) -> None:
+    """Move the description of the only type that is not null to the field itself."""
+    forms: list[Schema] = field.get("anyOf", [])
+    present = [form for form in forms if form != {"type": "null"}]
+    if len(present) == 1 and "description" in present[0]:
+        field.setdefault("description", present[0].pop("description"))
 
 
 def _name_kinds(schemas: list[object]) -> None:

@@ -558,14 +558,15 @@ def example_of(type_: EventType) -> PublicEvent:
 
 def typed(type_: EventType) -> type[msgspec.Struct]:
     """Return the struct of whole events of the type, for schemas."""
-    fields: dict[str, Any] = {
-        **PublicEvent.__annotations__,
-        "type": Literal[type_.name],
-        "version": Literal[type_.version],
-        "data": type_.data,
-    }
+    fields: list[tuple[str, Any]] = [
+        ("type", Literal[type_.name]),
+        ("version", Literal[type_.version]),
+        ("data", type_.data),
+    ]
     name = "".join(word.title() for word in type_.name.replace("_", ".").split("."))
-    struct = msgspec.defstruct(f"{name}Event", list(fields.items()), kw_only=True)
+    struct = msgspec.defstruct(
+        f"{name}Event", fields, bases=(PublicEvent,), frozen=True, kw_only=True
+    )
     struct.__doc__ = type_.summary
     return struct
 

@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 
 MAIN = "tests/workers/test_main.py"
 TABLE = "tests/api/routes/test_creator_table.py"
+MEANINGS = "tests/api/openapi/test_meanings.py"
 CREATORS = "tests/api/routes/creators/test_creators.py"
 
 
@@ -51,6 +52,7 @@ PINNED = Example(
         "tests/infra/eventstore/test_codec.py",
         f"{CREATORS}::test_a_creator_is_pinned_by_its_route",
         f"{CREATORS}::test_a_creator_is_added_with_everything_that_was_asked",
+        f"{MEANINGS}::test_every_property_of_an_answer_and_a_body_has_a_description",
     ),
 )
 SOURCE = Example(
@@ -67,6 +69,7 @@ COLUMN = Example(
     tests=(
         f"{CREATORS}::test_a_creator_is_added_with_everything_that_was_asked",
         f"{TABLE}::test_creators_that_moved_are_filtered_by",
+        f"{MEANINGS}::test_every_property_of_an_answer_and_a_body_has_a_description",
     ),
 )
 EXAMPLES = (PINNED, SOURCE, COLUMN)

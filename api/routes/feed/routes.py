@@ -12,6 +12,7 @@ from api.http.reading.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer, PositionPage
 from api.http.routes import read_route
+from api.openapi.schemas import give_meanings
 from api.routes.feed.parameters import (
     EventTypes,
     MinMilestone,
@@ -31,6 +32,7 @@ from domain.feed.types import (
     Filter,
     example_of,
     schema_of,
+    typed,
 )
 from domain.messages import copied
 from projections.engine.reader import Reader
@@ -72,11 +74,13 @@ class SampleEvent(PublicEvent, frozen=True, kw_only=True):
 
 
 def _entry(type_: EventType) -> EventTypeEntry:
+    schema = schema_of(type_)
+    give_meanings(schema["$defs"], [typed(type_)])
     return EventTypeEntry(
         type=type_.name,
         version=type_.version,
         summary=type_.summary,
-        schema=_inlined(schema_of(type_)),
+        schema=_inlined(schema),
         example=example_of(type_),
         text_fields=type_.text_fields,
         filters=type_.filters,

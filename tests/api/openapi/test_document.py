@@ -265,6 +265,7 @@ def test_parameters_are_described_as_they_are_checked(served: Document):
         "in": "query",
         "required": False,
         "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 50},
+        "description": "The largest number of rows in a page.",
     }
     assert parameters["of"]["schema"] == {"type": "string", "format": "uuid"}
     assert [*parameters] == ["cursor", "limit", "of", "search"]
