@@ -36,6 +36,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from types import MappingProxyType
+from typing import ClassVar
 
 from domain.phrases import counted
 
@@ -212,15 +213,22 @@ class NotFoundError(DomainError):
 class BeyondProjectsError(NotFoundError):
     """A person who is limited to some projects chose all of them together."""
 
-    def __init__(self) -> None:
-        super().__init__("project", field="scope")
+    REASONS: ClassVar[Mapping[str, str]] = {
+        "scope": "must be a project that you may see, or something in it",
+        "query": (
+            "must be of a project that you may see, unless the view is for you alone"
+        ),
+    }
+
+    def __init__(self, field: str) -> None:
+        super().__init__("project", field=field)
 
     def __str__(self) -> str:
-        return f"The scope {self.reason}."
+        return f"The {self.field} {self.reason}."
 
     @property
     def reason(self) -> str:
-        return "must be a project that you may see, or something in it"
+        return self.REASONS[self.field or "scope"]
 
 
 @contextmanager

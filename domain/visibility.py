@@ -18,6 +18,7 @@ from domain.channel.decider import channel_of
 from domain.creator.decider import creator_of
 from domain.messages import Event
 from domain.video.decider import video_of
+from domain.view.decider import view_of
 
 
 class OwnProject(Struct, frozen=True):
@@ -62,7 +63,13 @@ def own_project(history: Sequence[Event]) -> OwnProject | None:
             return _of_creator(video.creator_id, video.project_id)
         case e.ScrapeRequested(creator_id=creator_id, project_id=project_id):
             return _of_creator(creator_id, project_id)
-        case e.AnnotationAdded(scope="org") | e.ViewSaved() | e.WebhookCreated():
+        case e.ViewSaved():
+            view = view_of(history)
+            # One for its owner alone is in no project, and there for nobody else.
+            if view is None or view.is_private:
+                return None
+            return OwnProject(project_id=view.project_id)
+        case e.AnnotationAdded(scope="org") | e.WebhookCreated():
             return _OF_ALL
         case e.SourceFailing() | e.SourceRecovered():
             return _OF_ALL

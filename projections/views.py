@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,8 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.messages import copied, set_fields
 from domain.view.built_in import built_in_views
-from domain.view.decider import DETAILS, details_after
+from domain.view.decider import DETAILS, view_texts_after
+from domain.view.query import project_of
 from infra.eventstore.store import RecordedEvent
 from infra.structs import structs
 from projections.engine.folds import Folds, stored_names
@@ -24,7 +25,7 @@ _Columns = list[str]
 
 
 class ViewRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A view; a deleted one keeps no text."""
+    """A view; a deleted one keeps no text. The project is that of its query."""
 
     organization_id: UUID
     id: UUID
@@ -33,6 +34,9 @@ class ViewRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     query: str
     columns: Sequence[str]
     is_built_in: bool = False
+    owner_id: UUID | None = None
+    is_private: bool = False
+    project_id: UUID | None = None
     version: int
     created_at: datetime
     updated_at: datetime
@@ -50,6 +54,7 @@ def _saved(
         event,
         ViewRow,
         id=recorded.stream,
+        project_id=project_of(event.query),
         version=recorded.version,
         created_at=recorded.recorded_at,
         updated_at=recorded.recorded_at,
@@ -67,7 +72,7 @@ def _changed(
 def _earlier_texts_forgotten(
     event: e.EarlierTextsForgotten, row: ViewRow | None, recorded: RecordedEvent
 ) -> ViewRow | None:
-    return _later(row, recorded, details_after(event))
+    return _later(row, recorded, view_texts_after(event))
 
 
 @on(e.ViewDeleted)
@@ -85,6 +90,8 @@ def _later(
 ) -> ViewRow | None:
     if row is None or recorded.version <= row.version:
         return row
+    if "query" in changed:
+        changed["project_id"] = project_of(changed["query"])
     return replace(
         row, version=recorded.version, updated_at=recorded.recorded_at, **changed
     )
@@ -125,7 +132,7 @@ class Views:
     """Keeps the table views."""
 
     name = "views"
-    version = 1
+    version = 2
     tables = ("views",)
     events = on.events | stored_names(e.OrganizationCreated)
 
@@ -151,13 +158,20 @@ def _key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
 # As clients read it
 
 
-class View(msgspec.Struct, frozen=True, kw_only=True):
-    """Filters, an order and columns of a list, saved for the whole organization.
+ViewAudience = Literal["me", "everyone"]
 
-    ``query`` has the parameters of the list, as in an address: `GET /creators?` and the
-    query is the list. ``columns`` are the columns that the page shows, the usual ones
-    if there are none. A view that ``is_built_in`` comes with Goatherd and cannot be
-    changed.
+
+class View(msgspec.Struct, frozen=True, kw_only=True, rename={"audience": "for"}):
+    """Filters, an order and columns of a list, saved under a name.
+
+    ``for`` says who sees it: `me` is the person who asks, and nobody else. `everyone`
+    is everybody who may see its project, ``project_id``, which is the one in the query;
+    without a project it is everybody who sees all projects. ``owner_id`` is the person
+    who saved it or took it over, null if a key of the organization saved it or it is
+    from before views had owners. ``query`` has the parameters of the list, as in an
+    address: `GET /creators?` and the query is the list. ``columns`` are the columns
+    that the page shows, the usual ones if there are none. A view that ``is_built_in``
+    comes with Goatherd and cannot be changed.
     """
 
     id: UUID
@@ -167,18 +181,24 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     query: str
     columns: _Columns
     is_built_in: bool
+    audience: ViewAudience
+    project_id: UUID | None
+    owner_id: UUID | None
     version: int
     created_at: datetime
     updated_at: datetime
 
 
 _COLUMNS = (
-    "id, organization_id, name, list, query, columns, is_built_in, version, "
-    "created_at, updated_at"
+    "id, organization_id, name, list, query, columns, is_built_in, "
+    "CASE WHEN is_private THEN 'me' ELSE 'everyone' END, project_id, owner_id, "
+    "version, created_at, updated_at"
 )
+# The views that are there for a person; a key of the organization is none.
 _THERE = f"""
 SELECT {_COLUMNS} FROM views
 WHERE organization_id = %(organization)s AND deleted_at IS NULL
+AND (NOT is_private OR owner_id = %(person)s::uuid)
 """
 _ONE = f"{_THERE} AND id = %(id)s".encode()
 _PAGE = f"""
@@ -188,9 +208,11 @@ ORDER BY created_at, id LIMIT %(limit)s
 """.encode()
 
 
-async def one_view(reader: Reader, organization_id: UUID, view_id: UUID) -> View | None:
-    """Return one view of an organization, None if there is none with the id."""
-    params = {"organization": organization_id, "id": view_id}
+async def one_view(
+    reader: Reader, organization_id: UUID, view_id: UUID, *, person_id: UUID | None
+) -> View | None:
+    """Return one view of an organization, None if the person has none with the id."""
+    params = {"organization": organization_id, "id": view_id, "person": person_id}
     rows = await reader.rows(organization_id, _ONE, params)
     return next(iter(structs(View, rows)), None)
 
@@ -200,16 +222,28 @@ async def page_of_views(
     organization_id: UUID,
     *,
     viewed: e.ViewedList | None,
+    person_id: UUID | None,
     limit: int,
     after: tuple[datetime, UUID] | None,
 ) -> list[View]:
-    """Return up to ``limit`` views after the given one, oldest first."""
+    """Return up to ``limit`` views of a person after the given one, oldest first."""
     rows = await reader.page(
-        organization_id, _PAGE, limit=limit, after=after, list=viewed
+        organization_id,
+        _PAGE,
+        limit=limit,
+        after=after,
+        list=viewed,
+        person=person_id,
     )
     return structs(View, rows)
 
 
 def view_from_row(row: ViewRow) -> View:
     """Return a row as clients read it."""
-    return copied(row, View, org_id=row.organization_id, columns=[*row.columns])
+    return copied(
+        row,
+        View,
+        org_id=row.organization_id,
+        columns=[*row.columns],
+        audience="me" if row.is_private else "everyone",
+    )

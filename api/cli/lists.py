@@ -69,7 +69,8 @@ _VIEW_LIST = """
 SELECT id, organization_id AS org_id, name, list, query, columns, is_built_in,
        created_at
 FROM views
-WHERE deleted_at IS NULL AND (%(org)s::uuid IS NULL OR organization_id = %(org)s)
+WHERE deleted_at IS NULL AND NOT is_private
+  AND (%(org)s::uuid IS NULL OR organization_id = %(org)s)
 ORDER BY org_id, list, created_at, id
 """
 
@@ -216,7 +217,7 @@ def list_views(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """List the saved views of lists of creators, videos and campaigns."""
+    """List the saved views of creators, videos and campaigns that are for everybody."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         named = organization_and_project(connection, org, None)
         _wait_for(connection, "views")

@@ -122,6 +122,12 @@ class Code(StrEnum):
         "The organization requires a second factor, and the person has none yet.",
         "Your organization requires a second factor: set one up on your page first.",
     )
+    VIEW_OF_ANOTHER = (
+        "view_of_another",
+        403,
+        "For whom a saved view is, its owner and admins of the organization decide.",
+        "The view is another person's: they or an admin decide for whom it is.",
+    )
     NOT_FOUND = (
         "not_found",
         404,

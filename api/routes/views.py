@@ -1,4 +1,4 @@
-"""/views: filters, an order and columns of a list, saved for the organization."""
+"""/views: filters, an order and columns of a list, saved for one or for everybody."""
 
 from datetime import datetime
 from typing import Annotated
@@ -25,6 +25,7 @@ from infra.ids import new_id
 from projections.engine.reader import Reader
 from projections.views import (
     View,
+    ViewAudience,
     one_view,
     page_of_views,
     row_of,
@@ -33,6 +34,7 @@ from projections.views import (
 
 READ_MODEL = "views"
 _CONFLICTS = [Code.BUILT_IN_VIEW]
+_NAMES = {"audience": "for"}
 
 ViewName = Annotated[str, Meta(min_length=1, max_length=100)]
 ViewQuery = Annotated[
@@ -52,23 +54,35 @@ ViewColumns = Annotated[
         examples=[["followers", "last_posted_at"]],
     ),
 ]
+ViewFor = Annotated[
+    ViewAudience,
+    Meta(
+        description="`me` is for the person who asks, whom a key of the organization "
+        "has not. `everyone` is for everybody who may see the project in the query, "
+        "and without one for everybody who sees all projects.",
+    ),
+]
 
 
-class NewView(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewView(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename=_NAMES
+):
     """A view to save: a list, and what is chosen of it."""
 
     name: ViewName
     list: Annotated[ViewedList, Meta(examples=["creators"])]
     query: ViewQuery = ""
     columns: ViewColumns = ()
+    audience: ViewFor = "everyone"
 
 
-class ViewChange(FieldsToChange, frozen=True, kw_only=True):
+class ViewChange(FieldsToChange, frozen=True, kw_only=True, rename=_NAMES):
     """The fields to change; others stay. At least one field is needed."""
 
     name: ViewName | UnsetType = UNSET
     query: ViewQuery | UnsetType = UNSET
     columns: ViewColumns | UnsetType = UNSET
+    audience: ViewFor | UnsetType = UNSET
 
 
 class ViewRoutes(Controller):
@@ -80,15 +94,17 @@ class ViewRoutes(Controller):
     @read_route("/", "listViews")
     async def list_views(
         self,
+        request: Request,
         listing: NamedDependency[ListRequest],
         list_: Annotated[
             ViewedList | None,
             QueryParameter(name="list", description="Show only views of this list."),
         ] = None,
     ) -> ListPage[View]:
-        """List the views of the organization, oldest first.
+        """List the views that are for the person who asks, and for everybody.
 
-        Every organization has the view "Stopped posting" from the start.
+        The oldest is the first. Every organization has the view "Stopped posting" from
+        the start.
         """
         await listing.caught_up(READ_MODEL)
         return await listing.page(
@@ -97,6 +113,7 @@ class ViewRoutes(Controller):
                 listing.reader,
                 listing.organization_id,
                 viewed=list_,
+                person_id=request.principal.person_id,
                 limit=limit,
                 after=after,
             ),
@@ -114,27 +131,42 @@ class ViewRoutes(Controller):
     ) -> Answer[View]:
         """Show one view."""
         await caught_up(request, reader, READ_MODEL)
-        return found("view", await one_view(reader, request.organization_id, view_id))
+        view = await one_view(
+            reader,
+            request.organization_id,
+            view_id,
+            person_id=request.principal.person_id,
+        )
+        return found("view", view)
 
-    @write_route(
-        post, "/", "saveView", whole_organization=True, errors=[Code.LIMIT_REACHED]
-    )
+    @write_route(post, "/", "saveView", errors=[Code.LIMIT_REACHED, Code.NOT_FOUND])
     def save_view(
         self,
         request: Request,
         data: JSONBody[NewView],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[View]:
-        """Save a view of a list for everybody in the organization."""
+        """Save a view of a list, for everybody unless it says otherwise."""
         view_id = new_id()
-        command = c.SaveView(organization_id=request.organization_id, **asdict(data))
+        fields = asdict(data)
+        command = c.SaveView(
+            organization_id=request.organization_id,
+            is_private=fields.pop("audience") == "me",
+            owner_id=request.principal.person_id,
+            **fields,
+        )
         return writer.perform(
             request,
             lambda: views.save_view(view_id, command, plans=writer.plans),
             lambda _, done: _answer(done, status=201),
         )
 
-    @write_route(patch, "/{view_id:uuid}", "changeView", errors=_CONFLICTS)
+    @write_route(
+        patch,
+        "/{view_id:uuid}",
+        "changeView",
+        errors=[*_CONFLICTS, Code.VIEW_OF_ANOTHER],
+    )
     def change_view(
         self,
         request: Request,
@@ -142,8 +174,19 @@ class ViewRoutes(Controller):
         data: JSONBody[ViewChange],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[View]:
-        """Change the name, the query or the columns of a view; its list stays."""
-        return _changed(request, writer, view_id, c.ChangeView(**asdict(data)))
+        """Change the name, the query or the columns of a view; its list stays.
+
+        For whom it is changes by its owner or an admin; with `me` it becomes theirs.
+        """
+        fields, principal = asdict(data), request.principal
+        audience = fields.pop("audience")
+        command = c.ChangeView(
+            by=principal.person_id,
+            is_manager="admin" in principal.scopes,
+            is_private=UNSET if audience is UNSET else audience == "me",
+            **fields,
+        )
+        return _changed(request, writer, view_id, command)
 
     @write_route(delete, "/{view_id:uuid}", "deleteView", errors=_CONFLICTS)
     def delete_view(
@@ -153,7 +196,8 @@ class ViewRoutes(Controller):
         writer: NamedDependency[CommandWriter],
     ) -> Answer[View]:
         """Delete a view; one that comes with Goatherd cannot be deleted."""
-        return _changed(request, writer, view_id, c.DeleteView())
+        command = c.DeleteView(by=request.principal.person_id)
+        return _changed(request, writer, view_id, command)
 
 
 def _changed(

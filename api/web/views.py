@@ -1,5 +1,6 @@
-"""/views: opens a view of a list on its page, saves one and deletes one."""
+"""/views: opens a view of a list on its page, saves, shares and deletes one."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -18,15 +19,31 @@ from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.views import page_address
 from api.web.videos.page import VideosPageQuery, video_query_of
 from domain.events import ViewedList
-from projections.views import View
+from projections.views import View, ViewAudience
+
+_NAMES = {"audience": "for"}
 
 
-class ViewForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ViewForm(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename=_NAMES
+):
     """A view to save: the name as typed, and the list and query of the page."""
 
     name: Annotated[str, typed("Name")]
     list: ViewedList
     query: str = ""
+    audience: ViewAudience = "everyone"
+
+
+class AudienceForm(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename=_NAMES
+):
+    """For whom a view is from now on."""
+
+    audience: ViewAudience
+
+
+_FOR: Mapping[ViewAudience, str] = {"me": "for you alone", "everyone": "for everybody"}
 
 
 class NoForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,9 +79,20 @@ class ViewPages(Controller):
             "list": form.list,
             "query": form.query,
             "columns": columns,
+            "for": form.audience,
         }
         view = (await page.send("POST", "/views", View, body)).data
-        page.flash(f"The view {view.name} was saved.")
+        page.flash(f"The view {view.name} was saved {_FOR[view.audience]}.")
+        return page.go_to(_address_of(view))
+
+    @form_route("/{view_id:uuid}/for", form=AudienceForm)
+    async def change_audience(
+        self, page: NamedDependency[PageContext], view_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Let a view be for the person alone, or for everybody."""
+        body = {"for": page.form(AudienceForm).audience}
+        view = (await page.send("PATCH", f"/views/{view_id}", View, body)).data
+        page.flash(f"The view {view.name} is {_FOR[view.audience]}.")
         return page.go_to(_address_of(view))
 
     @form_route("/{view_id:uuid}/delete", form=NoForm)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from application.accounts import rows
 from application.accounts.invitations import follow_members
 from application.accounts.rows import SECOND_FACTOR_REMOVED
 from application.accounts.typed_addresses import take_out_address
+from application.erase.texts import ForgettingCommand
 from domain import commands as c
 from domain.decisions import Handler
 from domain.email import same_email
@@ -21,10 +23,12 @@ from domain.person.handlers import (
     hand_over_link,
     register_person,
 )
+from domain.view.decider import view_of
+from domain.view.handlers import change_view
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.recorder import AppendConflictError
-from infra.eventstore.store import Store
+from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
 from infra.keys.keyring import destroy
 from projections.people import People
@@ -41,6 +45,16 @@ SELECT EXISTS (SELECT FROM members WHERE person_id = %(person)s
     OR EXISTS (SELECT FROM person_identities WHERE person_id = %(person)s)
     AND NOT EXISTS (SELECT FROM person_secrets
                     WHERE person_id = %(person)s AND kind = 'password')
+"""
+# The table may be behind the log.
+_VIEWS: LiteralString = """
+SELECT id FROM views WHERE owner_id = %(person)s AND is_private
+UNION
+SELECT originator_id FROM goatherd_events
+WHERE topic IN ('view_saved', 'view_changed')
+AND notification_id > (
+    SELECT coalesce(max(position), 0) FROM projection WHERE name = 'views')
+AND convert_from(state, 'UTF8')::jsonb ->> 'owner_id' = %(person)s::text
 """
 # Endpoints may answer with what they got, such as the name of a new member.
 _FORGET_ANSWERS: LiteralString = """
@@ -178,7 +192,8 @@ def erase(
     """Erase a person: their key, and everything that is kept outside of the log.
 
     Their address is first taken out of the email channels and reports of their
-    organizations, in transactions of their own: an erasure that was killed is repeated.
+    organizations, and the views that are for them alone are deleted, in transactions of
+    their own: an erasure that was killed is repeated.
 
     An organization without an owner, which ``even_last_owner`` allows, gets another
     one from any of its admin keys.
@@ -196,6 +211,10 @@ def erase(
             known = _organizations(connection.cursor(), person_id)
         return erase_person(person_id, known, even_last_owner=even_last_owner)
 
+    def check() -> None:
+        take_out_address(store, person_id, context=context)
+        _erase_own_views(store, person_id, context=context)
+
     def within(cursor: Cursor[TupleRow], done: Executed[None]) -> None:
         # Somebody may have added or invited them in another one since the decision.
         if _organizations(cursor, person_id) != known:
@@ -210,9 +229,34 @@ def erase(
         handler,
         context=context,
         # After the decision, so that the address of a last owner stays.
-        check=lambda: take_out_address(store, person_id, context=context),
+        check=check,
         in_transaction=within,
     )
+
+
+def _erase_own_views(store: Store, person_id: UUID, *, context: Context) -> None:
+    """Delete the views that are for a person alone, and forget their texts."""
+    with store.pool.connection() as connection:
+        found = connection.execute(_VIEWS, {"person": person_id}).fetchall()
+    command = c.DeleteView(by=person_id)
+    for (view_id,) in found:
+        history = plain_events(store.load(view_id)[view_id])
+        view = view_of(history)
+        if view is None or not view.is_private or view.owner_id != person_id:
+            continue
+        of = view.organization_id
+        handler = partial(change_view, view_id, command, organization_id=of)
+        execute(store, handler, context=context)
+        # Views were never stored in the clear while they could be for one person.
+        forgetting = ForgettingCommand(
+            store, view_id, organization_id=of, may_be_clear=False
+        )
+        execute(
+            store,
+            forgetting.handler,
+            context=context,
+            in_transaction=forgetting.in_transaction,
+        )
 
 
 def _organizations(cursor: Cursor[TupleRow], person_id: UUID) -> set[UUID]:

@@ -55,6 +55,7 @@ WHERE organization_id = %s AND removed_at IS NOT NULL
 UNION ALL SELECT id FROM reports WHERE organization_id = %s AND removed_at IS NOT NULL
 UNION ALL SELECT id FROM channels WHERE organization_id = %s AND removed_at IS NOT NULL
 """
+_FOR_ONE = "SELECT id FROM views WHERE organization_id = %s AND is_private"
 # The fields of each text by their names, without the person's own data.
 _OTHERS = """
 SELECT 'annotation', id, 'text', text FROM annotations
@@ -111,7 +112,8 @@ class Mention(msgspec.Struct, frozen=True, order=True, kw_only=True):
     """A text that names the person, and stays when they are erased.
 
     ``change`` is the request that changes the text, null for TikTok's texts about
-    others. For an ``earlier`` text, or a text of a deleted campaign, it is the request
+    others and for a view that is for one person alone, who changes it. For an
+    ``earlier`` text, or a text of a deleted campaign, it is the request
     that forgets earlier texts.
     """
 
@@ -181,11 +183,13 @@ def _of_own_things(
             present[key] = bool(terms.found_in(text))
             if present[key]:
                 ever.add(key)
+    own = {row[0] for row in cursor.execute(_FOR_ONE, [organization_id])}
     deleted = {row[0] for row in cursor.execute(_DELETED, [organization_id] * 6)}
     for kind, of, field in sorted(ever, key=str):
         path = _PATHS[kind].format(of)
         is_present = present[kind, of, field] and of not in deleted
         change = f"PATCH {path}" if is_present else f"POST {path}/forget-texts"
+        change = None if is_present and of in own else change
         yield Mention(
             kind=kind, id=of, field=field, earlier=not is_present, change=change
         )

@@ -62,6 +62,7 @@ class ForgettingCommand:
     """The handler and the hook that forget earlier texts, for ``execute``.
 
     With ``recipient`` they take this address out of a report, with its texts.
+    ``may_be_clear`` is false for things that are younger than sealing.
     """
 
     def __init__(
@@ -71,11 +72,14 @@ class ForgettingCommand:
         *,
         organization_id: UUID,
         recipient: str | None = None,
+        may_be_clear: bool = True,
     ) -> None:
         self._store = store
         self._of = of
         self._organization_id = organization_id
         self._recipient = recipient
+        # No report is older than sealing.
+        self._may_be_clear = may_be_clear and recipient is None
         self._master_key: MasterKey | None = None
 
     def handler(self) -> Handler[ForgottenTexts]:
@@ -87,8 +91,7 @@ class ForgettingCommand:
         """
         with self._store.pool.connection() as connection:
             self._master_key = opened_master_key(self._store.settings, connection)
-            # No report is older than sealing.
-            if self._recipient is None and has_clear_events(
+            if self._may_be_clear and has_clear_events(
                 connection, {self._of, self._organization_id}
             ):
                 raise TextsInClearError

@@ -14,16 +14,28 @@ class SaveView(Command, frozen=True, kw_only=True):
     name: str
     query: str = ""
     columns: tuple[str, ...] = ()
+    owner_id: UUID | None = None
+    is_private: bool = False
 
 
 class ChangeView(Command, frozen=True, kw_only=True):
+    """Change a view, as the person ``by``, None for a key of the organization.
+
+    A manager of the organization may also change for whom the view of others is.
+    """
+
+    by: UUID | None = None
+    is_manager: bool = False
     name: str | UnsetType = UNSET
     query: str | UnsetType = UNSET
     columns: tuple[str, ...] | UnsetType = UNSET
+    is_private: bool | UnsetType = UNSET
 
 
 class DeleteView(Command, frozen=True, kw_only=True):
-    pass
+    """Delete a view, as the person ``by``, None for a key of the organization."""
+
+    by: UUID | None = None
 
 
 ViewCommand = SaveView | ChangeView | DeleteView

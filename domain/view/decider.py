@@ -14,10 +14,12 @@ from domain.messages import Event, changed_fields, copied, set_fields
 from domain.texts import EarlierTextsForgotten, texts_after
 from domain.view import commands as c
 from domain.view import events as e
-from domain.view.query import check_query
+from domain.view.errors import OwnerlessViewError, ViewOfAnotherError
+from domain.view.query import check_query, project_of
 
+TEXTS = ("name", "query", "columns")
 # The fields of a view that people can change.
-DETAILS = ("name", "query", "columns")
+DETAILS = (*TEXTS, "owner_id", "is_private")
 
 
 class ViewState(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,33 +28,56 @@ class ViewState(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     query: str
     columns: tuple[str, ...]
+    owner_id: UUID | None = None
+    is_private: bool = False
     is_deleted: bool = False
+
+    @property
+    def project_id(self) -> UUID | None:
+        return project_of(self.query)
+
+    def is_hidden_from(self, person_id: UUID | None) -> bool:
+        """Tell whether the view is there for another person alone."""
+        return self.is_private and self.owner_id != person_id
 
 
 def decide(view: ViewState | None, command: c.ViewCommand) -> list[e.ViewEvent]:
     """Return the events that ``command`` causes; none if nothing would change.
 
     Raises:
-        NotFoundError: there is no view with this id, or it was deleted.
+        NotFoundError: there is no view with this id for the person, or it was deleted.
         BlankNameError: the name is only blanks.
         InvalidViewQueryError: the list does not have such a query.
+        OwnerlessViewError: it would be for one person alone, and there is no person.
+        ViewOfAnotherError: it is somebody else's, who decides for whom it is.
     """
     if isinstance(command, c.SaveView):
         if view is not None:
             return []
         check_name(command.name)
         check_query(command.list, command.query)
+        if command.is_private and command.owner_id is None:
+            raise OwnerlessViewError
         return [copied(command, e.ViewSaved)]
-    if view is None:
+    if view is None or view.is_hidden_from(command.by):
         raise NotFoundError("view")
     if isinstance(command, c.DeleteView):
         deleted = e.ViewDeleted(organization_id=view.organization_id)
         return [] if view.is_deleted else [deleted]
     if view.is_deleted:
         raise NotFoundError("view")
-    changed = changed_fields(command, view, DETAILS)
+    changed = changed_fields(command, view, (*TEXTS, "is_private"))
     if not changed:
         return []
+    if "is_private" in changed:
+        is_owner = command.by is not None and command.by == view.owner_id
+        if not (is_owner or command.is_manager):
+            raise ViewOfAnotherError
+    if changed.get("is_private"):
+        if command.by is None:
+            raise OwnerlessViewError
+        if command.by != view.owner_id:
+            changed["owner_id"] = command.by
     if command.name is not UNSET:
         check_name(command.name)
     if command.query is not UNSET:
@@ -71,16 +96,16 @@ def evolve(view: ViewState | None, event: e.ViewEvent) -> ViewState:
         case e.ViewChanged():
             return replace(view, **set_fields(event, DETAILS))
         case EarlierTextsForgotten():
-            return replace(view, **details_after(event))
+            return replace(view, **view_texts_after(event))
         case e.ViewDeleted():
             return replace(view, is_deleted=True)
         case _:
             assert_never(event)
 
 
-def details_after(event: EarlierTextsForgotten) -> dict[str, Any]:
-    """Return the details of a view after its earlier texts were forgotten."""
-    kept = texts_after(event, DETAILS)
+def view_texts_after(event: EarlierTextsForgotten) -> dict[str, Any]:
+    """Return the texts of a view after its earlier ones were forgotten."""
+    kept = texts_after(event, TEXTS)
     return {**kept, "columns": tuple(kept["columns"])}
 
 

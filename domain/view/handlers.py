@@ -48,13 +48,19 @@ def change_view(
 
     Raises:
         BuiltInViewError: the view comes with Goatherd.
-        NotFoundError: the organization has no such view.
+        NotFoundError: the organization has no such view for the person.
+        OwnerlessViewError: it would be for one person alone, and there is no person.
+        ViewOfAnotherError: it is somebody else's, who decides for whom it is.
     """
     if view_id in built_in_views(organization_id):
         raise BuiltInViewError
     histories = yield (view_id,)
     view = view_of(histories[view_id])
-    if view is None or view.organization_id != organization_id:
+    if (
+        view is None
+        or view.organization_id != organization_id
+        or view.is_hidden_from(command.by)
+    ):
         raise NotFoundError("view")
     check_version(len(histories[view_id]), expected_versions)
     events = on(view_id, decide(view, command))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, get_args
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from domain.view.errors import InvalidViewQueryError
 from domain.view.events import ViewedList
@@ -50,3 +51,11 @@ def check_query(viewed: ViewedList, query: str) -> None:
             raise InvalidViewQueryError(reason)
         if names.count(name) > 1:
             raise InvalidViewQueryError(f"must have {name} only once")
+
+
+def project_of(query: str) -> UUID | None:
+    """Return the project whose things a query shows, None if it is about all."""
+    try:
+        return UUID(dict(parse_qsl(query)).get("project_id", ""))
+    except ValueError:
+        return None

@@ -248,8 +248,10 @@ class _View:
                     and self._is_visible(after, decided, of=stream)
                 )
             if is_refused:
-                chose_scope = any(hasattr(event, "scope") for event in events)
-                raise BeyondProjectsError if chose_scope else NotFoundError("resource")
+                for field in BeyondProjectsError.REASONS:
+                    if any(hasattr(event, field) for event in events):
+                        raise BeyondProjectsError(field)
+                raise NotFoundError("resource")
 
     def _is_visible(
         self,

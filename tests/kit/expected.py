@@ -6,6 +6,7 @@ Nothing here is shared with what it checks, not even a column's name.
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs
 from uuid import UUID
 
 import msgspec
@@ -222,6 +223,9 @@ def views(events: Iterable[RecordedEvent]) -> Rows:
                         "query": view.query,
                         "columns": [*view.columns],
                         "is_built_in": True,
+                        "owner_id": None,
+                        "is_private": False,
+                        "project_id": None,
                         "version": 1,
                         **at,
                         "deleted_at": None,
@@ -235,13 +239,17 @@ def views(events: Iterable[RecordedEvent]) -> Rows:
                     "query": view.query,
                     "columns": [*view.columns],
                     "is_built_in": False,
+                    "owner_id": view.owner_id,
+                    "is_private": view.is_private,
+                    "project_id": _project_in(view.query),
                     "version": 1,
                     **at,
                     "deleted_at": None,
                 }
             case e.ViewChanged() as change:
                 row = rows[recorded.stream]
-                row |= _set(change, "name", "query")
+                row |= _set(change, "name", "query", "owner_id", "is_private")
+                row["project_id"] = _project_in(row["query"])
                 if change.columns is not msgspec.UNSET:
                     row["columns"] = [*change.columns]
                 row |= {
@@ -252,6 +260,7 @@ def views(events: Iterable[RecordedEvent]) -> Rows:
                 rows[recorded.stream] |= {
                     "name": "",
                     "query": "",
+                    "project_id": None,
                     "columns": [],
                     "version": recorded.version,
                     "updated_at": recorded.recorded_at,
@@ -410,6 +419,11 @@ def alert_rules(events: Iterable[RecordedEvent]) -> Rows:
             case _:
                 pass
     return rows
+
+
+def _project_in(query: str) -> UUID | None:
+    found = parse_qs(query).get("project_id")
+    return UUID(found[0]) if found else None
 
 
 def _rule(rule: c.MakeAlertRule | e.AlertRuleMade) -> Row:

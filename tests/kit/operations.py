@@ -81,7 +81,8 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     outer = tenant.campaign("Outer", ("video", video_id), ("campaign", inner))
     note = {"scope": "creator", "scope_id": creator["id"], "starts_on": "2026-03-01"}
     noted = tenant.post("/analytics/annotations", {**note, "text": "A note."})
-    view = tenant.post("/views", {"name": "Best", "list": "creators"})
+    best = {"name": "Best", "list": "creators"}
+    view = tenant.post("/views", {**best, "query": f"project_id={tenant.project_id}"})
     shared = {"scope": "creator", "scope_id": creator["id"]}
     share = data_of(tenant.post("/shares", shared), status=201)
     about = {"type": "project", "id": str(tenant.project_id)}

@@ -68,6 +68,11 @@ class Principal(Struct, frozen=True, kw_only=True):
             return f"person:{self.person.id}"
         return f"key:{self.key_id}"
 
+    @property
+    def person_id(self) -> UUID | None:
+        """Return the id of the person, None for a key of the organization."""
+        return None if self.person is None else self.person.id
+
     def require_person(self) -> SignedInPerson:
         """Return the person, and refuse a key that belongs to the organization.
 

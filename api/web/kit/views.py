@@ -10,6 +10,7 @@ from msgspec import Struct
 from api.web.kit.page import PageContext
 from api.web.kit.page_query import PageQuery
 from domain.events import ViewedList
+from domain.view.query import project_of
 from projections.views import View
 
 _MOST_SHOWN = 100
@@ -17,20 +18,32 @@ Q = TypeVar("Q", bound=PageQuery)
 
 
 class ViewLink(Struct, frozen=True, kw_only=True):
-    """A view of the list; ``is_current`` says that the page shows it."""
+    """A view of the list; ``is_current`` says that the page shows it.
+
+    ``seen_by`` are those who see it, in words, and ``may_share`` says that the user may
+    change that.
+    """
 
     id: UUID
     name: str
     is_built_in: bool
     is_current: bool
+    is_private: bool
+    seen_by: str
+    may_share: bool
 
 
 class ListViews(Struct, frozen=True, kw_only=True):
-    """The views of a list, and the query that a new view of it would have."""
+    """The views of a list, and the query that a new view of it would have.
+
+    ``everybody`` are those who would see a new view for everybody, in words, None if
+    the user sees too little to make one.
+    """
 
     list: ViewedList
     links: tuple[ViewLink, ...]
     query: str
+    everybody: str | None
 
 
 async def views_of(
@@ -44,10 +57,39 @@ async def views_of(
             name=view.name,
             is_built_in=view.is_built_in,
             is_current=dict(parse_qsl(view.query)) == query,
+            is_private=view.audience == "me",
+            seen_by="you alone"
+            if view.audience == "me"
+            else _everybody(page, view.project_id),
+            may_share=_may_share(page, view),
         )
         for view in got.data
     )
-    return ListViews(list=viewed, links=links, query=urlencode(query))
+    params = urlencode(query)
+    project_id = project_of(params)
+    is_possible = page.sees_all or project_id is not None
+    everybody = _everybody(page, project_id) if is_possible else None
+    return ListViews(list=viewed, links=links, query=params, everybody=everybody)
+
+
+def _everybody(page: PageContext, project_id: UUID | None) -> str:
+    """Return the people who see a view for everybody."""
+    if project_id is None:
+        return "everybody who sees all projects"
+    name = page.organization.projects.get(project_id, "its project")
+    if str(project_id) == page.project_id:
+        name = page.project_name
+    return f"everybody who sees {name}"
+
+
+def _may_share(page: PageContext, view: View) -> bool:
+    """Tell whether the user may change for whom a view is."""
+    person = page.person
+    if person is None or view.is_built_in or not page.may("write"):
+        return False
+    if view.audience == "me":
+        return page.sees_all or view.project_id is not None
+    return page.may("admin") or view.owner_id == person.id
 
 
 def page_address(query: Mapping[str, str], kind: type[Q]) -> str:

@@ -25,7 +25,7 @@ from domain.report.decider import report_of, taken_out
 from domain.share.decider import TEXTS as SHARE_TEXTS
 from domain.share.decider import share_of
 from domain.subjects import owner_of_texts, personal_fields, subject_of_texts
-from domain.view.decider import DETAILS as VIEW_DETAILS
+from domain.view.decider import TEXTS as VIEW_TEXTS
 from domain.view.decider import view_of
 
 # The parameters of a view's query that hold words of people.
@@ -195,7 +195,7 @@ def _texts(of: UUID, organization_id: UUID, histories: Histories) -> _Texts:
     if (view := view_of(histories[of])) is not None:
         if view.organization_id != organization_id:
             raise NotFoundError(_KINDS)
-        kept = {} if view.is_deleted else _stated(view, VIEW_DETAILS)
+        kept = {} if view.is_deleted else _stated(view, VIEW_TEXTS)
         return _Texts("view", of, kept)
     if (share := share_of(histories[of])) is not None:
         if share.organization_id != organization_id:

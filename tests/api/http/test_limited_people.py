@@ -37,6 +37,8 @@ NARROWED = {
     # A report about the whole organization is refused.
     *("listReports", "createReport"),
     "getAnalyticsSchema",
+    # A view for everybody who sees the whole organization is refused.
+    "saveView",
     # A rule of the whole organization is refused.
     *("listAlertRules", "makeAlertRule", "previewAlertRule"),
     "listProgramHealth",
@@ -47,7 +49,7 @@ NARROWED = {
 }
 # Ids of what belongs to the whole organization, to which both projects belong.
 OF_ORGANIZATION = {
-    *("key_id", "view_id", "person_id", "invitation_id", "webhook_id", "delivery_id"),
+    *("key_id", "person_id", "invitation_id", "webhook_id", "delivery_id"),
     "channel_id",
 }
 

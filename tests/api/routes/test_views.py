@@ -1,11 +1,16 @@
-"""/views: filters, an order and columns of lists, saved for the organization."""
+"""/views: filters, an order and columns of lists, saved for one or for everybody."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from application.accounts.operators import erase
+from domain.messages import MemberRole
 from infra.ids import new_id
 from tests.kit.application import Goatherd, Tenant, ago, code_of, data_of
+from tests.kit.builders import asking
+from tests.kit.people import added_member
 
 VIEW: dict[str, Any] = {
     "name": "Best of spring",
@@ -189,3 +194,162 @@ def test_a_plan_has_room_for_so_many_views(goatherd: Goatherd):
     assert code_of(tenant.post("/views", VIEW)) == (402, "limit_reached")
     usage = data_of(tenant.get("/organization"))["usage"]
     assert usage["views"] == {"used": 2, "limit": 2}
+
+
+def person_in(
+    home: Tenant, *projects: UUID, role: MemberRole = "member"
+) -> tuple[UUID, Tenant]:
+    """Somebody in the organization, and their own key."""
+    store = home.goatherd.store
+    person_id = added_member(
+        store, home.organization_id, role=role, project_ids=projects or None
+    )
+    home.goatherd.catch_up()
+    scopes = ("read", "write", "admin") if role == "admin" else ("read", "write")
+    return person_id, home.with_key(*scopes, person_id=person_id)
+
+
+def test_a_view_for_me_is_there_for_nobody_else(home: Tenant):
+    # given two colleagues, an admin, the organization's own key, and a view of one
+    (ada_id, ada), (_, ben), (_, boss) = (
+        person_in(home),
+        person_in(home),
+        person_in(home, role="admin"),
+    )
+    view = saved(ada, **{"for": "me", "name": "Only mine"})
+    reader, kept = home.with_key("read"), home.goatherd.kept()
+
+    # then nobody else finds it, and nobody changes it
+    path = f"/views/{view['id']}"
+    assert (view["for"], view["owner_id"]) == ("me", str(ada_id))
+    assert data_of(ada.get(path)) == view
+    assert names(ada) == ["Stopped posting", "Only mine"]
+    for other in (ben, boss, home, reader):
+        assert names(other) == ["Stopped posting"]
+        assert code_of(other.get(path)) == (404, "not_found")
+    for other in (ben, boss, home):
+        for answer in (
+            other.patch(path, {"name": "Ours"}),
+            other.patch(path, {"for": "everyone"}),
+            other.delete(path),
+        ):
+            assert code_of(answer) == (404, "not_found")
+            assert "Only mine" not in answer.text
+    assert home.goatherd.kept() == kept
+    for event_path in ("/events", "/activity", "/audit"):
+        assert "Only mine" not in home.get(event_path, params={"limit": "100"}).text
+
+
+def test_a_view_becomes_everybodys_and_ones_own_again(home: Tenant):
+    (ada_id, ada), (_, ben), (boss_id, boss) = (
+        person_in(home),
+        person_in(home),
+        person_in(home, role="admin"),
+    )
+    path = f"/views/{saved(ada, **{'for': 'me'})['id']}"
+
+    shared = data_of(ada.patch(path, {"for": "everyone"}))
+    home.goatherd.catch_up()
+
+    assert (shared["for"], shared["owner_id"]) == ("everyone", str(ada_id))
+    for reader in (ben, boss, home):
+        assert data_of(reader.get(path)) == shared
+    assert code_of(ben.patch(path, {"for": "me"})) == (403, "view_of_another")
+    refused = home.patch(path, {"for": "me"})
+    assert code_of(refused) == (400, "invalid_body")
+    assert refused.json()["meta"]["fields"][0]["path"] == "/for"
+    # An admin takes it over.
+    taken = data_of(boss.patch(path, {"for": "me"}))
+    home.goatherd.catch_up()
+    assert (taken["for"], taken["owner_id"]) == ("me", str(boss_id))
+    assert code_of(ada.get(path)) == (404, "not_found")
+    assert data_of(boss.get(path)) == taken
+
+
+def test_a_view_for_everybody_is_for_those_who_see_its_project(home: Tenant):
+    other = data_of(home.post("/projects", {"name": "Rival"}), status=201)["id"]
+    _, limited = person_in(home, home.project_id)
+    _, rival = person_in(home, UUID(other))
+    ours, theirs = (f"project_id={each}" for each in (home.project_id, other))
+
+    mine = saved(limited, name="Ours", query=ours)
+    saved(home, name="All", query="")
+    saved(limited, **{"name": "Alone", "query": "", "for": "me"})
+
+    assert mine["project_id"] == str(home.project_id)
+    assert names(limited) == ["Stopped posting", "Ours", "Alone"]
+    assert names(rival) == ["Stopped posting"]
+    assert names(home) == ["Stopped posting", "Ours", "All"]
+    path = f"/views/{mine['id']}"
+    assert code_of(rival.get(path)) == (404, "not_found")
+    assert code_of(rival.delete(path)) == (404, "not_found")
+    kept = home.goatherd.kept()
+    for answer in (
+        limited.post("/views", {**VIEW, "query": ""}),
+        limited.post("/views", {**VIEW, "query": theirs}),
+        limited.patch(path, {"query": theirs}),
+    ):
+        assert code_of(answer) == (404, "not_found")
+        assert answer.json()["meta"]["fields"][0]["path"] == "/query"
+    assert home.goatherd.kept() == kept
+    data_of(home.patch(path, {"query": theirs}))
+    home.goatherd.catch_up()
+    assert names(limited) == ["Stopped posting", "Alone"]
+    assert names(rival) == ["Stopped posting", "Ours"]
+
+
+def test_keys_of_the_organization_save_no_view_for_one_person(home: Tenant):
+    answer = home.post("/views", {**VIEW, "for": "me"})
+
+    assert code_of(answer) == (400, "invalid_body")
+    assert answer.json()["meta"]["fields"] == [
+        {
+            "path": "/for",
+            "message": "must be everyone: the key belongs to the organization",
+        }
+    ]
+
+
+def test_ones_own_views_are_erased_with_the_person(home: Tenant):
+    ada_id, ada = person_in(home)
+    own = saved(ada, **{"for": "me", "name": "Only mine"})
+    gone = saved(ada, **{"for": "me", "name": "Gone before"})
+    data_of(ada.delete(f"/views/{gone['id']}"))
+    shared = saved(ada, name="For all")
+
+    erase(home.goatherd.store, ada_id, context=asking())
+    home.goatherd.catch_up()
+
+    assert names(home) == ["Stopped posting", "For all"]
+    assert data_of(home.get(f"/views/{shared['id']}"))["owner_id"] == str(ada_id)
+    events = home.goatherd.store.load(UUID(own["id"]))[UUID(own["id"])]
+    assert [each.event.stored_name for each in events][-2:] == [
+        *("view_deleted", "earlier_texts_forgotten"),
+    ]
+    left = home.goatherd.query(
+        "SELECT subject FROM subject_keys WHERE subject = ANY(%s) "
+        "AND wrapped IS NOT NULL",
+        [UUID(view["id"]) for view in (own, gone, shared)],
+    )
+    assert left == [(UUID(shared["id"]),)]
+    usage = data_of(home.get("/organization"))["usage"]
+    assert usage["views"]["used"] == 1
+
+
+def test_a_view_for_one_person_is_theirs_to_change_after_an_erasure(home: Tenant):
+    creator_id = home.add("goat.nobody")["id"]
+    _, ada = person_in(home)
+    fields = {"name": "Plain", "query": "search=goat.nobody"}
+    own = saved(ada, **fields, **{"for": "me"})
+    shared = saved(ada, **fields)
+
+    preview = data_of(home.get(f"/creators/{creator_id}/erase"))
+
+    found = {
+        (each["id"], each["field"]): each["change"] for each in preview["mentions"]
+    }
+    assert found == {
+        (own["id"], "query"): None,
+        (shared["id"], "query"): f"PATCH /views/{shared['id']}",
+    }
+    assert "Plain" not in str(preview)

@@ -22,8 +22,6 @@ from tests.kit.visitor import Visitor
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}")
 _NAME = re.compile(r"{(\w+)(?::\w+)?}")
 # Streams of events do not end.
-# Pages about the whole organization, which are not there for limited people.
-OF_ORGANIZATION = {"/views/{view_id}"}
 # The person's own choices and account, and files of chosen rows.
 OF_THEMSELVES = (
     *("/you", "/sign-out", "/creators/columns", "/campaigns/compare"),
@@ -160,7 +158,7 @@ def test_limited_people_open_the_pages_that_others_with_the_role_open(world: Wor
                 different.add(path)
 
     declared = {path for path in PAGES if routes()[path].is_of_whole_organization}
-    assert different == declared | OF_ORGANIZATION
+    assert different == declared
     assert {"/members", "/settings/keys", "/settings/sources", "/audit"} <= declared
 
 
@@ -229,7 +227,7 @@ def test_a_page_offers_nothing_that_would_be_refused(
     archive = "/projects/{project_id}/settings/archive"
     own = ("/views/", "/alerts/rules")
     gone = {each for each in member - limited if not each.startswith(own)}
-    assert gone == {"/projects", "/views", archive, *moves}
+    assert gone == {"/projects", archive, *moves}
     assert limited <= member | {"/inbox"}
 
 

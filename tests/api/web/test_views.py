@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.kit.application import Tenant, ago, data_of
+from tests.kit.people import member_of, owner_of
 from tests.kit.visitor import Visitor
 
 
@@ -86,3 +87,30 @@ def test_a_view_is_deleted_where_it_is_shown_unless_it_is_built_in(
     assert [v["name"] for v in data_of(home.get("/views"))] == ["Stopped posting"]
     built_in = visitor.see("/creators?stopped_posting=true&sort=last_posted_at")
     assert "Delete Stopped posting" not in built_in.text
+
+
+def test_the_page_says_who_sees_a_view_and_changes_it(home: Tenant):
+    home.goatherd.catch_up()
+    ada, ben = owner_of(home).browser, member_of(home).browser
+    home.goatherd.catch_up()
+    project = data_of(home.get(f"/projects/{home.project_id}"))
+    address = f"/creators?tag=a&project={home.project_id}"
+
+    saved = ben.submit(ben.see(address), "/views", **{"name": "Mine", "for": "me"})
+    home.goatherd.catch_up()
+    where = saved.headers["location"]
+    alone, hidden = ben.see(where), ada.see(where)
+    (change,) = [
+        one["action"] for one in alone.all("form") if one["action"].endswith("/for")
+    ]
+    ben.submit(alone, change, **{"for": "everyone"})
+    home.goatherd.catch_up()
+    shared, seen = ben.see(where), ada.see(where)
+
+    assert "for you alone" in alone.text
+    assert "Share with everybody" in alone.text
+    assert "Mine" not in hidden.one("details", id="views").text
+    for page in (shared, seen):
+        menu = page.one("details", id="views").text
+        assert f"for everybody who sees {project['name']}" in menu
+        assert "Keep for me alone" in menu

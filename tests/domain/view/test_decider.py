@@ -11,10 +11,15 @@ from domain import events as e
 from domain.errors import BlankNameError, CorruptHistoryError, NotFoundError
 from domain.view.built_in import built_in_views
 from domain.view.decider import ViewState, decide, evolve, view_of
-from domain.view.errors import BuiltInViewError, InvalidViewQueryError
+from domain.view.errors import (
+    BuiltInViewError,
+    InvalidViewQueryError,
+    OwnerlessViewError,
+    ViewOfAnotherError,
+)
 from domain.view.handlers import change_view
-from domain.view.query import check_query
-from tests.kit.builders import ORGANIZATION
+from domain.view.query import check_query, project_of
+from tests.kit.builders import ADA, BERTA, ORGANIZATION, PROJECT
 from tests.kit.scenario import Scenario
 
 FIELDS: dict[str, Any] = {
@@ -85,6 +90,55 @@ def test_a_view_from_the_start_cannot_be_changed():
 
     with pytest.raises(BuiltInViewError):
         next(handler)
+
+
+def test_a_view_for_one_person_needs_the_person(scenario: Scenario):
+    mine = {"owner_id": ADA, "is_private": True}
+
+    scenario.given().when(replace(SAVE, **mine)).then(replace(SAVED, **mine))
+    scenario.given().when(replace(SAVE, is_private=True)).then_refused(
+        OwnerlessViewError, field="for"
+    )
+    scenario.given(SAVED).when(
+        c.ChangeView(is_private=True, is_manager=True)
+    ).then_refused(OwnerlessViewError, field="for")
+
+
+def test_the_view_of_one_person_is_not_there_for_others(scenario: Scenario):
+    mine = replace(SAVED, owner_id=ADA, is_private=True)
+
+    for by in (None, BERTA):
+        for command in (
+            c.ChangeView(by=by, name="Theirs", is_manager=True),
+            c.ChangeView(by=by, is_private=False, is_manager=True),
+            c.DeleteView(by=by),
+        ):
+            scenario.given(mine).when(command).then_refused(NotFoundError)
+    scenario.given(mine).when(c.DeleteView(by=ADA)).then(DELETED)
+
+
+def test_the_owner_and_managers_decide_for_whom_a_view_is(scenario: Scenario):
+    ours = replace(SAVED, owner_id=ADA)
+    shared = e.ViewChanged(organization_id=ORGANIZATION, is_private=False)
+    kept = e.ViewChanged(organization_id=ORGANIZATION, is_private=True)
+
+    scenario.given(ours).when(c.ChangeView(by=ADA, is_private=True)).then(kept)
+    scenario.given(ours, kept).when(c.ChangeView(by=ADA, is_private=False)).then(shared)
+    scenario.given(ours).when(
+        c.ChangeView(by=BERTA, is_manager=True, is_private=True)
+    ).then(replace(kept, owner_id=BERTA))
+    for given, by in ((ours, BERTA), (ours, None), (SAVED, ADA), (SAVED, None)):
+        scenario.given(given).when(c.ChangeView(by=by, is_private=True)).then_refused(
+            ViewOfAnotherError
+        )
+        scenario.given(given).when(c.ChangeView(by=by, name="New")).then(
+            e.ViewChanged(organization_id=ORGANIZATION, name="New")
+        )
+
+
+def test_a_view_is_about_the_project_in_its_query():
+    assert project_of(f"sort=views&project_id={PROJECT}") == PROJECT
+    assert project_of("sort=views") is project_of("project_id=x") is None
 
 
 def test_each_organization_has_its_own_views_from_the_start_and_they_are_valid():

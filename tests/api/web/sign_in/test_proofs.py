@@ -202,6 +202,7 @@ HARMLESS_FORMS = {
     "/settings/shares/{share_id}/revoke",
     "/views",
     "/views/{view_id}/delete",
+    "/views/{view_id}/for",
     "/you",
     "/you/account",
     "/you/email/link",
