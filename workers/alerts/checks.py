@@ -33,6 +33,7 @@ from domain.alert.events import (
 )
 from domain.alert.findings import AlertFinding
 from domain.alert.handlers import ConditionReport, report_conditions, resolve_alerts
+from domain.alert.precedence import HoldingRule, overruled
 from domain.messages import Severity
 from domain.organization.plans import Limits
 from domain.phrases import counted
@@ -64,7 +65,8 @@ SELECT plan, time_zone, creator_profiles_hours, is_operator, clock_timestamp()
 FROM organizations WHERE organization_id = %s
 """
 _RULES = """
-SELECT id, condition, scope_type, scope_id, for_minutes, cool_down_minutes, channels
+SELECT id, condition, scope_type, scope_id, built_in IS NOT NULL, for_minutes,
+       cool_down_minutes, channels
 FROM alert_rules
 WHERE organization_id = %s AND enabled AND removed_at IS NULL ORDER BY created_at, id
 """
@@ -90,6 +92,7 @@ class _Rule(Struct, frozen=True):
     id: UUID
     condition: Condition
     scope: AlertScope
+    is_built_in: bool
     for_minutes: int
     cool_down_minutes: int
     channels: Sequence[str]
@@ -113,7 +116,8 @@ _OpenAlerts = dict[UUID, dict[str, _Open]]
 class AlertChecks:
     """Judges the rules of organizations; a repeated check changes nothing.
 
-    Each rule is judged by one query over all of its creators.
+    Each rule is judged by one query over all of its creators, and one rule alone speaks
+    about what several hold for, as ``domain.alert.precedence`` says.
     """
 
     def __init__(self, store: Store, plans: Mapping[str, Limits]) -> None:
@@ -157,20 +161,10 @@ class AlertChecks:
         judges = installation_judges(
             organization_id, limits=limits, settings=self._store.settings, now=now
         )
+        found: dict[UUID, dict[str, AlertFinding]] = {}
         for rule in rules:
             kind = CONDITIONS[rule.condition.type]
-            mine = open_alerts.pop(rule.id, {})
-            # An alert says what its rule watched when it began.
-            other = [
-                alert
-                for alert in mine.values()
-                if alert.condition_type != rule.condition.type
-            ]
-            self._resolve(organization_id, other, now=now, end="rule_ended")
-            for alert in other:
-                del mine[alert.subject_key]
             if kind.for_operators and not is_operator:
-                self._resolve(organization_id, mine.values(), now=now, end="rule_ended")
                 continue
             watch = WatchedRule(
                 organization_id=organization_id,
@@ -190,8 +184,38 @@ class AlertChecks:
                 with self._store.pool.connection() as connection:
                     cursor = connection.cursor()
                     findings = judges[rule.condition.type](cursor, rule.condition)
-            holding = {
+            found[rule.id] = {
                 each.subject_key: each for each in findings if each.holds_at(now)
+            }
+        silent = overruled(
+            [
+                HoldingRule(rule.id, rule.condition, rule.is_built_in, found[rule.id])
+                for rule in rules
+                if rule.id in found
+            ]
+        )
+        for rule in rules:
+            mine = open_alerts.pop(rule.id, {})
+            kind = CONDITIONS[rule.condition.type]
+            elsewhere = silent.get(rule.id, ())
+            # An alert says what its rule watched when it began, and the rule no longer
+            # speaks where another one does.
+            ended = [
+                alert
+                for key, alert in mine.items()
+                if alert.condition_type != rule.condition.type
+                or key in elsewhere
+                or (kind.for_operators and not is_operator)
+            ]
+            self._resolve(organization_id, ended, now=now, end="rule_ended")
+            for alert in ended:
+                del mine[alert.subject_key]
+            if rule.id not in found:
+                continue
+            holding = {
+                key: each
+                for key, each in found[rule.id].items()
+                if key not in elsewhere
             }
             self._report(organization_id, rule, holding, mine, now=now)
             over = [alert for key, alert in mine.items() if key not in holding]

@@ -25,6 +25,7 @@ from domain.alert.conditions import CONDITIONS, Condition, ConditionType, comple
 from domain.alert.events import AlertScope, ScopeType
 from domain.alert.findings import Firing, firings
 from domain.alert.handlers import change_rule, make_rule
+from domain.alert.precedence import rules_before
 from domain.alert.rules import check_scope
 from domain.errors import DomainError
 from domain.scrape.intervals import hours_between
@@ -103,10 +104,18 @@ def list_rules(
         found = rules_of(connection, org_id)
     print_list(
         found,
-        "name condition=words watches enabled",
+        "name condition=words watches enabled silent_where",
         ids="id org_id" if ids else "",
         json=json,
         watches=_watched,
+        silent_where=lambda rule: (
+            ", ".join(
+                other.name
+                for other in rules_before(rule, found)
+                if other.org_id == rule.org_id
+            )
+            or None
+        ),
     )
 
 

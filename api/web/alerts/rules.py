@@ -21,6 +21,7 @@ from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.page_query import PageQuery
 from domain.alert.conditions import BOUNDS, CONDITIONS, ConditionType
 from domain.alert.events import IN_APP
+from domain.alert.precedence import rules_before
 from projections.alerts.queries import AlertRule
 from projections.campaigns.queries import Campaign
 from projections.channels.queries import Channel
@@ -153,8 +154,10 @@ class RulePages(Controller):
     @page_route()
     async def rules(self, page: NamedDependency[PageContext]) -> Template:
         """List the rules, with the conditions of another one."""
+        rules = await all_rules(page)
         context = {
-            "rules": await all_rules(page),
+            "rules": rules,
+            "before": {rule.id: rules_before(rule, rules) for rule in rules},
             "choices": _choices(page),
             "tabs_of": TABS,
         }

@@ -354,6 +354,54 @@ def test_a_stored_rule_of_an_earlier_version_keeps_its_settings_and_alerts_once(
     assert (alert["evidence"]["limit"], alert["evidence"]["usual"]) == (7, 1)
 
 
+def test_an_own_rule_and_a_ready_one_make_one_alert(home: Tenant) -> None:
+    # given two creators who stopped, and one whom the ready rule alone finds
+    long, longer = silent(home, "long", 20, 19, 18), silent(home, "longer", 40, 39, 38)
+    short = silent(home, "short", 10, 9, 8)
+    judge(home)
+    (ready,) = (
+        rule for rule in home.every("/alert-rules") if rule["name"] == "Stopped posting"
+    )
+
+    def about() -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for alert in alerts(home, state="open", limit=100):
+            found.setdefault(alert["creator_id"], []).append(alert["rule_id"])
+        return found
+
+    assert about() == {each: [ready["id"]] for each in (long, longer, short)}
+
+    # when rules of one's own watch the same thing, one of which waits
+    own = made(home, {"type": "stopped_posting"}, scope=_creator(long))
+    days = {"type": "no_post_for_days", "days": 30}
+    waiting = made(home, days, for_minutes=43_200)
+    judge(home)
+    judge(home)
+
+    # then each creator has one alert, and the ready rule tells of the others
+    assert about() == {
+        long: [own["id"]],
+        longer: [waiting["id"]],
+        short: [ready["id"]],
+    }
+    news = [
+        row["alert_ids"]
+        for row in data_of(home.get("/notifications"))
+        if row["title"].startswith("Stopped posting")
+    ]
+    assert sorted(map(len, news)) == [1, 3]
+
+    # when the own rules are gone, the ready one speaks again
+    data_of(home.patch(f"/alert-rules/{own['id']}", {"enabled": False}))
+    data_of(home.delete(f"/alert-rules/{waiting['id']}"))
+    judge(home)
+    assert about() == {each: [ready["id"]] for each in (long, longer, short)}
+
+
+def _creator(creator_id: str) -> dict[str, str]:
+    return {"type": "creator", "id": creator_id}
+
+
 def test_a_rule_watches_its_scope_alone(home: Tenant) -> None:
     first, second = silent(home, "one", 30, 10), silent(home, "two", 30, 10)
     campaign_id = home.campaign("Spring", ("creator", second))

@@ -85,6 +85,20 @@ def test_a_form_has_the_numbers_of_its_condition_alone(goatherd: Goatherd):
         assert ("Show when it would have fired" in form) == meaning.has_history
 
 
+def test_a_ready_rule_says_which_rule_comes_before_it(goatherd: Goatherd):
+    home = goatherd.tenant()
+    made(home, {"type": "views_spike", "z": 5}, name="Big days")
+    goatherd.catch_up()
+    visitor = Visitor(goatherd)
+    visitor.sign_in(home.key)
+
+    rows = visitor.see("/alerts/rules").all("tr")
+
+    (jumped,) = [row.text for row in rows if row.text.startswith("Views jumped")]
+    assert "Silent where Big days holds" in jumped
+    assert sum("Silent where" in row.text for row in rows) == 1
+
+
 def test_a_rule_is_changed_and_previewed_with_its_changes(goatherd: Goatherd):
     home = goatherd.tenant()
     creator_id = silent(home, "pausing.goat", 60, 40, 1)
