@@ -32,6 +32,7 @@ from workers.schedule.scheduler import Scheduler
 from workers.scraping import jobs
 from workers.scraping.enqueue import StartRate, enqueue_due
 from workers.scraping.identity import CreatorIdentities
+from workers.scraping.turns import ListTurns
 
 ROUND_SECONDS = 1.0
 # After jobs were enqueued, the queue may soon have room again.
@@ -69,6 +70,7 @@ class Dispatcher:
             Follower(projection, pool=store.pool, codec=store.codec)
             for projection in (
                 CreatorIdentities(),
+                ListTurns(),
                 ConnectionEndings(),
                 jobs.ScrapeJobs(),
                 auto_disable.VerdictStreaks(),

@@ -15,10 +15,12 @@ from workers.reports.touches import ReportTouches
 from workers.schedule.projection import Schedule
 from workers.scraping.identity import CreatorIdentities
 from workers.scraping.jobs import ScrapeJobs
+from workers.scraping.turns import ListTurns
 
 ALL_PROJECTIONS: tuple[Projection, ...] = (
     *PROJECTIONS,
     CreatorIdentities(),
+    ListTurns(),
     ConnectionEndings(),
     ScrapeJobs(),
     VerdictStreaks(),

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from domain.messages import Command, ImportOutcome, JobType, Outcome, Precision, Trigger
+from domain.scrape.turns import OlderVideos
 from domain.video.attributes import ATTRIBUTES, VideoAttributes, attributes_of
 
 
@@ -107,7 +108,8 @@ class RecordResult(Command, frozen=True, kw_only=True):
     None if they are known already. ``missing_video_ids`` are pseudonyms.
     ``known_user_id`` is the creator's account if only the table of identities has it.
     ``profile_provider`` is set if the profile is from another provider than the rest.
-    ``listed_reason`` says why the list of videos is not complete.
+    ``listed_reason`` says why the list of videos is not complete, and ``older`` which
+    older videos it has.
     """
 
     provider: str
@@ -122,6 +124,7 @@ class RecordResult(Command, frozen=True, kw_only=True):
     known_user_id: str | None = None
     profile_provider: str | None = None
     listed_reason: str | None = None
+    older: OlderVideos | None = None
     tried: tuple[Tried, ...] = ()
 
 

@@ -19,6 +19,7 @@ from domain.messages import (
     Trigger,
     tiktok,
 )
+from domain.scrape.turns import OlderVideos
 from domain.video.attributes import VideoAttributes
 
 # The kind, title, time of posting, address of the picture, and attributes of a video.
@@ -158,7 +159,8 @@ class ScrapeSucceeded(Event, frozen=True, kw_only=True):
     provider returned. ``missing_video_ids`` are the requested videos that are gone by
     the provider's word, named as in snapshots. ``listed`` says whether the list has all
     videos of the account, null if the scrape listed none, and ``listed_reason`` why it
-    has not all. ``tried`` are the other sources that were asked, in their order;
+    has not all. ``older`` are the older videos that it listed in turn, null if it
+    listed none so. ``tried`` are the other sources that were asked, in their order;
     ``tried_details`` has a sentence on each, or null.
     """
 
@@ -179,6 +181,7 @@ class ScrapeSucceeded(Event, frozen=True, kw_only=True):
     missing_video_ids: tuple[str, ...] = ()
     listed: Completeness | None = None
     listed_reason: Personal[str | None] = None
+    older: OlderVideos | None = None
     tried: tuple[TriedSource, ...] = ()
     tried_details: Personal[tuple[str | None, ...]] = ()
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from domain.messages import Outcome
 from domain.scrape.observations import ProfileObservation, VideoObservation
+from domain.scrape.turns import OlderVideos
 
 
 class Ok(Struct, frozen=True, kw_only=True):
@@ -22,7 +23,8 @@ class Ok(Struct, frozen=True, kw_only=True):
     from one need not be gone. ``missing`` has the ids of ``Target.video_ids`` that the
     platform does not show by its own word; one answer alone is no proof.
     ``listed_reason`` says why the list is only a part of the videos, null if it has
-    all. ``cut_by`` is the failure that ended the list, null if a limit of the run did.
+    all. ``older`` are the older videos in a list that was read in turn, null if it has
+    none. ``cut_by`` is the failure that ended the list, null if a limit of the run did.
     ``payload_sha256`` is the hexadecimal digest of the answers.
     """
 
@@ -31,6 +33,7 @@ class Ok(Struct, frozen=True, kw_only=True):
     videos: tuple[VideoObservation, ...] = ()
     missing: tuple[str, ...] = ()
     listed_reason: str | None = None
+    older: OlderVideos | None = None
     cut_by: "Failure | None" = None
     pages: int = 1
     payload_sha256: str | None = None

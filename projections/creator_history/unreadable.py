@@ -12,7 +12,11 @@ from infra.eventstore.sealing import fields_of
 _HANDLES = frozenset({"handle", "old", "new"})
 # These fields are not sealed as personal texts, but could still identify a person.
 _ALSO: dict[type[e.Event], dict[str, Any]] = {
-    e.ScrapeSucceeded: {"missing_video_ids": (), "payload_sha256": None},
+    e.ScrapeSucceeded: {
+        "missing_video_ids": (),
+        "payload_sha256": None,
+        "older": None,
+    },
     # In an old log the pseudonym is TikTok's id.
     e.VideoAdded: {"pseudonym": None},
     e.VideoDiscovered: {"pseudonym": None},

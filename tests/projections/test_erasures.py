@@ -238,7 +238,7 @@ READ_MODELS = [
     table for each in PROJECTIONS if each.name != "analytics" for table in each.tables
 ]
 OF_WORKERS = [
-    *("creator_identity", "scrape_job", "verdict_streak", "known_video"),
+    *("creator_identity", "list_turn", "scrape_job", "verdict_streak", "known_video"),
     *("policy_task", "scrape_schedule", "scheduled_video"),
 ]
 TABLES = [*READ_MODELS, *OF_WORKERS]

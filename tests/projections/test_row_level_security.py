@@ -143,6 +143,7 @@ CLOSED = (
     "dead_letter_decision",
     "creator_search",
     "creator_identity",
+    "list_turn",
     "verdict_streak",
     "source_day",
     "known_video",

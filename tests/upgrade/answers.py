@@ -208,7 +208,8 @@ ADDED_PROJECTIONS: frozenset[str] = frozenset(
         *("activity", "alert_touches", "alerts", "annotations", "audit", "campaigns"),
         "channels",
         "connection_endings",
-        *("feed", "people", "report_touches", "reports", "shares", "views"),
+        *("feed", "list_turns", "people", "report_touches", "reports"),
+        *("shares", "views"),
         "webhooks",
     }
 )

@@ -44,7 +44,7 @@ from tests.upgrade.recording import write_imported, write_scraped
 _RUN_BY_DISPATCH = frozenset(
     {
         *("creator_identities", "scrape_jobs", "verdict_streaks", "known_videos"),
-        *("schedule", "alert_touches", "report_touches"),
+        *("schedule", "list_turns", "alert_touches", "report_touches"),
     }
 )
 _HANDLES = (

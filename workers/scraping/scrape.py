@@ -108,7 +108,11 @@ def _attempt(dependencies: ScrapeDependencies, leased: JobLease) -> None:
         _quarantine(dependencies, leased)
         return
     try:
-        given = load_scrape_input(dependencies.store, leased)
+        given = load_scrape_input(
+            dependencies.store,
+            leased,
+            reads_in_turn=dependencies.chain.reads_in_turn,
+        )
     except NotTrackedError as error:
         _give_up(dependencies, leased, error=str(error))
         return
@@ -205,6 +209,7 @@ def _record_result(
         known_user_id=None if given.is_pinned else given.target.user_id,
         profile_provider=profile_provider,
         listed_reason=observed.listed_reason,
+        older=observed.older,
         tried=tried_by(answered),
     )
     user_id = command.profile and command.profile.user_id

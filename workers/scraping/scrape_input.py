@@ -1,6 +1,7 @@
 """Loads the input of a run: histories, and the creator or videos to observe."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -9,11 +10,13 @@ from domain.creator.decider import creator_of
 from domain.creator.events import CreatorDisabled
 from domain.messages import BY_HAND
 from domain.scrape.decider import ScrapeState, scrape_of
+from domain.scrape.turns import next_turn
 from domain.streams import account_stream, erased_bans_stream
 from infra.eventstore.execute import RecordedHistories
 from infra.eventstore.store import RecordedEvent, Store, plain_events
 from workers.scraping.identity import still_valid
 from workers.scraping.jobs import JobLease
+from workers.scraping.turns import turn_of
 from workers.scraping.video_details import counted_videos
 from workers.sources.port import Target
 
@@ -34,8 +37,12 @@ class NotTrackedError(Exception):
     """A run's creator is not tracked any more; the text says why."""
 
 
-def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput:
+def load_scrape_input(
+    store: Store, leased: JobLease, *, reads_in_turn: bool = False
+) -> ScrapeInput:
     """Return the run's input; ``video_stats`` of a creator reads its counted videos.
+
+    With ``reads_in_turn`` it has the part of the list whose turn it is.
 
     Raises:
         NotTrackedError: the creator was removed, or a person disabled it after the
@@ -74,9 +81,20 @@ def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput:
     pinned = pinned_account(plain_events(histories[account]))
     known = still_valid(leased.identity, histories[creator_id])
     user_id = pinned or (known and known.user_id)
-    video_ids = run.tiktok_video_ids
-    if run.job_type == "video_stats" and not video_ids:
-        video_ids = counted_videos(store.pool, run.organization_id, creator_id)
+    video_ids, turn = run.tiktok_video_ids, None
+    expected: dict[str, datetime] = {}
+    if run.job_type != "creator_profiles" and not video_ids:
+        counted = counted_videos(store.pool, run.organization_id, creator_id)
+        if run.job_type == "video_stats":
+            video_ids = tuple(each.tiktok_video_id for each in counted)
+        if reads_in_turn:
+            state = turn_of(store.pool, creator_id)
+            turn = next_turn(state, trigger=run.trigger, now=datetime.now(UTC))
+            expected = {
+                each.tiktok_video_id: each.posted_at
+                for each in counted
+                if each.posted_at is not None and not each.is_gone
+            }
     target = Target(
         # The creator may have been renamed since the request of the run.
         handle=creator.handle,
@@ -85,6 +103,8 @@ def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput:
         user_id=user_id,
         sec_uid=known.sec_uid if known and known.user_id == user_id else None,
         video_ids=video_ids,
+        turn=turn,
+        expected=expected,
     )
     return ScrapeInput(
         run=run, histories=histories, target=target, is_pinned=pinned is not None

@@ -1,9 +1,11 @@
 """Leaves out the details of videos that are known already."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from domain import commands as c
@@ -23,17 +25,25 @@ WHERE organization_id = %s AND id = ANY(%b::uuid[])
   AND (creator_id IS NOT NULL OR %s::uuid IS NULL)
 """
 _COUNTED = """
-SELECT tiktok_video_id FROM known_video
+SELECT tiktok_video_id, posted_at, missing_confirmed FROM known_video
 WHERE organization_id = %s AND creator_id = %s AND tracking_enabled
   AND tracking_status IN ('auto_tracked', 'included', 'direct_add')
 ORDER BY random()
 """
 
 
+class CountedVideo(Struct, frozen=True):
+    """A video that counts; ``is_gone`` says that two runs found it gone."""
+
+    tiktok_video_id: str
+    posted_at: datetime | None
+    is_gone: bool
+
+
 def counted_videos(
     pool: Pool, organization_id: UUID, creator_id: UUID
-) -> tuple[str, ...]:
-    """Return the ids of a creator's counted videos that the policies know.
+) -> tuple[CountedVideo, ...]:
+    """Return a creator's counted videos that the policies know.
 
     They are in random order, so that a provider without time for all of them reads
     others in each run, and leaves none out forever.
@@ -44,7 +54,7 @@ def counted_videos(
             _COUNTED, (organization_id, creator_id)
         ).fetchall(),
     )
-    return tuple(video_id for (video_id,) in rows)
+    return tuple(CountedVideo(*row) for row in rows)
 
 
 def only_news(

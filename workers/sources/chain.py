@@ -122,6 +122,11 @@ class Chain:
         """Return the name of the provider that is asked first."""
         return self.providers[0].name
 
+    @property
+    def reads_in_turn(self) -> bool:
+        """Return whether a provider lists older videos in turn."""
+        return any(provider.reads_in_turn for provider in self.providers)
+
     def ask(
         self,
         job_type: JobType,

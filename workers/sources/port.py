@@ -1,11 +1,15 @@
 """The port of sources: the requests to a provider, and its possible answers."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol, assert_never
 from uuid import UUID
 
 from msgspec import Struct
 
 from domain.messages import JobType
+from domain.scrape.turns import ListTurn
 from domain.scrape.verdicts import Verdict
 
 
@@ -14,7 +18,9 @@ class Target(Struct, frozen=True, kw_only=True):
 
     ``video_ids`` restricts ``video_stats``; empty means all videos that the provider
     lists. ``creator_id`` and ``organization_id`` are null if nobody tracks the creator,
-    as in a check.
+    as in a check. ``turn`` is the part to list of a source that reads in turn, null for
+    all videos; ``expected`` are counted videos that it must then find, with their times
+    of posting.
     """
 
     handle: str
@@ -23,17 +29,21 @@ class Target(Struct, frozen=True, kw_only=True):
     user_id: str | None = None
     sec_uid: str | None = None
     video_ids: tuple[str, ...] = ()
+    turn: ListTurn | None = None
+    expected: Mapping[str, datetime] = MappingProxyType({})
 
 
 class Provider(Protocol):
     """A source of observations. Every failure is a verdict, never an exception.
 
     ``reads_site`` says that it reads TikTok's public site, so that an account that it
-    does not find does not exist.
+    does not find does not exist. ``reads_in_turn`` says that its requests are so slow
+    or dear that it lists only the newest videos in each run, and older ones in turn.
     """
 
     name: str
     reads_site: bool = True
+    reads_in_turn: bool = False
 
     def cannot_serve(self, target: Target, job_type: JobType) -> str | None:
         """Return why it can't serve this request now; None if it can.

@@ -28,7 +28,7 @@ from infra.http_out.refusals import RefusedError
 from infra.http_out.request_notes import BudgetSpentError
 from infra.http_out.tiktok_api import Deadline, open_http
 from infra.settings import Settings
-from workers.sources.port import Target
+from workers.sources.port import Provider, Target
 from workers.sources.providers.display.api import (
     A_MINUTE,
     DisplayAPI,
@@ -48,7 +48,7 @@ WHERE creator_id = %s AND provider = 'display' AND state = 'connected'
 """
 
 
-class DisplayProvider:
+class DisplayProvider(Provider):
     """Reads creators with their own consent: exact numbers, but no saves.
 
     A list continues to its end, until half of ``patience`` (seconds) is left, or until

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.scrape.turns import WHOLE_LIST
 from domain.scrape.verdicts import (
     Failure,
     Ok,
@@ -41,6 +42,10 @@ __all__ = ["NotShown", "SessionLimits", "VideosRead", "WebProvider"]
 USER_AGENT = "Mozilla/5.0 (compatible; Goatherd)"
 DEFAULT_LIMITS = SessionLimits()
 _NO_LIST = VideoList(videos={})
+# A page of the list has 15 videos, and the profile's page comes first.
+_FEW_VIDEOS = 3
+# Videos that a list should have shown are read one by one, a few in each run.
+_MOST_MISSED = 10
 
 
 class VideosRead(Struct, frozen=True, kw_only=True):
@@ -62,6 +67,7 @@ class WebProvider(Provider):
     """
 
     name = "web"
+    reads_in_turn = True
 
     def __init__(
         self,
@@ -94,8 +100,10 @@ class WebProvider(Provider):
     def discover_videos(self, target: Target) -> Verdict:
         """Read the profile, then list the videos; ``Ok`` has both.
 
-        A list that ends early, at a limit of the run or a refusal, is partial, and so
-        are the videos of the profile's page if the list is refused from the start.
+        A list is partial if it has only the videos whose turn it is, or if it ends
+        early, at a limit of the run or a refusal. So are the videos of the profile's
+        page if the list is refused from the start. A few expected videos that the list
+        does not show are read one by one.
         """
         with TikTokSession(self._site) as session:
             try:
@@ -109,15 +117,21 @@ class WebProvider(Provider):
                 if isinstance(failed, Failure):
                     return replace(failed, profile=page.account.profile)
                 return failed
-            return self._ok(session, account=page.account, listed=listed)
+            reading = _reading_of(session, target)
+            # Their refusal does not matter: the list is the answer.
+            reading.read(listed.missed[:_MOST_MISSED])
+            return self._ok(
+                session, account=page.account, listed=listed, reading=reading
+            )
 
     def video_stats(self, target: Target) -> Verdict:
-        """Read the requested videos one by one, or the whole list without any.
+        """Read the requested videos one by one, or the list if they are many or none.
 
         Videos that are not shown are in ``Ok.missing``; ``read_videos`` has the
         reasons.
         """
-        if not target.video_ids:
+        is_listed = target.turn is not None and len(target.video_ids) > _FEW_VIDEOS
+        if is_listed or not target.video_ids:
             return self.discover_videos(target)
         read = self.read_videos(target)
         return read.ok if isinstance(read, VideosRead) else read
@@ -130,24 +144,14 @@ class WebProvider(Provider):
         """
         with TikTokSession(self._site) as session:
             try:
-                reading = VideoReading(
-                    session, handle=requested_handle(target), user_id=target.user_id
-                )
+                reading = _reading_of(session, target)
             except RefusedError as refused:
                 return refused.verdict
             reading.read(target.video_ids)
             if reading.refusal and not (reading.videos or reading.not_shown):
                 return reading.refusal
-            # The video belongs to another creator, so it is not missing for this one.
-            missing = tuple(
-                video.video_id
-                for video in reading.not_shown
-                if video.reason != "someone_elses"
-            )
             return VideosRead(
-                ok=replace(
-                    self._ok(session), videos=tuple(reading.videos), missing=missing
-                ),
+                ok=self._ok(session, reading=reading),
                 not_shown=tuple(reading.not_shown),
                 unread=tuple(reading.unread),
             )
@@ -158,16 +162,25 @@ class WebProvider(Provider):
         *,
         account: SeenAccount | None = None,
         listed: VideoList = _NO_LIST,
+        reading: VideoReading | None = None,
     ) -> Ok:
         return Ok(
             observed_at=self.now(),
             profile=account.profile if account else None,
-            videos=tuple(listed.videos.values()),
+            videos=(*listed.videos.values(), *(reading.videos if reading else ())),
+            missing=reading.missing if reading else (),
+            older=listed.older,
             listed_reason=listed.partial_because,
             cut_by=listed.cut_by,
             pages=session.requests,
             payload_sha256=session.digest,
         )
+
+
+def _reading_of(session: TikTokSession, target: Target) -> VideoReading:
+    return VideoReading(
+        session, handle=requested_handle(target), user_id=target.user_id
+    )
 
 
 def _profile_of(session: TikTokSession, target: Target) -> ProfilePage:
@@ -211,4 +224,6 @@ def _list_of(session: TikTokSession, target: Target, account: SeenAccount) -> Vi
         sec_uid=sec_uid,
         author_id=account.user_id,
         expected=account.profile.video_count,
+        turn=target.turn or WHOLE_LIST,
+        counted=target.expected,
     )

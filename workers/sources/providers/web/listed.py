@@ -1,8 +1,10 @@
 """Reads one page of the video list, or returns why there is none."""
 
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.scrape.observations import VideoObservation
 from domain.scrape.verdicts import (
@@ -17,17 +19,35 @@ from workers.sources.shapes.web import own_videos
 
 
 class VideoListPage(Struct, frozen=True, kw_only=True):
-    """The creator's own videos on a page, by id, and whether there are older ones."""
+    """The creator's own videos on a page, by id, and whether there are older ones.
+
+    ``next_at`` is the time of posting below which the next page begins, if it is not
+    that of the last video.
+    """
 
     videos: dict[str, VideoObservation]
     has_more: bool
+    next_at: datetime | None = None
+
+    @property
+    def until(self) -> datetime | None:
+        """The time of posting of the last video; None if the page has none."""
+        return next((v.posted_at for v in reversed(self.videos.values())), None)
+
+    def ending(self) -> "VideoListPage":
+        """Return the page as if it were the last one."""
+        return replace(self, has_more=False)
+
+    def continued_at(self, next_at: datetime) -> "VideoListPage":
+        """Return the page as if its last video had been posted then."""
+        return replace(self, next_at=next_at)
 
     def as_shown(self) -> dict[str, Any]:
         """Return the page in TikTok's shape, with only the fields for the next page.
 
         Times are numbers here. TikTok's are sometimes texts, which stop yt-dlp.
         """
-        items = [
+        items: list[dict[str, Any]] = [
             {
                 "id": video.tiktok_video_id,
                 "createTime": int(video.posted_at.timestamp()),
@@ -36,6 +56,9 @@ class VideoListPage(Struct, frozen=True, kw_only=True):
             else {"id": video.tiktok_video_id}
             for video in self.videos.values()
         ]
+        if self.next_at is not None and items:
+            # yt-dlp continues from the last one.
+            items[-1]["createTime"] = int(self.next_at.timestamp())
         return {"itemList": items, "hasMorePrevious": self.has_more}
 
 

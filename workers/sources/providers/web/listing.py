@@ -8,6 +8,9 @@ the data that it needs to continue.
 
 import io
 import json
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -21,6 +24,7 @@ from yt_dlp.networking import Request, Response
 from yt_dlp.utils import ExtractorError
 
 from domain.scrape.observations import VideoObservation
+from domain.scrape.turns import WHOLE_LIST, ListTurn, OlderVideos
 from domain.scrape.verdicts import (
     Blocked,
     Failure,
@@ -28,12 +32,14 @@ from domain.scrape.verdicts import (
     Transient,
 )
 from infra.http_out.refusals import RefusedError, SpentError
+from workers.sources.providers.web.course import IN_TURN, ListCourse
 from workers.sources.providers.web.listed import VideoListPage, read_list
 from workers.sources.providers.web.session import TikTokSession
 
 _PATH = "/api/creator/item_list/"
 # After this many pages without a new video, the list repeats itself.
 _MOST_OLD_PAGES = 3
+_NO_VIDEOS: Mapping[str, datetime] = MappingProxyType({})
 
 # Plug-ins are unknown code in a user's home directory. Telling yt-dlp that they are
 # loaded already is its way to disable them.
@@ -44,12 +50,15 @@ class VideoList(Struct, frozen=True, kw_only=True):
     """Videos that were listed, by id.
 
     ``partial_because`` says why the list is not complete, None if it is. ``cut_by`` is
-    the source's failure, None if it did not fail.
+    the source's failure, None if it did not fail. ``older`` are the older videos in it,
+    and ``missed`` the expected ones that it did not show where they belong.
     """
 
     videos: dict[str, VideoObservation]
     partial_because: str | None = None
     cut_by: Failure | None = None
+    older: OlderVideos | None = None
+    missed: tuple[str, ...] = ()
 
 
 class _Quiet:
@@ -85,7 +94,9 @@ class Gate(YoutubeDL):
     values, because that page asks robots to stay away.
     """
 
-    def __init__(self, session: TikTokSession, *, author_id: str) -> None:
+    def __init__(
+        self, session: TikTokSession, *, author_id: str, course: ListCourse
+    ) -> None:
         options: Any = {
             "quiet": True,
             "logger": _Quiet(),
@@ -98,6 +109,7 @@ class Gate(YoutubeDL):
         self.videos: dict[str, VideoObservation] = {}
         self._session = session
         self._author_id = author_id
+        self._course = course
         self._old_pages = 0
 
     def urlopen(self, req: object) -> Response:
@@ -111,7 +123,7 @@ class Gate(YoutubeDL):
         if self._old_pages >= _MOST_OLD_PAGES:
             raise _InCirclesError
         self.videos = {**page.videos, **self.videos}
-        shown = json.dumps(page.as_shown()).encode()
+        shown = json.dumps(self._course.after(page).as_shown()).encode()
         return Response(io.BytesIO(shown), url, {"Content-Type": "application/json"})
 
     def _page(self, query: str) -> VideoListPage:
@@ -131,20 +143,27 @@ class Gate(YoutubeDL):
 
 
 def list_videos(
-    session: TikTokSession, *, sec_uid: str, author_id: str, expected: int | None
+    session: TikTokSession,
+    *,
+    sec_uid: str,
+    author_id: str,
+    expected: int | None,
+    turn: ListTurn = WHOLE_LIST,
+    counted: Mapping[str, datetime] = _NO_VIDEOS,
 ) -> VideoList:
     """Return the videos that ``author_id`` posted, newest first after pinned ones.
 
-    They are all videos, or those that were listed before a page was refused or a limit
-    of the session was reached; ``expected`` is the profile's count. There is at least
-    one, because only accounts with videos are listed.
+    They are the videos whose turn it is, or those that were listed before a page was
+    refused or a limit of the session was reached; ``expected`` is the profile's count.
+    There is at least one, because only accounts with videos are listed.
 
     Raises:
         RefusedError: the first page of the list was refused, or it has no videos.
     """
     partial_because: str | None = None
     cut_by: Failure | None = None
-    with Gate(session, author_id=author_id) as gate:
+    course = ListCourse(turn)
+    with Gate(session, author_id=author_id, course=course) as gate:
         gate.add_info_extractor(_UserVideosIE())
         found: dict[str, VideoObservation] = {}
         try:
@@ -167,4 +186,16 @@ def list_videos(
         raise RefusedError(
             cut_by or Blocked("TikTok sent an empty list of an account's videos.")
         )
-    return VideoList(videos=found, partial_because=partial_because, cut_by=cut_by)
+    if partial_because is not None:
+        return VideoList(
+            videos=found,
+            partial_because=partial_because,
+            cut_by=cut_by,
+            older=course.older,
+        )
+    return VideoList(
+        videos=found,
+        partial_because=None if course.is_whole else IN_TURN,
+        older=OlderVideos() if course.older and course.is_whole else course.older,
+        missed=course.missed(counted, shown=found),
+    )

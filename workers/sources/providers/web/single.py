@@ -35,6 +35,15 @@ class VideoReading:
         self._handle = handle
         self._user_id = user_id
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The videos that are gone; those of another creator are not this one's."""
+        return tuple(
+            video.video_id
+            for video in self.not_shown
+            if video.reason != "someone_elses"
+        )
+
     def read(self, video_ids: tuple[str, ...]) -> None:
         """Read these videos' pages until further requests make no sense."""
         waiting = list(dict.fromkeys(video_ids))

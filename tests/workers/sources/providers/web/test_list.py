@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from yt_dlp.networking import Request
 
 from domain.scrape.observations import VideoObservation
+from domain.scrape.turns import WHOLE_LIST
 from domain.scrape.verdicts import (
     Blocked,
     IdentityChanged,
@@ -50,6 +51,7 @@ from tests.workers.sources.providers.web.shapes import (
 )
 from workers.sources.port import Target
 from workers.sources.providers.web import WebProvider
+from workers.sources.providers.web.course import ListCourse
 from workers.sources.providers.web.listing import Gate
 from workers.sources.providers.web.session import TikTokSession, TikTokSite
 
@@ -651,7 +653,7 @@ def test_yt_dlp_gets_nothing_but_the_list(
 
     with (
         TikTokSession(site) as visit,
-        Gate(visit, author_id=USER_ID) as gate,
+        Gate(visit, author_id=USER_ID, course=ListCourse(WHOLE_LIST)) as gate,
         pytest.raises(RefusedError),
     ):
         gate.urlopen(Request(url))
@@ -665,7 +667,7 @@ def test_nobody_elses_plug_ins_come_along_with_yt_dlp(tmp_path: Path):
     (plug_ins / "nosy.py").write_text("import sys; sys.exit('Here I am.')\n")
     script = (
         "from workers.sources.providers.web import listing\n"
-        "with listing.Gate(None, author_id='1'): pass\n"
+        "with listing.Gate(None, author_id='1', course=None): pass\n"
     )
 
     done = subprocess.run(
