@@ -133,6 +133,8 @@ SELECT c.id, c.project_id, array_agg(v.posted_at ORDER BY v.posted_at),
 FROM chosen c JOIN analytics_videos v
     ON v.organization_id = %(organization)s AND v.creator_id = c.id
 WHERE c.status = 'active' AND v.posted_at <= %(last)s
+AND (c.tracking_end_date IS NULL
+     OR c.tracking_end_date >= (%(last)s AT TIME ZONE 'UTC')::date)
 AND (NOT %(present)s OR c.id IN (
     SELECT id FROM creator_list
     WHERE organization_id = %(organization)s AND {HAS_STOPPED}))

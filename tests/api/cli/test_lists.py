@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from api.cli.kit import caught_up
 from domain import commands as c
@@ -332,6 +333,8 @@ def test_views_are_listed_of_one_organization(cli: CommandLine, store: Store):
         columns=("views",),
     )
     store.append([NewEvent(new_id(), 1, saved)], context=asking("test"))
+    own = replace(saved, name="Hidden", owner_id=new_id(), is_private=True)
+    store.append([NewEvent(new_id(), 1, own)], context=asking("test"))
     catch_up(store)
 
     views = cli("views", "list", "--org", "Herd", "--json").document

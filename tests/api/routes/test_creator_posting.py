@@ -186,6 +186,9 @@ def test_nobody_stops_posting_while_nobody_looks(home: Tenant):
     found = handles(home, stopped_posting="true", sort="tiktok_handle")
 
     assert found == ["here"] == with_alert(home)
+    rule = {"condition": {"type": "stopped_posting"}}
+    fired = data_of(home.post("/alert-rules/preview", {"rule": rule}))
+    assert [row["tiktok_handle"] for row in fired] == ["here"]
     assert amount_on_home(home) == 1
     others = handles(home, stopped_posting="false", sort="tiktok_handle")
     assert others == ["archived", "disabled", "ended"]
