@@ -5,6 +5,7 @@ from typing import Any
 from litestar.di import NamedDependency, Provide
 from litestar.types import ControllerRouterHandler
 
+from api.http.access.stream_places import StreamPlaces
 from api.http.request import Request
 from api.http.routes import OwnRouter
 from api.http.shutdown import SHUTDOWN
@@ -167,6 +168,7 @@ def web_routes(site: Site, sign_in: SignIn) -> list[ControllerRouterHandler]:
             dependencies={
                 "site": _provide(site),
                 "projection_stream": _provide(ProjectionStream(SHUTDOWN)),
+                "stream_places": _provide(StreamPlaces()),
                 "sign_in": _provide(sign_in),
                 "shared_limits": _provide(SharedLimits()),
                 "unsubscribe_limits": _provide(UnsubscribeLimits()),

@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 from litestar import Controller, Response
 from litestar.di import NamedDependency
-from litestar.response import ServerSentEvent, Template
+from litestar.response import Template
 from msgspec import Struct, convert
 from msgspec.structs import replace
 
+from api.http.access.stream_places import StreamPlaces
 from api.http.errors import ApiError, Code
 from api.http.request import Request
 from api.http.shutdown import SHUTDOWN
@@ -36,7 +37,7 @@ from api.web.creators.query import (
 )
 from api.web.creators.rows import CreatorsMeta, rows_by_id, rows_of
 from api.web.kit.api_client import ApiResponse
-from api.web.kit.cell_stream import watch_cells
+from api.web.kit.cell_stream import answer_with_cells, watch_cells
 from api.web.kit.csv_file import csv_file
 from api.web.kit.filters import fingerprint
 from api.web.kit.forms.project_choices import all_projects, some_campaigns
@@ -191,7 +192,8 @@ class CreatorsPage(Controller):
         page: NamedDependency[PageContext],
         choices: NamedDependency[RowsQuery],
         sign_in: NamedDependency[SignIn],
-    ) -> ServerSentEvent:
+        stream_places: NamedDependency[StreamPlaces],
+    ) -> PageResponse:
         """Send the cells of rows as they change, while the page is open."""
         names = await project_names(page) if choices.projects else {}
         columns = chosen_columns(page)
@@ -228,16 +230,14 @@ class CreatorsPage(Controller):
         async def is_allowed() -> bool:
             return await sign_in.still_reads(request)
 
-        return ServerSentEvent(
-            watch_cells(
-                SHUTDOWN,
-                draw=draw,
-                is_allowed=is_allowed,
-                poll_seconds=_POLL_SECONDS,
-                shown=shown,
-            ),
-            headers={"Cache-Control": "no-store"},
+        stream = watch_cells(
+            SHUTDOWN,
+            draw=draw,
+            is_allowed=is_allowed,
+            poll_seconds=_POLL_SECONDS,
+            shown=shown,
         )
+        return answer_with_cells(request, stream_places, stream)
 
 
 async def _found(

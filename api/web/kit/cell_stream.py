@@ -3,12 +3,21 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from typing import Any, Final
 
 import msgspec
-from litestar.response.sse import ServerSentEventMessage
+from litestar import Response
+from litestar.response.sse import ServerSentEvent, ServerSentEventMessage
 
-from api.http.errors import known_error
+from api.http.access.stream_places import StreamPlaces
+from api.http.errors import ApiError, known_error
+from api.http.request import Request
 from api.http.shutdown import Shutdown
+
+MOST_OF_SESSION: Final = 10
+"""The streams of pages that a session may have at the same time in each process."""
+MOST_OF_PROCESS: Final = 100
+"""The streams of pages that a process may have, because each polls for itself."""
 
 # Seconds between two polls after which a shutdown is noticed.
 _TICK_SECONDS = 0.25
@@ -16,6 +25,7 @@ _TICK_SECONDS = 0.25
 # unknown.
 _HEARTBEAT_SECONDS = 3.0
 _RETRY_MS = 3_000
+_NO_CONTENT = 204
 
 
 async def watch_cells(
@@ -68,3 +78,20 @@ async def watch_cells(
             if ending.has_begun:
                 return
             await asyncio.sleep(_TICK_SECONDS)
+
+
+def answer_with_cells(
+    request: Request,
+    places: StreamPlaces,
+    stream: AsyncGenerator[ServerSentEventMessage],
+) -> Response[Any]:
+    """Answer with a stream, or with no content if there are too many.
+
+    A browser does not come back for a stream without content, and notes no error.
+    """
+    most = {request.context.session: MOST_OF_SESSION, "process": MOST_OF_PROCESS}
+    try:
+        held = places.held(stream, most=most)
+    except ApiError:
+        return Response(None, status_code=_NO_CONTENT)
+    return ServerSentEvent(held, headers={"Cache-Control": "no-store"})

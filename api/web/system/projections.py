@@ -6,15 +6,17 @@ from urllib.parse import quote
 from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from litestar.response import ServerSentEvent, Template
+from litestar.response import Template
 from msgspec import Meta, Struct
 
+from api.http.access.stream_places import StreamPlaces
 from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.http.request import Request
 from api.routes.projection_responses import ProjectionState
 from api.routes.projections import DecisionOutcome
 from api.web.kit.api_client import ApiClient, ApiRefusedError
+from api.web.kit.cell_stream import answer_with_cells
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.sign_in.page import SignIn
@@ -81,7 +83,8 @@ class ProjectionPages(Controller):
         page: NamedDependency[PageContext],
         sign_in: NamedDependency[SignIn],
         projection_stream: NamedDependency[ProjectionStream],
-    ) -> ServerSentEvent:
+        stream_places: NamedDependency[StreamPlaces],
+    ) -> PageResponse:
         """Send changes for as long as the page is open."""
         api = ApiClient(request, request.app.state.in_process_api)
 
@@ -95,10 +98,10 @@ class ProjectionPages(Controller):
         def render(states: list[ProjectionState]) -> dict[str, str]:
             return _cells(page, states)
 
-        return ServerSentEvent(
-            projection_stream.watch(load=load, is_allowed=is_allowed, render=render),
-            headers={"Cache-Control": "no-store"},
+        stream = projection_stream.watch(
+            load=load, is_allowed=is_allowed, render=render
         )
+        return answer_with_cells(request, stream_places, stream)
 
     @page_route("/{name:str}", scope="admin", operator=True)
     async def projection(

@@ -75,6 +75,11 @@ function follow() {
   source?.addEventListener("error", () => {
     clearTimeout(silence);
     say("Not live: the newest numbers come with the next visit.");
+    // The server has too many streams, or the session is over: the next visit tries anew.
+    if (source.readyState === EventSource.CLOSED) {
+      source = null;
+      address = "";
+    }
   });
 }
 

@@ -11,6 +11,7 @@ const SILENT_MS = 10_000;
 const RENEW_MS = 30_000;
 let silence = 0;
 let isLive = false;
+let wasOpen = false;
 let wasLost = false;
 let renewAt = performance.now() + RENEW_MS;
 
@@ -86,8 +87,18 @@ source.addEventListener("cells", (event) => {
   if (stage !== undefined && stage !== null && stage !== section.dataset.stageWas) renew(section);
 });
 
+source.addEventListener("open", () => {
+  wasOpen = true;
+});
+
 source.addEventListener("error", () => {
   const isOver = source.readyState === EventSource.CLOSED;
+  // The server has too many streams, so the page stays as it was loaded.
+  if (isOver && !wasOpen) {
+    clearTimeout(silence);
+    says.textContent = "Not live: this is the state at loading.";
+    return;
+  }
   lose(isOver ? "No longer live." : "Goatherd cannot be reached now.");
   reload.hidden = !isOver;
 });
