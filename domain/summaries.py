@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from domain import events as e
+from domain.alert.sentences import sentence as sentence_of_rule
 from domain.analytics.milestones import Milestone
 from domain.analytics.summaries.outliers import take_off_in_words
 from domain.campaign.sentences import sentence
@@ -15,6 +16,7 @@ from domain.channel.sentences import sentence as sentence_of_channel
 from domain.messages import ConnectionEnd, DisabledReason
 from domain.organization.sentences import sentence as sentence_of_organization
 from domain.organization.sentences import sentence_of_oneself
+from domain.person.sentences import sentence as sentence_of_sign_in
 from domain.phrases import counted, joined
 from domain.report.sentences import sentence as sentence_of_report
 from domain.share.sentences import sentence as sentence_of_share
@@ -28,7 +30,15 @@ AuditedEvent = (
     | e.WebhookEvent
     | e.ChannelEvent
     | e.PersonSignedIn
+    | e.SignInMethodChanged
     | e.SubjectErased
+    | e.AlertRuleMade
+    | e.AlertRuleChanged
+    | e.AlertRuleRemoved
+    | e.CampaignCreated
+    | e.CampaignDetailsChanged
+    | e.CampaignTargetChanged
+    | e.CampaignDeleted
     | e.ShareMade
     | e.ShareChanged
     | e.ShareRevoked
@@ -199,16 +209,29 @@ def audit_summary(
 ) -> str:
     """Return a sentence for an event of an organization itself.
 
-    ``item`` is the present name of the key, the project or the person that the event is
-    about. ``is_own`` says that the person did it themselves.
+    ``item`` is the present name of the thing or person that the event is about.
+    ``is_own`` says that the person did it themselves.
     """
-    if is_own:
-        return f"{sentence_of_oneself(event, item=item)}."
     match event:
+        case e.SignInMethodChanged():
+            who = "themselves" if is_own else by
+            return f"{sentence_of_sign_in(event, item=item)} by {who}."
+        case _ if is_own:
+            return f"{sentence_of_oneself(event, item=item)}."
         case e.PersonSignedIn(method=method):
             return f"{_capital(by)} signed in with {_METHODS.get(method, method)}."
         case e.SubjectErased() | e.EarlierTextsForgotten():
             return summary(event, by=by)
+        case e.AlertRuleMade() | e.AlertRuleChanged() | e.AlertRuleRemoved():
+            return f"{sentence_of_rule(event, item=item)} by {by}."
+        case (
+            e.CampaignCreated()
+            | e.CampaignDetailsChanged()
+            | e.CampaignTargetChanged()
+            | e.CampaignDeleted()
+        ):
+            said = sentence(event, item="")
+            return f"Campaign {item}: {said[:1].lower()}{said[1:]} by {by}."
         case e.ShareMade() | e.ShareChanged() | e.ShareRevoked():
             return f"{sentence_of_share(event)} by {by}."
         case (

@@ -1,7 +1,8 @@
 """audit: what happened to organizations themselves, and who did it, newest first.
 
 The rows have positions, and the log has the words. A person's sign-in is in no
-organization: it has a row for each one that the person was a member of then.
+organization, and neither is a change of how they sign in: each has a row for each
+organization that the person was a member of then.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from domain.alert.sentences import SentencedRuleEvent
 from domain.summaries import AuditedEvent, actor_label, audit_summary
 from infra.eventstore.store import RecordedEvent
 from projections.creator_history.entries import actor_names, fields_of
@@ -28,8 +30,8 @@ INSERT INTO audit (organization_id, position, event, at, actor)
 VALUES (%(organization)s, %(position)s, %(event)s, %(at)s, %(actor)s)
 ON CONFLICT DO NOTHING
 """
-# A batch may be applied twice, so a later membership has no part in a sign-in.
-_SIGN_IN = """
+# A batch may be applied twice, so a later membership has no part in it.
+_OF_MEMBER = """
 INSERT INTO audit (organization_id, position, event, at, actor)
 SELECT organization_id, %(position)s, %(event)s, %(at)s, %(actor)s FROM audit_members
 WHERE person_id = %(stream)s AND is_member AND position < %(position)s
@@ -48,7 +50,7 @@ class Audit:
     """Keeps the tables audit and audit_members."""
 
     name = "audit"
-    version = 1
+    version = 2
     tables = ("audit", "audit_members")
     events = EVENTS
 
@@ -66,8 +68,8 @@ class Audit:
             }
             if row["event"] not in EVENTS:
                 continue
-            if isinstance(event, e.PersonSignedIn):
-                cursor.execute(_SIGN_IN, row)
+            if isinstance(event, e.PersonSignedIn | e.SignInMethodChanged):
+                cursor.execute(_OF_MEMBER, row)
                 continue
             cursor.execute(_EVENT, row)
             if isinstance(event, e.MemberAdded | e.MemberRemoved):
@@ -145,18 +147,47 @@ SELECT id, '"' || name || '"' FROM channels
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
 AND removed_at IS NULL
 UNION ALL
+SELECT id, '"' || name || '"' FROM alert_rules
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+AND removed_at IS NULL
+UNION ALL
+SELECT id, '"' || name || '"' FROM campaigns
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+UNION ALL
+SELECT id, email FROM invitations
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+AND email IS NOT NULL
+UNION ALL
 SELECT person_id, name FROM members
 WHERE organization_id = %(organization)s AND person_id = ANY(%(ids)s)
 AND name IS NOT NULL
 """
-# The names that projects have had, newest first.
-_NAMED = b"""
+# An invitation that ended keeps no address. A member has their present one.
+_ADDRESSES = b"""
+SELECT person_id, email FROM members
+WHERE organization_id = %(organization)s AND person_id = ANY(%(ids)s)
+AND removed_at IS NULL AND email IS NOT NULL
+"""
+_OF_EVENTS = b"""
 SELECT * FROM goatherd_audit_events(ARRAY(
     SELECT position FROM audit
     WHERE organization_id = %(organization)s AND position <= %(last)s
-    AND event IN ('project_created', 'project_details_changed')
+    AND event = ANY(%(events)s)
 ))
 """
+_NAMING_PROJECTS = stored_names(e.ProjectCreated, e.ProjectDetailsChanged)
+_NAMING_RULES = stored_names(e.AlertRuleMade, e.AlertRuleChanged)
+_ACCEPTED = stored_names(e.InvitationAccepted)
+_INVITATIONS = (e.InvitationMade, e.InvitationSentAgain, e.InvitationAccepted)
+_FORGOTTEN = "erased"
+# Events in the stream of the thing or person that their sentences name.
+_ABOUT_THEMSELVES = (
+    e.WebhookEvent
+    | e.ChannelEvent
+    | e.AlertRuleEvent
+    | e.CampaignEvent
+    | e.SignInMethodChanged
+)
 # The digest of a key tells nothing to a client, and is a secret of the installation.
 _SECRETS: Mapping[str, frozenset[str]] = {"api_key_created": frozenset({"digest"})}
 
@@ -172,7 +203,8 @@ async def page_of_audit(
     """Return up to ``limit`` rows before the position ``after``, newest first.
 
     Keys, projects and people have their present names, and a project that is renamed
-    the one from before.
+    the one from before. An invitation has its address while it is open, and after it
+    was accepted the present one of the member.
     """
     last = requested.last if after is None else min(requested.last, after - 1)
     events, actors = requested.events, requested.actors
@@ -193,6 +225,8 @@ async def page_of_audit(
     if about:
         named = {"organization": organization_id, "ids": sorted(about)}
         items.update(await reader.rows(organization_id, _NAMES, named))
+        items.update(await _removed_rules(reader, organization_id, recorded, items))
+        items.update(await _accepted(reader, organization_id, recorded, items))
     former = await _former_names(reader, organization_id, recorded)
     return [_entry(one, by, items, former) for one in recorded]
 
@@ -204,11 +238,10 @@ async def _former_names(
     renamed = [one.position for one in recorded if _new_name(one.event) is not None]
     if not renamed:
         return {}
-    params = {"organization": organization_id, "last": max(renamed)}
-    rows = await reader.rows(organization_id, _NAMED, params)
+    naming = await _events(reader, organization_id, _NAMING_PROJECTS, last=max(renamed))
     names: dict[UUID, str] = {}
     found: dict[int, str] = {}
-    for one in reversed(await reader.opened(rows)):
+    for one in naming:
         event = one.event
         if not isinstance(event, e.ProjectCreated | e.ProjectDetailsChanged):
             continue
@@ -218,6 +251,69 @@ async def _former_names(
             found[one.position] = f'project "{names[event.project_id]}"'
         names[event.project_id] = name
     return found
+
+
+async def _removed_rules(
+    reader: Reader,
+    organization_id: UUID,
+    recorded: Sequence[RecordedEvent],
+    items: Mapping[UUID, str],
+) -> dict[UUID, str]:
+    """Return the last names of alert rules that are removed, from the log."""
+    rules = {
+        one.stream
+        for one in recorded
+        if isinstance(one.event, SentencedRuleEvent) and one.stream not in items
+    }
+    if not rules:
+        return {}
+    names: dict[UUID, str] = {}
+    for one in await _events(reader, organization_id, _NAMING_RULES):
+        match one.event:
+            case e.AlertRuleMade(name=name) | e.AlertRuleChanged(name=str(name)) if (
+                one.stream in rules and name != _FORGOTTEN
+            ):
+                names[one.stream] = f'"{name}"'
+            case _:
+                pass
+    return names
+
+
+async def _accepted(
+    reader: Reader,
+    organization_id: UUID,
+    recorded: Sequence[RecordedEvent],
+    items: Mapping[UUID, str],
+) -> dict[UUID, str]:
+    """Return the present addresses of members, by the invitations they accepted."""
+    ended = {
+        one.event.id
+        for one in recorded
+        if isinstance(one.event, _INVITATIONS) and one.event.id not in items
+    }
+    if not ended:
+        return {}
+    people = {
+        one.event.id: one.event.person_id
+        for one in await _events(reader, organization_id, _ACCEPTED)
+        if isinstance(one.event, e.InvitationAccepted) and one.event.id in ended
+    }
+    named = {"organization": organization_id, "ids": [*people.values()]}
+    addresses = dict(await reader.rows(organization_id, _ADDRESSES, named))
+    return {
+        id_: addresses[person_id]
+        for id_, person_id in people.items()
+        if person_id in addresses
+    }
+
+
+async def _events(
+    reader: Reader, organization_id: UUID, names: frozenset[str], *, last: int = END
+) -> list[RecordedEvent]:
+    """Return all events of the audit with one of the names, the oldest first."""
+    of = {"organization": organization_id, "events": sorted(names), "last": last}
+    rows = await reader.rows(organization_id, _OF_EVENTS, of)
+    return [*reversed(await reader.opened(rows))]
 
 
 def _new_name(event: e.Event) -> str | None:
@@ -274,7 +370,9 @@ def _about(recorded: RecordedEvent) -> UUID | None:
             | e.PasswordLinkMade()
         ):
             return event.person_id
-        case _ if isinstance(event, e.WebhookEvent | e.ChannelEvent):
+        case _ if isinstance(event, _INVITATIONS):
+            return event.id
+        case _ if isinstance(event, _ABOUT_THEMSELVES):
             return recorded.stream
         case _:
             return None
@@ -293,7 +391,11 @@ def _nameless(event: e.Event) -> str:
             return "a project"
         case _ if isinstance(event, e.WebhookEvent):
             return "an address that is gone"
-        case _ if isinstance(event, e.ChannelEvent):
+        case _ if isinstance(
+            event, e.ChannelEvent | e.AlertRuleEvent | e.CampaignEvent
+        ):
             return "that is gone"
+        case _ if isinstance(event, _INVITATIONS):
+            return ""
         case _:
             return "an erased person"

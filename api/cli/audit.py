@@ -68,15 +68,17 @@ def audit(
 ) -> None:
     """List what happened to organizations themselves, newest first.
 
-    These are changes of members, keys, settings, plans and projects, erasures, and
-    sign-ins of members.
+    These are changes of members, keys, settings, plans, projects, campaigns and alert
+    rules, erasures, and sign-ins of members with changes of how they sign in.
     """
     events = None if event is None else _events(event)
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection:
         org_id = None if org is None else organization_named(connection, org)
         wait_until_caught_up(
-            connection, "audit", "api_keys", "people", "projects", what="this list is"
+            connection,
+            *("audit", "api_keys", "people", "projects", "alerts", "campaigns"),
+            what="this list is",
         )
         found = rows_of(connection, _Organization, _ZONES, {"org": org_id})
     requested = {

@@ -10,6 +10,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from application.accounts import rows
+from application.accounts.factor_mails import mail_changed_factors
 from application.accounts.invitations import follow_members
 from application.accounts.rows import SECOND_FACTOR_REMOVED
 from application.accounts.typed_addresses import take_out_address
@@ -156,6 +157,7 @@ def remove_second_factor(store: Store, person_id: UUID, *, context: Context) -> 
     def within(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
         rows.remove_second_factor(cursor, person_id)
         People().write(cursor, done.events)
+        mail_changed_factors(cursor, store, done.events)
 
     execute(
         store,

@@ -24,6 +24,7 @@ from application.accounts.devices import (
     NewDevice,
     note_device,
 )
+from application.accounts.factor_mails import mail_changed_factors
 from application.accounts.forgotten import mail_password_link
 from application.accounts.operators import is_of_others
 from application.accounts.passwords import (
@@ -649,6 +650,7 @@ class PersonAccounts:
     ) -> None:
         """Execute commands to a person; ``within`` runs in their transaction.
 
+        The person is written to if their second factor changed.
         The ``link`` that lets them in is used up before, and ends earlier sessions.
 
         Raises:
@@ -657,9 +659,14 @@ class PersonAccounts:
                 now.
         """
         context = client.context(person_id)
+
+        def noted(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
+            within(cursor, done)
+            mail_changed_factors(cursor, self._store, done.events)
+
         if link is not None:
             await asyncio.to_thread(
-                self._change_by_link, link, commands, context, within
+                self._change_by_link, link, commands, context, noted
             )
             return
         await asyncio.to_thread(
@@ -667,7 +674,7 @@ class PersonAccounts:
             self._store,
             lambda: change_person(person_id, *commands),
             context=context,
-            in_transaction=within,
+            in_transaction=noted,
         )
 
     def _change_by_link(

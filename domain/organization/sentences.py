@@ -8,7 +8,6 @@ from domain.messages import Event
 from domain.organization import events as e
 from domain.phrases import counted, joined
 
-_FORGOTTEN = "erased"
 _SCRAPES: Mapping[str, str] = {
     "creator_profiles_hours": "profiles",
     "discover_videos_hours": "new videos",
@@ -20,7 +19,7 @@ def sentence(event: Event, *, item: str) -> str:
     """Return the sentence of an event, without its actor.
 
     ``item`` names the key, the project or the person that the event is about, as it is
-    called now.
+    called now, and the address of an invitation as long as the reader may see it.
     """
     match event:
         case e.OrganizationCreated(name=name, plan=plan):
@@ -62,17 +61,16 @@ def sentence(event: Event, *, item: str) -> str:
         case e.PasswordLinkMade():
             return f"Link to choose a password made for {item}"
         case e.InvitationMade():
-            # The address is forgotten when the invitation ends.
             rights = joined(_rights(event))
             given = f"{event.role}{rights and f', {rights},'}"
-            if event.email == _FORGOTTEN:
+            if not item:
                 article = "an" if event.role in {"admin", "owner"} else "a"
                 return f"Invitation of {article} {given} made"
-            return f"{event.email} invited as {given}"
+            return f"{item} invited as {given}"
         case e.InvitationSentAgain():
-            return "New link of an invitation made"
+            return f"New link of {_invitation(item)} made"
         case e.InvitationAccepted():
-            return "Invitation accepted"
+            return f"{_capital(_invitation(item))} accepted"
         case e.InvitationDeclined():
             return "Invitation declined"
         case e.InvitationWithdrawn():
@@ -91,6 +89,10 @@ def sentence_of_oneself(event: Event, *, item: str) -> str:
             return f"{_capital(item)} left"
         case _:
             return f"{sentence(event, item=item)} by themselves"
+
+
+def _invitation(address: str) -> str:
+    return f"the invitation of {address}" if address else "an invitation"
 
 
 def _settings(event: e.OrganizationSettingsChanged) -> list[str]:

@@ -88,9 +88,20 @@ def audit(events: Iterable[RecordedEvent]) -> Rows:
                 members.discard((stream, event.person_id))
             case _:
                 pass
-        if isinstance(event, e.PersonSignedIn):
+        if isinstance(event, e.PersonSignedIn | e.SignInMethodChanged):
             organizations = [of for of, person in members if person == stream]
-        elif isinstance(event, e.SubjectErased | e.EarlierTextsForgotten):
+        elif isinstance(
+            event,
+            e.SubjectErased
+            | e.EarlierTextsForgotten
+            | e.AlertRuleMade
+            | e.AlertRuleChanged
+            | e.AlertRuleRemoved
+            | e.CampaignCreated
+            | e.CampaignDetailsChanged
+            | e.CampaignTargetChanged
+            | e.CampaignDeleted,
+        ):
             organizations = [event.organization_id]
         elif isinstance(event, e.OrganizationEvent):
             organizations = [stream]

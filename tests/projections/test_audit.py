@@ -7,6 +7,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from domain.alert.conditions import Condition
 from infra.eventstore.store import RecordedEvent
 from projections.audit import Audit
 from tests.kit.expected import Row, audit, audit_members, rows_of
@@ -14,6 +15,8 @@ from tests.kit.histories import AWAY, HOME, PROJECT, History, added
 
 ADA, BEN = (UUID(int=number) for number in (0xADA, 0xBE))
 SIGN_IN = e.PersonSignedIn(method="password")
+FACTOR = e.SignInMethodChanged(method="codes", change="added")
+RULE, CAMPAIGN = (UUID(int=number) for number in (0xA1, 0xCA))
 BILLIE = UUID(int=0xB1)
 
 Reading = Connection[TupleRow]
@@ -32,9 +35,11 @@ def filled(history: History) -> list[RecordedEvent]:
     """Two organizations; Ada is in both and leaves one, Ben comes back to the other."""
     history.happened(HOME, e.ProjectCreated(project_id=PROJECT, name="Goats"))
     history.happened(ADA, e.PersonRegistered(name="Ada", email="ada@example.com"))
+    history.happened(ADA, FACTOR)
     history.happened(ADA, SIGN_IN)
     history.happened(HOME, e.MemberAdded(person_id=ADA, role="owner"))
     history.happened(ADA, SIGN_IN)
+    history.happened(ADA, FACTOR)
     history.happened(AWAY, e.MemberAdded(person_id=ADA, role="viewer"))
     history.happened(AWAY, e.MemberAdded(person_id=BEN, role="owner"))
     history.happened(ADA, SIGN_IN)
@@ -44,6 +49,21 @@ def filled(history: History) -> list[RecordedEvent]:
     history.happened(BEN, SIGN_IN)
     history.happened(AWAY, e.MemberAdded(person_id=BEN, role="admin"))
     history.happened(BEN, SIGN_IN)
+    history.happened(
+        RULE,
+        e.AlertRuleMade(
+            organization_id=HOME,
+            name="Fell",
+            scope=e.AlertScope(type="org"),
+            condition=Condition(type="views_drop"),
+        ),
+    )
+    history.happened(RULE, e.AlertRuleRemoved(organization_id=HOME))
+    history.happened(
+        CAMPAIGN,
+        e.CampaignCreated(organization_id=AWAY, project_id=PROJECT, name="May"),
+    )
+    history.happened(CAMPAIGN, e.CampaignDeleted(organization_id=AWAY))
     history.happened(BILLIE, added("billie"))
     history.happened(
         BILLIE, e.SubjectErased(organization_id=HOME, number=1, figures="drop")
@@ -68,7 +88,7 @@ def test_sign_ins_are_in_the_organizations_that_the_person_was_a_member_of(
 
     at = [one.position for one in events if isinstance(one.event, e.PersonSignedIn)]
     before, first, second, third, _, last = at
-    assert before == 3
+    assert before == 4
     assert sign_ins == [[first, second, third], [second, last]]
 
 
@@ -91,4 +111,8 @@ def test_events_of_an_organization_and_its_erasures_are_rows_in_any_batches(
         connection.rollback()
     names = {row["event"] for row in rows}
     assert {"project_created", "subject_erased", "member_removed"} <= names
+    assert {"alert_rule_removed", "campaign_created", "campaign_deleted"} <= names
+    changed = [row for row in rows if row["event"] == "sign_in_method_changed"]
+    # It follows the first membership, and comes before the second one.
+    assert [row["organization_id"] for row in changed] == [HOME]
     assert "creator_added" not in names

@@ -30,7 +30,10 @@ from projections.organizations.queries import one_organization
 _MOST_IN_A_FILE = 100_000
 _AT_ONCE = 1_000
 # The sentences have names of these read models.
-_READ_MODELS = ("audit", "api_keys", "people", "projects", "webhooks", "channels")
+_READ_MODELS = (
+    *("audit", "api_keys", "people", "projects", "webhooks", "channels"),
+    *("alerts", "campaigns"),
+)
 _COLUMNS = ("position", "at", "event", "actor", "summary", "data")
 _MOST_TEXT = 64
 _MOST_DIGITS = 18
@@ -119,9 +122,11 @@ class AuditRoutes(Controller):
     ) -> ListPage[AuditEntry]:
         """List what happened to the organization itself, newest first.
 
-        These are changes of its members, keys, settings, plan and projects, erasures,
-        and sign-ins of people while they are members. The addresses of clients are not
-        in it. A file has at most 100,000 rows.
+        These are changes of its members, keys, settings, plan, projects, campaigns and
+        alert rules, erasures, and sign-ins of people while they are members, with
+        changes of how they sign in. A sentence names the address of an invitation
+        while it is open, and then the present one of the member who accepted it. The
+        addresses of clients are not in it. A file has at most 100,000 rows.
         """
         await listing.caught_up(*_READ_MODELS)
         reader, organization_id = listing.reader, listing.organization_id

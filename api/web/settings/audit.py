@@ -39,12 +39,16 @@ KINDS: Final[Mapping[str, AuditKind]] = {
     "members": AuditKind(
         "Members", "Member", ("member_", "invitation_", "password_link_")
     ),
-    "sign_ins": AuditKind("Sign-ins", "Sign-in", ("person_signed_in",)),
+    "sign_ins": AuditKind(
+        "Sign-ins", "Sign-in", ("person_signed_in", "sign_in_method_")
+    ),
     "keys": AuditKind("API keys", "API key", ("api_key_",)),
     "organization": AuditKind(
         "Organization", "Organization", ("organization_", "plan_", "operator_")
     ),
     "projects": AuditKind("Projects", "Project", ("project_",)),
+    "campaigns": AuditKind("Campaigns", "Campaign", ("campaign_",)),
+    "alert_rules": AuditKind("Alert rules", "Alert rule", ("alert_rule_",)),
     "webhooks": AuditKind("Webhooks", "Webhook", ("webhook_",)),
     "channels": AuditKind("Channels", "Channel", ("channel_",)),
     "reports": AuditKind("Reports", "Report", ("report_",)),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from application.accounts.operators import erase
+from application.accounts.operators import erase, remove_second_factor
 from domain import events as e
 from infra.embedded.processes import wait_until
 from tests.kit.application import Tenant, code_of, data_of
@@ -228,3 +228,89 @@ def test_nothing_in_it_is_an_address_of_a_client(home: Tenant):
     )
     assert address
     assert address not in text
+
+
+def test_alert_rules_and_campaigns_are_named_also_when_they_are_gone(home: Tenant):
+    rule = {
+        "name": "Views sank",
+        "scope": {"type": "org"},
+        "condition": {"type": "views_drop"},
+    }
+    rule_id = data_of(home.post("/alert-rules", rule), status=201)["id"]
+    data_of(home.patch(f"/alert-rules/{rule_id}", {"name": "Fell", "enabled": False}))
+    present = summaries(home, "alert_rule_made,alert_rule_changed")
+    data_of(home.delete(f"/alert-rules/{rule_id}"))
+    made = home.post(f"/projects/{home.project_id}/campaigns", {"name": "May"})
+    path = f"/campaigns/{data_of(made, status=201)['id']}"
+    data_of(home.patch(path, {"name": "June", "target_views": 900}))
+    data_of(home.delete(path))
+
+    rules = summaries(home, "alert_rule_made,alert_rule_changed,alert_rule_removed")
+    campaigns = [row for row in audit(home) if row["event"].startswith("campaign_")]
+
+    by = present[0].partition(", by ")[2]
+    assert present == [
+        f'Alert rule "Fell" changed: renamed to "Fell" and switched off, by {by}',
+        f'Alert rule "Fell" made by {by}',
+    ]
+    assert rules == [f'Alert rule "Fell" removed by {by}', *present]
+    assert [row["summary"] for row in campaigns] == [
+        f'Campaign "June": deleted by {by}',
+        f'Campaign "June": target set to 900 views gained in its days by {by}',
+        f'Campaign "June": renamed to "June" by {by}',
+        f'Campaign "June": created as "May" by {by}',
+    ]
+
+
+def test_the_address_of_an_invitation_is_named_while_somebody_may_see_it(home: Tenant):
+    email = "guest@example.com"
+    sent = data_of(
+        home.post("/invitations", {"email": email, "role": "viewer"}), status=201
+    )
+    data_of(home.post(f"/invitations/{sent['id']}/resend"))
+    about = "invitation_made,invitation_sent_again,invitation_accepted"
+    opened = summaries(home, about)
+    withdrawn = data_of(
+        home.post("/invitations", {"email": "else@example.com", "role": "viewer"}),
+        status=201,
+    )
+    data_of(home.delete(f"/invitations/{withdrawn['id']}"))
+    data_of(home.delete(f"/invitations/{sent['id']}"))
+    ended = summaries(home, about)
+    cleo = member_of(home, "Cleo")
+    accepted = summaries(home, about)
+    home.goatherd.append(cleo.id, e.EmailChanged(email="new.cleo@example.com"))
+    moved = summaries(home, about)
+    data_of(home.delete(f"/members/{cleo.id}"))
+    removed = json.dumps(audit(home))
+
+    assert [said.partition(" by ")[0] for said in opened] == [
+        f"New link of the invitation of {email} made",
+        f"{email} invited as viewer",
+    ]
+    assert "@example.com" not in json.dumps(ended)
+    assert accepted[0].startswith(f"The invitation of {cleo.email} accepted by ")
+    assert accepted[1].startswith(f"{cleo.email} invited as member by ")
+    assert moved[0].startswith("The invitation of new.cleo@example.com accepted by ")
+    assert "cleo@example.com" not in removed
+    assert cleo.email not in removed
+
+
+def test_a_second_factor_is_in_the_audit_of_each_organization(
+    home: Tenant, stranger: Tenant
+):
+    ada = owner_of(home)
+    turned_on = e.SignInMethodChanged(method="codes", change="added")
+    home.goatherd.append(ada.id, turned_on)
+    remove_second_factor(home.goatherd.store, ada.id, context=asking())
+
+    said = summaries(home, "sign_in_method_changed")
+
+    assert said[0].startswith("Recovery codes of Ada Alm removed by ") or said[
+        0
+    ].startswith("Second factor of Ada Alm, codes of an app, turned off by ")
+    assert any(
+        each.startswith("Second factor of Ada Alm, codes of an app, turned on by ")
+        for each in said
+    )
+    assert summaries(stranger, "sign_in_method_changed") == []

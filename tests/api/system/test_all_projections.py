@@ -18,7 +18,7 @@ from projections.engine.projection import CustomDecoding, Ruled, Sliced
 from projections.registry import PROJECTIONS
 
 # Nobody reads these: claims, numbers, bans of the erased and roots are asked of their
-# own streams. The ways in which people signed in are for an audit of later.
+# own streams.
 UNREAD = {
     "account_pinned",
     "erased_account_banned",
@@ -28,7 +28,6 @@ UNREAD = {
     "handle_released",
     "history_sealed",
     "root_signed",
-    "sign_in_method_changed",
     "signing_key_rotated",
 }
 # Read models that tell an aggregate's state, so no event of it may be forgotten.

@@ -1,9 +1,10 @@
 """Given an event of an organization, then the sentence of its audit."""
 
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from domain import events as e
+from domain.alert.conditions import Condition
 from domain.organization.logo import logo_of
 from domain.report.issue import ReportScope
 from domain.summaries import AuditedEvent, audit_summary
@@ -22,7 +23,22 @@ SETTINGS = e.OrganizationSettingsChanged(
     erase_removed_after_days=30,
 )
 OURS: dict[str, Any] = {"organization_id": ID}
+WATCHED: dict[str, Any] = {
+    "scope": e.AlertScope(type="org"),
+    "condition": Condition(type="views_drop"),
+}
 KEY: dict[str, Any] = {"key_id": ID, "name": "Ops", "digest": "d", "hint": "h"}
+WAYS_IN: tuple[tuple[e.SignInMethod, Literal["added", "removed"], str], ...] = (
+    ("codes", "added", "Second factor of the item, codes of an app, turned on"),
+    ("codes", "removed", "Second factor of the item, codes of an app, turned off"),
+    ("recovery", "added", "Recovery codes of the item made"),
+    ("recovery", "removed", "Recovery codes of the item removed"),
+    ("passkey", "added", "Passkey of the item added"),
+    ("passkey", "removed", "Passkey of the item removed"),
+    ("password", "added", "Password of the item set"),
+    ("oidc", "added", "Account of the item connected with an OpenID provider"),
+    ("oidc", "removed", "Account of the item parted from an OpenID provider"),
+)
 SAID: tuple[tuple[AuditedEvent, str], ...] = (
     (PLAN, 'Organization "Herd" created with the plan free by Ada.'),
     (
@@ -108,28 +124,65 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
     ),
     (
         e.InvitationMade(id=ID, email="a@example.com", role="admin", expires_at=NOON),
-        "a@example.com invited as admin by Ada.",
-    ),
-    (
-        e.InvitationMade(
-            id=ID,
-            email="erased",
-            role="viewer",
-            project_ids=PROJECTS,
-            expires_at=NOON,
-        ),
-        "Invitation of a viewer, limited to 2 projects, made by Ada.",
+        "the item invited as admin by Ada.",
     ),
     (
         e.InvitationSentAgain(id=ID, expires_at=NOON),
-        "New link of an invitation made by Ada.",
+        "New link of the invitation of the item made by Ada.",
     ),
-    (e.InvitationAccepted(id=ID, person_id=ID), "Invitation accepted by Ada."),
+    (
+        e.InvitationAccepted(id=ID, person_id=ID),
+        "The invitation of the item accepted by Ada.",
+    ),
     (e.InvitationDeclined(id=ID), "Invitation declined by Ada."),
     (e.InvitationWithdrawn(id=ID), "Invitation withdrawn by Ada."),
     (e.PersonSignedIn(method="password"), "Ada signed in with a password."),
     (e.PersonSignedIn(method="passkey"), "Ada signed in with a passkey."),
     (e.PersonSignedIn(method="link"), "Ada signed in with a link."),
+    *(
+        (e.SignInMethodChanged(method=method, change=change), f"{said} by Ada.")
+        for method, change, said in WAYS_IN
+    ),
+    (
+        e.AlertRuleMade(**OURS, name="Fell", **WATCHED),
+        "Alert rule the item made by Ada.",
+    ),
+    (
+        e.AlertRuleMade(
+            **OURS, name="Fell", built_in="views_drop", enabled=False, **WATCHED
+        ),
+        "Alert rule the item of Goatherd changed and switched off by Ada.",
+    ),
+    (
+        e.AlertRuleChanged(**OURS, name="Sank", **WATCHED, enabled=True),
+        (
+            'Alert rule the item changed: renamed to "Sank", scope, condition and '
+            "switched on, by Ada."
+        ),
+    ),
+    (
+        e.AlertRuleChanged(**OURS, for_minutes=5, cool_down_minutes=0, channels=()),
+        (
+            "Alert rule the item changed: time before an alert, rest after an alert "
+            "and channels, by Ada."
+        ),
+    ),
+    (e.AlertRuleRemoved(**OURS), "Alert rule the item removed by Ada."),
+    (
+        e.CampaignCreated(**OURS, project_id=ID, name="May"),
+        'Campaign the item: created as "May" by Ada.',
+    ),
+    (
+        e.CampaignDetailsChanged(**OURS, name="June"),
+        'Campaign the item: renamed to "June" by Ada.',
+    ),
+    (
+        e.CampaignTargetChanged(
+            **OURS, target_views=5, target_posts=None, target_at=None
+        ),
+        "Campaign the item: target set to 5 views by Ada.",
+    ),
+    (e.CampaignDeleted(**OURS), "Campaign the item: deleted by Ada."),
     (
         e.SubjectErased(organization_id=ID, number=1, figures="drop"),
         "Erased: the figures are gone, by Ada.",
@@ -269,12 +322,32 @@ def test_each_event_of_an_audit_has_its_sentence():
     assert {type(event) for event, _ in SAID} == {*get_args(AuditedEvent)}
 
 
+def test_an_invitation_whose_address_nobody_may_see_has_none():
+    made = e.InvitationMade(
+        id=ID, email="erased", role="viewer", project_ids=PROJECTS, expires_at=NOON
+    )
+    nameless: tuple[AuditedEvent, ...] = (
+        made,
+        e.InvitationSentAgain(id=ID, expires_at=NOON),
+        e.InvitationAccepted(id=ID, person_id=ID),
+    )
+
+    said = [audit_summary(event, by="Ada", item="") for event in nameless]
+
+    assert said == [
+        "Invitation of a viewer, limited to 2 projects, made by Ada.",
+        "New link of an invitation made by Ada.",
+        "An invitation accepted by Ada.",
+    ]
+
+
 def test_people_join_and_leave_by_themselves():
     own: tuple[AuditedEvent, ...] = (
         e.MemberAdded(person_id=ID, role="viewer"),
         e.MemberAdded(person_id=ID, role="viewer", project_ids=PROJECTS, money=True),
         e.MemberRemoved(person_id=ID),
         e.MemberChanged(person_id=ID, role="member"),
+        e.SignInMethodChanged(method="codes", change="removed"),
     )
 
     said = [
@@ -286,4 +359,5 @@ def test_people_join_and_leave_by_themselves():
         "Ada Alm joined as viewer, limited to 2 projects and with payments.",
         "Ada Alm left.",
         "Rights of Ada Alm changed: now member, by themselves.",
+        "Second factor of Ada Alm, codes of an app, turned off by themselves.",
     ]

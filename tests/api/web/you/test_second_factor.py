@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from pyotp.totp import TOTP
 
 from application.accounts.operators import (
@@ -13,8 +14,10 @@ from application.accounts.operators import (
     remove_second_factor,
 )
 from domain import events as e
-from tests.kit.application import Tenant
-from tests.kit.builders import asking
+from tests.kit.application import Tenant, settings_for
+from tests.kit.builders import asking, opened_store
+from tests.kit.mail_server import text_of
+from tests.kit.mailing import PUBLIC_URL, Mailing
 from tests.kit.markup import read
 from tests.kit.people import COOKIE, PASSWORD, Person, owner_of, second_owner
 from tests.kit.visitor import Visitor
@@ -422,3 +425,29 @@ def test_codes_as_proofs_are_counted_as_codes(ada: Person, phone: Phone):
     assert phone.recovery
     assert guesses == [403] * 5 + [429]
     assert len(Phone.codes_in(password)) == 10
+
+
+def test_a_change_of_the_second_factor_is_mailed_whoever_made_it(mailing: Mailing):
+    goatherd = mailing.goatherd
+    ada = owner_of(goatherd.tenant())
+    phone = Phone(ada)
+    page = ada.browser.see("/you/second-factor")
+    ada.browser.submit(page, "/you/second-factor/recovery-codes")
+    page = ada.browser.see("/you/second-factor")
+    ada.browser.submit(page, "/you/second-factor/remove")
+    Phone(ada)
+    settings = replace(
+        settings_for(goatherd.url, smtp_url=mailing.smtp_url), url=PUBLIC_URL
+    )
+    with opened_store(goatherd.url, settings=settings) as store:
+        for _ in range(2):
+            remove_second_factor(store, ada.id, context=asking("cli"))
+
+    mails = mailing.mails_to(ada.email, subject="second factor", least=4)
+
+    on, off = (f"Your second factor was turned {change}" for change in ("on", "off"))
+    assert [mail["Subject"] for mail in mails] == [on, off, on, off]
+    text = text_of(mails[-1])
+    assert "needs no code of an authenticator app, since 20" in text
+    assert f"{PUBLIC_URL}/you\n" in text
+    assert phone.seed not in text
