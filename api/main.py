@@ -319,7 +319,7 @@ def assemble(settings: Settings) -> Litestar:
         ways=site.ways,
     )
     registry = CollectorRegistry()
-    registry.register(Gauges(writing))
+    registry.register(Gauges(writing, settings))
 
     @asynccontextmanager
     async def open_pools(app: Litestar) -> AsyncGenerator[None]:

@@ -14,6 +14,8 @@ import pytest
 from api.http.errors import markdown
 from api.openapi import event_types
 from domain.analytics.rules import RULES
+from domain.scrape.capacity import table_rows
+from infra.http_out.limiter import POLITE_SECONDS
 from infra.settings import table
 from tests.kit.house_map import PACKAGES, house_map
 from tests.kit.paths import ROOT
@@ -142,6 +144,12 @@ def test_the_table_of_settings_is_the_printed_one():
 
     assert f"\n\n{printed}\n" in text
     assert len(re.findall(r"^\| `GOATHERD_", text, re.MULTILINE)) == len(table())
+
+
+def test_the_table_of_creators_that_web_serves_is_the_computed_one():
+    rows = "\n".join(table_rows(seconds_each=POLITE_SECONDS))
+
+    assert f"|\n{rows}\n\n" in (DOCS / "sources.md").read_text()
 
 
 def test_the_table_of_errors_is_the_printed_one():

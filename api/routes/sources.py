@@ -24,6 +24,7 @@ from api.http.writer import CommandWriter
 from application.connect.service import Connections
 from domain.creator.handle import normalize_handle
 from domain.errors import InvalidHandleError
+from domain.messages import copied
 from domain.scrape.costs import amount_of, why_spent
 from domain.scrape.sources import NEXT
 from infra.database import Pool, run_read
@@ -31,6 +32,7 @@ from infra.setting_forms import ProviderName
 from infra.settings import Settings, SettingsError
 from projections.engine.reader import Reader
 from projections.scrape_runs.sources import SourceActivity, source_activity
+from workers.schedule.load import capacities, oldest_counts_at
 from workers.sources.check import SourceCheck, check_source
 from workers.sources.recordings.file_format import RecordingError
 from workers.sources.request_counts import RequestCounts
@@ -45,6 +47,23 @@ _OPERATOR: dict[str, Any] = {
 }
 
 
+class SourceCapacity(Struct, frozen=True, kw_only=True):
+    """The requests that a source may get in a day, and those that the schedule needs.
+
+    ``load`` is the needed part of them; above 1 the schedule slips. The source can
+    serve ``creators_possible`` creators like the present ``creators``, or of 300 videos
+    at the default intervals while there are none. ``oldest_counts_at`` is the time of
+    the oldest newest counts of a video that counts.
+    """
+
+    requests_per_day: int
+    requests_needed: int
+    load: float
+    creators: int
+    creators_possible: int
+    oldest_counts_at: datetime | None
+
+
 class ProviderState(Struct, frozen=True, kw_only=True):
     """A source of TikTok's data, and its results over all organizations.
 
@@ -52,7 +71,8 @@ class ProviderState(Struct, frozen=True, kw_only=True):
     ``why_not``. ``outcomes_24h`` counts its answers to scrapes of the last 24 hours.
     ``requests_today`` counts requests since midnight UTC; a null ``daily_budget`` is no
     limit, and a null cost no price. ``failing``: the source is at fault for most of its
-    newest answers, and ``to_do`` says what to try.
+    newest answers, and ``to_do`` says what to try. ``capacity`` is null for sources
+    that are not in use, or that have no pace of their own.
     """
 
     provider: str
@@ -68,6 +88,7 @@ class ProviderState(Struct, frozen=True, kw_only=True):
     currency: str | None
     failing: bool
     to_do: str | None
+    capacity: SourceCapacity | None
 
 
 class SourceRoutes(Controller):
@@ -146,6 +167,8 @@ def provider_states(
     """Return the state of every source, the first that scrapes use first."""
     activity = source_activity(connection, PROVIDERS, in_use=settings.providers)
     by_provider = {each.provider: each for each in activity}
+    possible = capacities(connection, settings)
+    oldest = oldest_counts_at(connection) if possible else None
     states: list[ProviderState] = []
     for setting in source_settings(settings):
         did = by_provider[setting.provider]
@@ -169,6 +192,14 @@ def provider_states(
                 currency=None if price is None else price.currency,
                 failing=fault is not None,
                 to_do=None if fault is None else NEXT[fault],
+                capacity=None
+                if (able := possible.get(setting.provider)) is None
+                else copied(
+                    able,
+                    SourceCapacity,
+                    load=round(able.load, 3),
+                    oldest_counts_at=oldest,
+                ),
             )
         )
     return states

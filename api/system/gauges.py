@@ -1,4 +1,4 @@
-"""Numbers of the installation for Prometheus: projections, jobs, schedule, database."""
+"""Numbers for Prometheus: projections, jobs, schedule, sources and the database."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,8 +8,10 @@ from prometheus_client.registry import Collector
 
 from infra.build import commit, version
 from infra.database import Pool
+from infra.settings import Settings
 from projections.rebuild.state import Rebuild
 from projections.status import progress
+from workers.schedule.load import capacities
 from workers.schedule.sql import OVERDUE
 
 _JOBS = """
@@ -54,8 +56,9 @@ class Gauges(Collector):
     All processes answer the same.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool
+        self._settings = settings
 
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges; without a database only those that need none."""
@@ -84,6 +87,7 @@ class Gauges(Collector):
             known = progress(connection)
             row = connection.execute(_JOBS).fetchone()
             overdue, _ = connection.execute(OVERDUE).fetchone() or (0, 0.0)
+            possible = capacities(connection, self._settings)
         for name, meaning in _BY_PROJECTION.items():
             gauge = GaugeMetricFamily(
                 f"goatherd_projection_{name}", meaning, labels=["projection"]
@@ -115,3 +119,11 @@ class Gauges(Collector):
             "Scheduled scrapes that are late by more than their interval",
             value=overdue,
         )
+        load = GaugeMetricFamily(
+            "goatherd_source_load",
+            "Part of a source's possible requests that the schedule needs",
+            labels=["provider"],
+        )
+        for name, one in possible.items():
+            load.add_metric([name], one.load)
+        yield load

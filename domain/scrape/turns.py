@@ -6,6 +6,12 @@ import msgspec
 
 from domain.messages import Trigger
 
+# The size of a list's page, and the pages that each run lists.
+PAGE_VIDEOS = 15
+NEWEST_PAGES = 2
+# Single videos take no more requests than the profile and these pages.
+FEW_VIDEOS = 1 + NEWEST_PAGES
+
 # A day is a turn. Runs come every six hours or so, so a turn may begin that much early:
 # otherwise each one would wait for the run after its time.
 _TURN = timedelta(days=1)

@@ -215,11 +215,17 @@ class Limiter:
         return cast("int | None", self._server.run(script, *keys, arguments=given))
 
 
+_POLITE_GAP = 1.5
+_POLITE_JITTER = 1.0
+# The mean time from one request to a polite site to the next, in seconds.
+POLITE_SECONDS = _POLITE_GAP + _POLITE_JITTER / 2
+
+
 def polite(
     server: redis.Redis | None,
     *,
-    gap: float = 1.5,
-    jitter: float = 1.0,
+    gap: float = _POLITE_GAP,
+    jitter: float = _POLITE_JITTER,
     longest_turn: float = 30.0,
 ) -> Limiter:
     """Return the limiter of a site that is read politely: one request at a time."""

@@ -10,6 +10,7 @@ from psycopg.rows import dict_row
 from domain import commands as c
 from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
+from domain.scrape.intervals import DEFAULT_HOURS
 from domain.streams import video_stream
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
@@ -167,3 +168,11 @@ def _command(home: Home, command: c.ChangeOrganizationSettings | c.ChangePlan) -
         plans=DEFAULT_PLANS,
         context=asking(),
     )
+
+
+def follow_schedule(store: Store) -> None:
+    """Apply the log to the schedule, with the default interval of each kind."""
+    level(store)
+    for job_type, hours in DEFAULT_HOURS.items():
+        statement = "UPDATE schedule_interval SET hours = %s WHERE job_type = %s"
+        run_sql(store, statement, hours, job_type)

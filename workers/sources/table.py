@@ -15,7 +15,7 @@ import structlog
 from msgspec import Struct
 
 from infra.database import Pool
-from infra.http_out.limiter import polite
+from infra.http_out.limiter import POLITE_SECONDS, polite
 from infra.http_out.shared_server import connect_fast
 from infra.settings import PREFIX, Settings, SettingsError
 from workers.sources.demo import DEMO_NAME, DEMO_RECORDING
@@ -75,12 +75,14 @@ class ProviderRow(Struct, frozen=True, kw_only=True):
     """A provider: its maker, and the guide to its setup.
 
     A new provider has sent no request yet. ``needs`` names the fields of ``Settings``
-    without which it cannot be made.
+    without which it cannot be made. ``seconds_each`` is the time that a request takes
+    from all others, null if the provider sends them at any pace.
     """
 
     make: Callable[[ProviderContext], Provider]
     guide: SourceGuide
     needs: tuple[str, ...] = ()
+    seconds_each: float | None = None
 
     def lacks(self, settings: Settings) -> str | None:
         """Return the needed settings that are not set; None if all are."""
@@ -294,6 +296,7 @@ PROVIDERS = MappingProxyType(
                 lines=("GOATHERD_PROVIDERS=web",),
             ),
             make=_web,
+            seconds_each=POLITE_SECONDS,
         ),
         "research": ProviderRow(
             guide=SourceGuide(

@@ -109,6 +109,7 @@ def _check_contents(
         "reports": checks.check_reports,
         "creators": scrapes.check_creators,
         "source": lambda connection: scrapes.check_source(connection, settings),
+        "capacity": lambda connection: scrapes.check_capacity(connection, settings),
         "creator counts": checks.check_quota_counters,
     }
     if at_rest:
@@ -116,6 +117,7 @@ def _check_contents(
         # These checks show whether processes run, and with what results.
         for name in ("roots", "scrapes", "schedule", "reports", "creators", "source"):
             del made[name]
+        del made["capacity"]
     for name, check in made.items():
         yield _found(name, lambda check=check: check(connection))
 

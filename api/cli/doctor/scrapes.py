@@ -1,15 +1,19 @@
 """The checks of ``goatherd doctor`` whether creators are scraped with success."""
 
+from datetime import UTC, datetime, timedelta
+
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli.doctor.results import WarningError, WrongError
 from domain.phrases import counted, counted_are
+from domain.scrape.capacity import Capacity
 from domain.scrape.costs import is_nearly_spent
 from domain.scrape.outcomes import KEEPS_FAILING
 from domain.scrape.sources import CHOOSE_SOURCE, NEXT, NO_SOURCE
 from infra.settings import Settings
 from projections.scrape_runs.sources import source_activity
+from workers.schedule.load import capacities, oldest_counts_at
 
 _FAILING = """
 WITH failing AS (
@@ -46,6 +50,45 @@ def check_creators(connection: Connection[TupleRow]) -> str:
         "scrapes or more failed since the last success of their kind; mostly "
         f"{job_type} as {how}, for example those of @{handle}.",
         advice=f"{advice} The page Creators, Failing lists all of them.",
+    )
+
+
+def check_capacity(connection: Connection[TupleRow], settings: Settings) -> str:
+    """Check that the schedule needs fewer requests than the sources may get.
+
+    Raises:
+        WarningError: it needs 80 % of them or more.
+    """
+    found = capacities(connection, settings)
+    if not found:
+        return "No source in use has a pace of its own."
+    oldest = oldest_counts_at(connection)
+    age = "no video has counts yet"
+    if oldest is not None:
+        hours = (datetime.now(UTC) - oldest) // timedelta(hours=1)
+        age = f"the oldest counts are {_age(hours)} old"
+    sentences = [f"{_in_words(name, one)}; {age}." for name, one in found.items()]
+    if any(one.is_nearly_used for one in found.values()):
+        raise WarningError(
+            " ".join(sentences),
+            advice="Set longer intervals on the page Settings, disable creators, let "
+            "creators connect their accounts (display), or add a paid source before "
+            "this one. Above 100 % scrapes come later than the schedule says.",
+        )
+    return " ".join(sentences)
+
+
+def _age(hours: int) -> str:
+    if hours < 1:
+        return "less than an hour"
+    return counted(hours, "hour") if hours < 2 * 24 else counted(hours // 24, "day")
+
+
+def _in_words(name: str, one: Capacity) -> str:
+    return (
+        f"{name} can serve about {counted(one.creators_possible, 'creator')}, and "
+        f"serves {one.creators:,}: the schedule needs {one.load:.0%} of its "
+        f"{counted(one.requests_per_day, 'request')} a day"
     )
 
 

@@ -21,6 +21,7 @@ from tests.kit.application import (
 )
 from tests.kit.builders import NOON
 from tests.kit.databases import new_database
+from tests.kit.schedule import follow_schedule
 from workers.sources.demo import DEMO_HANDLES
 from workers.sources.request_counts import RequestCounts
 from workers.sources.table import PROVIDERS
@@ -361,4 +362,39 @@ def test_readiness_warns_once_no_source_may_be_asked_any_more(
 
     assert warned == {
         "source": "scrapes wait for midnight UTC, as every budget is used up"
+    }
+
+
+def test_a_source_with_a_pace_says_how_many_creators_it_can_serve(
+    postgres_url: str, template_database: str
+):
+    settings: dict[str, Any] = {"providers": "web,replay", "web_daily_budget": "100"}
+    with (
+        new_database(postgres_url, template=template_database) as url,
+        started(url, **settings) as goatherd,
+    ):
+        home = goatherd.tenant(is_operator=True)
+        empty = sources(home)
+        home.add("ada")
+        follow_schedule(goatherd.store)
+        served = sources(home)
+        metrics = goatherd.client.get("/metrics").text
+
+    assert empty["web"]["capacity"] == {
+        "requests_per_day": 100,
+        "requests_needed": 0,
+        "load": 0,
+        "creators": 0,
+        "creators_possible": 5,
+        "oldest_counts_at": None,
+    }
+    assert empty["replay"]["capacity"] is empty["research"]["capacity"] is None
+    assert 'goatherd_source_load{provider="web"} 0.2\n' in metrics
+    assert served["web"]["capacity"] == {
+        "requests_per_day": 100,
+        "requests_needed": 20,
+        "load": 0.2,
+        "creators": 1,
+        "creators_possible": 5,
+        "oldest_counts_at": None,
     }

@@ -15,6 +15,7 @@ import pytest
 from api.cli.doctor import checks, dependencies
 from api.system.all_projections import ALL_PROJECTIONS
 from domain import events as e
+from domain.scrape.intervals import DEFAULT_HOURS
 from domain.streams import creators_counter
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
@@ -40,6 +41,7 @@ CHECKS = [
         "reports",
         "creators",
         "source",
+        "capacity",
     ),
     *("creator counts", "redis", "disk"),
 ]
@@ -452,6 +454,29 @@ def test_a_budget_that_is_nearly_used_up_is_a_warning_and_no_failure(
     assert late["source"]["text"] == (
         "web has sent 4 of the 5 requests that are allowed today (UTC)."
     )
+
+
+def test_a_schedule_that_needs_most_requests_of_a_source_is_a_warning(
+    cli: CommandLine, store: Store, home: Home
+):
+    assert home.counted() == 1
+    for job_type, hours in DEFAULT_HOURS.items():
+        change(store, _EVERY, hours, job_type)
+    # A profile, two lists and a turn, and counters four times: 1 + 2 * 3 + 1 + 4 * 3.
+    cli.set(providers="web", web_daily_budget=25)
+    late = findings(cli("doctor", "--json"))["capacity"]
+    cli.set(providers="web", web_daily_budget=26)
+    early = findings(cli("doctor", "--json"))["capacity"]
+
+    assert (late["state"], early["state"]) == ("warning", "ok")
+    assert late["text"] == (
+        "web can serve about 1 creator, and serves 1: the schedule needs 80% of its "
+        "25 requests a day; no video has counts yet."
+    )
+    assert "longer intervals" in late["advice"]
+
+
+_EVERY = "UPDATE schedule_interval SET hours = %s WHERE job_type = %s"
 
 
 def test_no_source_is_a_warning_and_its_waiting_scrapes_are_no_fault(

@@ -7,9 +7,11 @@ import pytest
 from domain import events as e
 from infra.ids import new_id
 from infra.settings import Settings
-from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.application import Goatherd, Tenant, data_of, started
+from tests.kit.databases import new_database
 from tests.kit.histories import succeeded
 from tests.kit.markup import read
+from tests.kit.schedule import follow_schedule
 from tests.kit.visitor import Visitor
 from workers.sources.demo import DEMO_HANDLES
 from workers.sources.request_counts import RequestCounts
@@ -196,3 +198,37 @@ def test_the_page_shows_requests_and_what_they_cost(
     page = visitor.see("/settings/sources")
 
     assert "Public pages: 3 requests, 0.0015 USD" in page.text
+
+
+@pytest.mark.parametrize(
+    ("budget", "percent", "notice"),
+    (
+        (26, 77, None),
+        (25, 80, "This source is nearly at its limit"),
+        (19, 105, "The schedule needs more requests than this source may get"),
+    ),
+)
+def test_the_page_says_how_many_creators_a_source_can_serve_and_warns(
+    postgres_url: str,
+    template_database: str,
+    budget: int,
+    percent: int,
+    notice: str | None,
+):
+    with (
+        new_database(postgres_url, template=template_database) as url,
+        started(url, providers="web", web_daily_budget=str(budget)) as goatherd,
+    ):
+        tenant = goatherd.tenant(is_operator=True)
+        tenant.add("ada")
+        follow_schedule(goatherd.store)
+        goatherd.catch_up()
+        visitor = Visitor(goatherd)
+        visitor.sign_in(tenant.key)
+        page = visitor.see("/settings/sources")
+
+    web, *_ = page.all("section", class_="card source")
+    assert f"20 needed of {budget} ({percent} %)" in web.text
+    assert f"1 of about {budget // 20}" in web.text
+    assert (notice or "") in web.text
+    assert ("longer intervals" in web.text) is (notice is not None)

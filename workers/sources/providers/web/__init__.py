@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.scrape.turns import WHOLE_LIST
+from domain.scrape.turns import FEW_VIDEOS, WHOLE_LIST
 from domain.scrape.verdicts import (
     Failure,
     Ok,
@@ -42,8 +42,6 @@ __all__ = ["NotShown", "SessionLimits", "VideosRead", "WebProvider"]
 USER_AGENT = "Mozilla/5.0 (compatible; Goatherd)"
 DEFAULT_LIMITS = SessionLimits()
 _NO_LIST = VideoList(videos={})
-# A page of the list has 15 videos, and the profile's page comes first.
-_FEW_VIDEOS = 3
 # Videos that a list should have shown are read one by one, a few in each run.
 _MOST_MISSED = 10
 
@@ -130,7 +128,7 @@ class WebProvider(Provider):
         Videos that are not shown are in ``Ok.missing``; ``read_videos`` has the
         reasons.
         """
-        is_listed = target.turn is not None and len(target.video_ids) > _FEW_VIDEOS
+        is_listed = target.turn is not None and len(target.video_ids) > FEW_VIDEOS
         if is_listed or not target.video_ids:
             return self.discover_videos(target)
         read = self.read_videos(target)

@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from domain.scrape.turns import ListTurn, OlderVideos
+from domain.scrape.turns import NEWEST_PAGES, ListTurn, OlderVideos
 from workers.sources.providers.web.listed import VideoListPage
 
-NEWEST_PAGES = 2
 IN_TURN = "The newest videos were read; the older ones are read in turn."
 
 # yt-dlp goes back so far from a page without videos, and not before TikTok existed.

@@ -1,0 +1,95 @@
+"""The load of the schedule: its scrapes by kind and size, and the oldest counts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain.scrape.capacity import (
+    Capacity,
+    ScheduledScrapes,
+    capacity,
+    possible_requests,
+)
+from domain.scrape.turns import NEWEST_PAGES, PAGE_VIDEOS
+from infra.settings import Settings
+from workers.sources.table import PROVIDERS
+
+# Connected creators are served by the provider that reads their accounts.
+_SERVED = """
+s.is_active AND NOT s.is_paused AND coalesce(s.due_at < 'infinity', true)
+AND NOT (%(by_consent)s AND EXISTS (
+    SELECT FROM creator_connections c
+    WHERE c.creator_id = s.creator_id AND c.state = 'connected'))
+"""
+_SCHEDULED = f"""
+SELECT s.job_type, hours, s.creator_id IS NULL AS is_single,
+    least(coalesce(l.video_count, %(most)s), %(most)s)::int AS videos, count(*)
+FROM scrape_schedule s JOIN schedule_interval USING (organization_id, job_type)
+LEFT JOIN creator_list l
+    ON l.organization_id = s.organization_id AND l.id = s.creator_id
+WHERE hours IS NOT NULL AND {_SERVED}
+GROUP BY 1, 2, 3, 4
+"""
+_CREATORS = f"""
+SELECT count(DISTINCT s.creator_id) FROM scrape_schedule s WHERE {_SERVED}
+"""
+_OLDEST = """
+SELECT min(f.observed_at) FROM known_video k
+JOIN video_figures f ON f.organization_id = k.organization_id AND f.id = k.id
+JOIN scrape_schedule s ON s.organization_id = k.organization_id
+    AND s.subject_id = k.creator_id AND s.job_type = 'video_stats'
+WHERE k.tracking_enabled AND NOT k.missing_confirmed
+  AND k.tracking_status IN ('auto_tracked', 'included', 'direct_add')
+  AND s.is_active AND NOT s.is_paused AND coalesce(s.due_at < 'infinity', true)
+"""
+# One more than the newest pages have: a larger creator takes no more requests.
+_MOST_VIDEOS = NEWEST_PAGES * PAGE_VIDEOS + 1
+
+
+def capacities(
+    connection: Connection[TupleRow], settings: Settings
+) -> dict[str, Capacity]:
+    """Return the capacity of each source in use that has a pace of its own."""
+    found: dict[str, Capacity] = {}
+    for number, name in enumerate(settings.providers):
+        pace = PROVIDERS[name].seconds_each
+        if pace is not None:
+            found[name] = _capacity(
+                connection,
+                before=settings.providers[:number],
+                requests_per_day=possible_requests(
+                    seconds_each=pace, daily_budget=settings.daily_budget(name)
+                ),
+            )
+    return found
+
+
+def oldest_counts_at(connection: Connection[TupleRow]) -> datetime | None:
+    """Return when the counted video that was observed longest ago was observed.
+
+    Videos that are gone, and those of creators that are not scraped, do not matter.
+    """
+    row = connection.execute(_OLDEST).fetchone()
+    return None if row is None else row[0]
+
+
+def _capacity(
+    connection: Connection[TupleRow], *, before: Sequence[str], requests_per_day: int
+) -> Capacity:
+    values = {"by_consent": "display" in before, "most": _MOST_VIDEOS}
+    scheduled = [
+        ScheduledScrapes(
+            job_type=job_type,
+            hours=hours,
+            is_single=is_single,
+            videos=max(videos, 0),
+            subjects=subjects,
+        )
+        for job_type, hours, is_single, videos, subjects in connection.execute(
+            _SCHEDULED.encode(), values
+        )
+    ]
+    (creators,) = connection.execute(_CREATORS.encode(), values).fetchone() or (0,)
+    return capacity(scheduled, requests_per_day=requests_per_day, creators=creators)
