@@ -283,6 +283,7 @@ def _choices(page: PageContext) -> list[tuple[ConditionType, str]]:
         (kind, words)
         for kind, words in _CHOICES.items()
         if page.operates or not CONDITIONS[kind].for_operators
+        if page.sees_all or "project" in CONDITIONS[kind].scopes
     ]
 
 

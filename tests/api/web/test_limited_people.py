@@ -312,6 +312,7 @@ def test_forms_offer_limited_people_only_what_they_may_choose(
     assert with_choice >= {
         ("/reports", "about"),
         ("/creators/add", "project_id"),
+        ("/alerts/rules/new", "scope"),
     }
 
 
