@@ -143,7 +143,7 @@ _BASIS: Schema = {
         "type": ["object", "null"],
         "description": "With as_of: the number of people who were erased after the "
         "position and whose figures the answer may have had, and the "
-        "position of the last erasure.",
+        "position of the last erasure; null if there are none.",
         "required": ["count", "until"],
         "properties": {
             "count": {"type": "integer", "description": "The number of people."},

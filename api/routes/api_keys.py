@@ -48,10 +48,7 @@ _MASKED = "tga_" + "*" * _HEX
 _FIELD = '"api_key":"{}"'
 _MASKED_FIELD = _FIELD.format(_MASKED).encode()
 
-Future = Annotated[
-    datetime,
-    Meta(tz=True, description="The time after which the key does not work any more."),
-]
+Future = Annotated[datetime, Meta(tz=True)]
 
 
 class NewApiKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -45,7 +45,6 @@ Color = Annotated[
     str,
     Meta(
         examples=["#1D56C2"],
-        description="A colour as #RRGGBB.",
         extra_json_schema={"pattern": PATTERN},
     ),
 ]

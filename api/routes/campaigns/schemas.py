@@ -15,52 +15,10 @@ from domain.events import ItemType
 from domain.messages import TargetScope
 from infra.structs import shared_fields
 
-TargetViews = Annotated[
-    int,
-    Meta(
-        ge=1,
-        le=2**53 - 1,
-        description="The number of views that the campaign aims for.",
-    ),
-]
-TargetAt = Annotated[
-    datetime, Meta(tz=True, description="The time by which the campaign aims for them.")
-]
-TargetPosts = Annotated[
-    int,
-    Meta(
-        ge=1,
-        le=2**53 - 1,
-        description="The number of videos that the campaign aims for.",
-    ),
-]
-TargetEngagement = Annotated[
-    int,
-    Meta(
-        ge=1,
-        le=2**53 - 1,
-        description="The number of likes, comments, shares and saves together that the "
-        "campaign aims for.",
-    ),
-]
-CostMinor = Annotated[
-    int,
-    Meta(
-        ge=0,
-        le=2**53 - 1,
-        description="The cost of the campaign in the smallest unit of ``currency``, "
-        "such as cents; 0 is a campaign without a price.",
-    ),
-]
-Currency = Annotated[
-    str,
-    Meta(
-        pattern="^[A-Z]{3}$",
-        examples=["EUR"],
-        description="The currency of the cost, a code of ISO 4217 such as EUR; "
-        "``cost_minor`` needs it.",
-    ),
-]
+CountToReach = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+TargetAt = Annotated[datetime, Meta(tz=True)]
+CostMinor = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
 ScopeOfTarget = Annotated[
     TargetScope,
     Meta(
@@ -68,17 +26,6 @@ ScopeOfTarget = Annotated[
         "from the campaign's first day, or its creation, to its last day; "
         "all views of the videos posted in these days (``posts_in_days``); "
         "or all views of all time (``lifetime``)."
-    ),
-]
-StartsOn = Annotated[
-    date,
-    Meta(description="The first day of the campaign, in the organization's time zone."),
-]
-EndsOn = Annotated[
-    date,
-    Meta(
-        description="The last day of the campaign, which must not be before "
-        "``starts_on``."
     ),
 ]
 
@@ -90,13 +37,13 @@ class NewCampaign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     description: Description | None = None
     readme: Readme | None = None
     metadata: Metadata = {}
-    starts_on: StartsOn | None = None
-    ends_on: EndsOn | None = None
-    target_views: TargetViews | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    target_views: CountToReach | None = None
     target_at: TargetAt | None = None
     target_scope: ScopeOfTarget = "gained"
-    target_posts: TargetPosts | None = None
-    target_engagement: TargetEngagement | None = None
+    target_posts: CountToReach | None = None
+    target_engagement: CountToReach | None = None
     cost_minor: CostMinor | None = None
     currency: Currency | None = None
 
@@ -108,13 +55,13 @@ class CampaignChange(FieldsToChange, frozen=True, kw_only=True):
     description: Description | UnsetType | None = UNSET
     readme: Readme | UnsetType | None = UNSET
     metadata: Metadata | UnsetType = UNSET
-    starts_on: StartsOn | UnsetType | None = UNSET
-    ends_on: EndsOn | UnsetType | None = UNSET
-    target_views: TargetViews | UnsetType | None = UNSET
+    starts_on: date | UnsetType | None = UNSET
+    ends_on: date | UnsetType | None = UNSET
+    target_views: CountToReach | UnsetType | None = UNSET
     target_at: TargetAt | UnsetType | None = UNSET
     target_scope: ScopeOfTarget | UnsetType = UNSET
-    target_posts: TargetPosts | UnsetType | None = UNSET
-    target_engagement: TargetEngagement | UnsetType | None = UNSET
+    target_posts: CountToReach | UnsetType | None = UNSET
+    target_engagement: CountToReach | UnsetType | None = UNSET
     cost_minor: CostMinor | UnsetType | None = UNSET
     currency: Currency | UnsetType | None = UNSET
 

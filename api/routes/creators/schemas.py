@@ -27,9 +27,7 @@ HandleText = Annotated[
     ),
 ]
 Description = Annotated[str, Meta(max_length=5_000)]
-Readme = Annotated[
-    str, Meta(max_length=MAX_README_BYTES, description="Markdown, up to 64 kB.")
-]
+Readme = Annotated[str, Meta(max_length=MAX_README_BYTES)]
 DisplayName = Annotated[str, Meta(min_length=1, max_length=200)]
 Metadata = Annotated[
     dict[str, Any],

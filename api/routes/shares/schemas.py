@@ -17,14 +17,6 @@ _Name = Annotated[
     str,
     Meta(max_length=100, description="A name for the list, such as whom it is for."),
 ]
-_First = Annotated[date, Meta(description="The first day that the page shows.")]
-_Last = Annotated[
-    date, Meta(description="The last day that the page shows; by default the present.")
-]
-_Rolling = Annotated[
-    NamedPeriod,
-    Meta(description="A period that moves with time, in place of `from` and `to`."),
-]
 _Hide = Annotated[
     tuple[HiddenPart, ...],
     Meta(
@@ -38,13 +30,10 @@ _Password = Annotated[
     Meta(
         min_length=8,
         max_length=200,
-        description="The password that the page asks for.",
         examples=["green meadow"],
     ),
 ]
-_ExpiresAt = Annotated[
-    datetime, Meta(tz=True, description="The time at which the link stops working.")
-]
+_ExpiresAt = Annotated[datetime, Meta(tz=True)]
 _Origins = Annotated[
     tuple[Annotated[str, Meta(max_length=300)], ...],
     Meta(
@@ -57,7 +46,7 @@ _AsOf = Annotated[
     str | int,
     Meta(
         description="`now`, or a time or a position of the log: the page stands still "
-        "there.",
+        "there; null for one that moves on.",
         examples=["now"],
     ),
 ]
@@ -88,9 +77,9 @@ class NewShare(
     scope: Annotated[ShareScope | ShareTarget, Meta(examples=["project"])]
     scope_id: UUID | None = None
     name: _Name = ""
-    from_: _First | None = None
-    to: _Last | None = None
-    rolling: _Rolling | None = None
+    from_: date | None = None
+    to: date | None = None
+    rolling: NamedPeriod | None = None
     hide: _Hide = ()
     password: _Password | None = None
     expires_at: _ExpiresAt | None = None
@@ -119,9 +108,9 @@ class ShareChange(FieldsToChange, frozen=True, kw_only=True, rename={"from_": "f
     """The fields to change; others stay. At least one field is needed."""
 
     name: _Name | UnsetType = UNSET
-    from_: _First | UnsetType | None = UNSET
-    to: _Last | UnsetType | None = UNSET
-    rolling: _Rolling | UnsetType | None = UNSET
+    from_: date | UnsetType | None = UNSET
+    to: date | UnsetType | None = UNSET
+    rolling: NamedPeriod | UnsetType | None = UNSET
     hide: _Hide | UnsetType = UNSET
     password: _Password | UnsetType | None = UNSET
     expires_at: _ExpiresAt | UnsetType | None = UNSET

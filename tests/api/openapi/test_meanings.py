@@ -1,5 +1,6 @@
 """The meanings of fields: each one is described, and each row of the table is used."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -35,6 +36,14 @@ def undescribed(part: Any, place: str = "") -> Iterator[str]:  # noqa: ANN401 - 
         inner = dict(enumerate(part))
     for key, value in inner.items():
         yield from undescribed(value, f"{place}/{key}")
+
+
+def may_be_null(schema: Json) -> bool:
+    return (
+        "null" in schema.get("type", ())
+        or None in schema.get("enum", ())
+        or any(may_be_null(form) for form in schema.get("anyOf", ()))
+    )
 
 
 def schema_properties(part: Json) -> Json:
@@ -84,6 +93,22 @@ def test_every_property_of_a_public_event_has_a_description(home: Tenant):
 
     assert not in_document
     assert not in_answer
+
+
+def test_a_property_that_may_be_null_says_when():
+    """A few are left out then, and say that."""
+    documents = (documented().document, asyncapi_document("0"))
+
+    silent = [
+        f"{name}.{field}"
+        for document in documents
+        for name, schema in document["components"]["schemas"].items()
+        for field, described in schema.get("properties", {}).items()
+        if may_be_null(described)
+        and not re.search(r"\b[Nn]ull\b|left out", described["description"])
+    ]
+
+    assert not silent
 
 
 def test_every_parameter_has_a_description():
