@@ -52,8 +52,8 @@ class SourceCapacity(Struct, frozen=True, kw_only=True):
 
     ``load`` is the needed part of them; above 1 the schedule slips. The source can
     serve ``creators_possible`` creators like the present ``creators``, or of 300 videos
-    at the default intervals while there are none. ``oldest_counts_at`` is the time of
-    the oldest newest counts of a video that counts.
+    at the default intervals while there are none. ``oldest_counts_at`` is the last time
+    at which the counted video that was observed longest ago was observed.
     """
 
     requests_per_day: int
@@ -72,7 +72,7 @@ class ProviderState(Struct, frozen=True, kw_only=True):
     ``requests_today`` counts requests since midnight UTC; a null ``daily_budget`` is no
     limit, and a null cost no price. ``failing``: the source is at fault for most of its
     newest answers, and ``to_do`` says what to try. ``capacity`` is null for sources
-    that are not in use, or that have no pace of their own.
+    that have no pace of their own, or that another one precedes for all creators.
     """
 
     provider: str

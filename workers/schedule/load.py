@@ -1,6 +1,5 @@
 """The load of the schedule: its scrapes by kind and size, and the oldest counts."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from psycopg import Connection
@@ -16,6 +15,7 @@ from domain.scrape.turns import NEWEST_PAGES, PAGE_VIDEOS
 from infra.settings import Settings
 from workers.sources.table import PROVIDERS
 
+_BY_CONSENT = "display"
 # Connected creators are served by the provider that reads their accounts.
 _SERVED = """
 s.is_active AND NOT s.is_paused AND coalesce(s.due_at < 'infinity', true)
@@ -51,19 +51,25 @@ _MOST_VIDEOS = NEWEST_PAGES * PAGE_VIDEOS + 1
 def capacities(
     connection: Connection[TupleRow], settings: Settings
 ) -> dict[str, Capacity]:
-    """Return the capacity of each source in use that has a pace of its own."""
-    found: dict[str, Capacity] = {}
-    for number, name in enumerate(settings.providers):
+    """Return the capacity of the source that scrapes use first, if it has a pace.
+
+    A source after another one gets only the scrapes at which that one failed. Only
+    consent does not serve all creators.
+    """
+    used = settings.providers
+    by_consent = used[:1] == (_BY_CONSENT,)
+    for name in used[by_consent : by_consent + 1]:
         pace = PROVIDERS[name].seconds_each
         if pace is not None:
-            found[name] = _capacity(
-                connection,
-                before=settings.providers[:number],
-                requests_per_day=possible_requests(
-                    seconds_each=pace, daily_budget=settings.daily_budget(name)
-                ),
+            most = possible_requests(
+                seconds_each=pace, daily_budget=settings.daily_budget(name)
             )
-    return found
+            return {
+                name: _capacity(
+                    connection, by_consent=by_consent, requests_per_day=most
+                )
+            }
+    return {}
 
 
 def oldest_counts_at(connection: Connection[TupleRow]) -> datetime | None:
@@ -76,9 +82,9 @@ def oldest_counts_at(connection: Connection[TupleRow]) -> datetime | None:
 
 
 def _capacity(
-    connection: Connection[TupleRow], *, before: Sequence[str], requests_per_day: int
+    connection: Connection[TupleRow], *, by_consent: bool, requests_per_day: int
 ) -> Capacity:
-    values = {"by_consent": "display" in before, "most": _MOST_VIDEOS}
+    values = {"by_consent": by_consent, "most": _MOST_VIDEOS}
     scheduled = [
         ScheduledScrapes(
             job_type=job_type,

@@ -61,7 +61,7 @@ def check_capacity(connection: Connection[TupleRow], settings: Settings) -> str:
     """
     found = capacities(connection, settings)
     if not found:
-        return "No source in use has a pace of its own."
+        return "The source that scrapes use first has no pace of its own."
     oldest = oldest_counts_at(connection)
     age = "no video has counts yet"
     if oldest is not None:

@@ -3,9 +3,12 @@
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from api.system.all_projections import ALL_PROJECTIONS
 from domain import events as e
 from infra.eventstore.store import Store
+from infra.setting_forms import ProviderName
 from infra.settings import Settings
 from projections.engine.follower import Follower
 from tests.kit.builders import Home
@@ -22,9 +25,9 @@ def catch_up(store: Store) -> None:
     settle(store)
 
 
-def needed(store: Store, *providers: str) -> tuple[int, int]:
+def needed(store: Store, *providers: ProviderName) -> tuple[int, int]:
     with store.pool.connection() as connection:
-        found = capacities(connection, Settings(providers=providers))  # pyright: ignore[reportArgumentType]
+        found = capacities(connection, Settings(providers=providers))
     return found["web"].requests_needed, found["web"].creators
 
 
@@ -62,13 +65,19 @@ VALUES (gen_random_uuid(), %s, %s, 'display', 'connected', '', '{}', now(), now(
 """
 
 
-def test_a_source_without_a_pace_has_no_capacity(home: Home, store: Store):
+@pytest.mark.parametrize(
+    "providers",
+    ((), ("replay",), ("display",), ("scrapecreators", "web"), ("replay", "web")),
+)
+def test_a_source_without_a_pace_has_no_capacity_nor_has_one_after_it(
+    home: Home, store: Store, providers: tuple[ProviderName, ...]
+):
     a_creator(home, "ada")
     catch_up(store)
     follow_schedule(store)
 
     with store.pool.connection() as connection:
-        assert capacities(connection, Settings(providers=("replay",))) == {}
+        assert capacities(connection, Settings(providers=providers)) == {}
 
 
 def test_the_oldest_counts_are_those_of_a_video_that_counts(home: Home, store: Store):
