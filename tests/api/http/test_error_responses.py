@@ -349,6 +349,7 @@ def test_the_table_of_codes_is_the_contracts():
             "second_factor_required",
             "owners_only",
             "another_address",
+            "view_of_another",
         },
         404: {"not_found"},
         405: {"method_not_allowed"},

@@ -498,6 +498,11 @@ def annotation_of_the_log(scene: Scene) -> None:
     scene.ask.path = f"/analytics/annotations/{systems.json()['data'][0]['id']}"
 
 
+def without_right_to_manage(scene: Scene) -> None:
+    scene.tenant = scene.tenant.with_key("read", "write")
+    scene.ask.json = {"for": "me"}
+
+
 def view_from_the_start(scene: Scene) -> None:
     built_in = scene.tenant.get("/views").json()["data"][0]
     scene.ask.path = f"/views/{built_in['id']}"
@@ -1048,6 +1053,9 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("changeAnnotation", Code.SYSTEM_ANNOTATION): annotation_of_the_log,
     ("deleteAnnotation", Code.SYSTEM_ANNOTATION): annotation_of_the_log,
     ("saveView", Code.LIMIT_REACHED): full_of_views,
+    # The view would be about projects that the person does not see.
+    ("saveView", Code.NOT_FOUND): limit_to_no_project,
+    ("changeView", Code.VIEW_OF_ANOTHER): without_right_to_manage,
     ("createInvitation", Code.LIMIT_REACHED): full,
     ("createInvitation", Code.ALREADY_MEMBER): address_of_a_member,
     ("createInvitation", Code.ALREADY_INVITED): invited_address,
