@@ -13,6 +13,7 @@ returns a Decision:
 and starts again on a conflict.
 """
 
+import unicodedata
 from collections.abc import (
     Callable,
     Collection,
@@ -28,7 +29,12 @@ from uuid import UUID
 
 import msgspec
 
-from domain.errors import BlankNameError, InvalidTimeZoneError, StaleVersionError
+from domain.errors import (
+    BlankNameError,
+    InvalidFieldError,
+    InvalidTimeZoneError,
+    StaleVersionError,
+)
 from domain.messages import Command, Event
 from domain.time_zones import time_zones
 
@@ -36,6 +42,9 @@ T = TypeVar("T")
 StateT = TypeVar("StateT")
 CommandT = TypeVar("CommandT", bound=Command)
 EventT = TypeVar("EventT", bound=Event)
+
+# Control characters, and characters that break lines and paragraphs.
+_CONTROL = {"Cc", "Zl", "Zp"}
 
 History = Sequence[Event]
 Histories = Mapping[UUID, History]
@@ -149,13 +158,39 @@ def state_after(
 
 
 def check_name(text: str, *, field: str = "name") -> None:
-    """Refuse a name without a visible character.
+    """Refuse a name without a visible character, or with more than one line.
 
     Raises:
         BlankNameError: the name is empty, or only blanks and invisible characters.
+        InvalidFieldError: the name has a line break or another control character.
     """
-    if not any(char.isprintable() and not char.isspace() for char in text):
+    check_text(text, field=field)
+    if has_control_character(text):
+        raise InvalidFieldError("must not have control characters", field=field)
+
+
+def check_text(text: str, *, field: str) -> None:
+    """Refuse a text without a visible character; it may have several lines.
+
+    Raises:
+        BlankNameError: the text is empty, or only blanks and invisible characters.
+    """
+    if not is_visible(text):
         raise BlankNameError(field)
+
+
+def is_visible(text: str) -> bool:
+    """Tell whether the text has a character that people see."""
+    return any(char.isprintable() and not char.isspace() for char in text)
+
+
+def has_control_character(text: str) -> bool:
+    """Tell whether the text breaks a line or steers a terminal.
+
+    Line breaks are among the control characters; U+2028 and U+2029 have categories of
+    their own. Joiners of emoji and of scripts are no control characters.
+    """
+    return any(unicodedata.category(char) in _CONTROL for char in text)
 
 
 def check_time_zone(name: str) -> None:

@@ -49,6 +49,7 @@ def decide(
     Raises:
         NotFoundError: there is no rule with this id, or it was removed.
         BlankNameError: the name is only blanks.
+        InvalidFieldError: the name has control characters.
         InvalidConditionError: the numbers do not fit the type of the condition.
         InvalidScopeError: the condition can't watch such a scope.
         InvalidRuleChannelsError: a channel is neither the bell nor an id.

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from domain.annotation import commands as c
 from domain.annotation import events as e
 from domain.days import check_days
-from domain.decisions import check_name, state_after
+from domain.decisions import check_text, state_after
 from domain.errors import CorruptHistoryError, NotFoundError
 from domain.messages import Event, changed_fields, copied, set_fields
 
@@ -51,7 +51,7 @@ def decide(
     if not changed:
         return []
     if command.text is not UNSET:
-        check_name(command.text, field="text")
+        check_text(command.text, field="text")
     check_days(
         changed.get("starts_on", annotation.starts_on),
         changed.get("ends_on", annotation.ends_on),
@@ -83,6 +83,6 @@ def annotation_of(history: Sequence[Event]) -> AnnotationState | None:
 
 
 def _added(command: c.AddAnnotation) -> e.AnnotationAdded:
-    check_name(command.text, field="text")
+    check_text(command.text, field="text")
     check_days(command.starts_on, command.ends_on)
     return copied(command, e.AnnotationAdded)

@@ -105,6 +105,7 @@ def decide(
         UnknownCurrencyError: there is no such currency.
         CurrencyMissingError: the campaign would have a cost without a currency.
         BlankNameError: the name is only blanks.
+        InvalidFieldError: the name has control characters.
     """
     if isinstance(command, c.CreateCampaign):
         return _create(campaign, command)

@@ -42,6 +42,7 @@ def decide(
     Raises:
         NotFoundError: there is no channel with this id, or it was removed.
         BlankNameError: the name is only blanks.
+        InvalidFieldError: the name has control characters.
         InvalidChannelError: a channel for mails to creators would have no project.
     """
     if isinstance(command, c.AddChannel):

@@ -24,6 +24,7 @@ def add_channel(channel_id: UUID, command: c.AddChannel) -> Handler[UUID]:
     Raises:
         NotFoundError: there is no such organization, or it has no such project.
         BlankNameError: the name is only blanks.
+        InvalidFieldError: the name has control characters.
     """
     organization_id = command.organization_id
     histories = yield (channel_id, organization_id)
@@ -55,6 +56,7 @@ def change_channel(
     Raises:
         NotFoundError: the organization has no such channel, or no such project.
         BlankNameError: the name is only blanks.
+        InvalidFieldError: the name has control characters.
         StaleVersionError: the channel has another version.
     """
     histories = yield (channel_id, organization_id)

@@ -100,6 +100,7 @@ def decide(
         NoChangeError: the creator already has the new handle.
         InvalidWindowError: the tracking window would end before it starts.
         BlankNameError: the display name is only blanks.
+        InvalidFieldError: the name has control characters.
         InvalidTagError: a tag is not allowed, or there are too many.
     """
     if isinstance(command, c.AddCreator):

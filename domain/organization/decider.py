@@ -111,6 +111,7 @@ def decide(
         LastProjectError: no other project is left that is not archived.
         InvalidTimeZoneError: the time zone is not an IANA zone.
         BlankNameError: a name or a client is only blanks.
+        InvalidFieldError: the name has control characters.
         InvalidColorError: a colour has another form than #RRGGBB.
         LastOwnerError: nobody would own the organization any more.
         OwnersOnlyError: an admin or a key wants to make, change or remove an owner.

@@ -43,6 +43,7 @@ def decide(person: PersonState | None, command: c.PersonCommand) -> list[e.Perso
     Raises:
         NotFoundError: there is no such person, or they were erased.
         BlankNameError: the name is only blanks.
+        InvalidFieldError: the name has control characters.
         InvalidEmailError: the text is no email address.
         InvalidTimeZoneError: the time zone is not an IANA zone.
         SecondStepRequiredError: a password alone does not sign this person in.

@@ -85,6 +85,7 @@ def make(command: c.MakeReport) -> list[e.ReportEvent]:
 
     Raises:
         BlankNameError: the name is only blanks.
+        InvalidFieldError: the name has control characters.
         InvalidReportError: the scope, the hour, a recipient or the sections are not
             possible.
     """
@@ -109,6 +110,7 @@ def decide(report: ReportState | None, command: c.ReportCommand) -> list[e.Repor
     Raises:
         NotFoundError: there is no report with this id, or it was removed.
         BlankNameError: the name is only blanks.
+        InvalidFieldError: the name has control characters.
         InvalidReportError: the hour, a recipient or the sections are not possible.
         ReportStoppedError: an issue was asked for, and the report was stopped.
     """

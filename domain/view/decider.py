@@ -47,6 +47,7 @@ def decide(view: ViewState | None, command: c.ViewCommand) -> list[e.ViewEvent]:
     Raises:
         NotFoundError: there is no view with this id for the person, or it was deleted.
         BlankNameError: the name is only blanks.
+        InvalidFieldError: the name has control characters.
         InvalidViewQueryError: the list does not have such a query.
         OwnerlessViewError: it would be for one person alone, and there is no person.
         ViewOfAnotherError: it is somebody else's, who decides for whom it is.

@@ -1,5 +1,7 @@
 """Texts that people with bad intentions, or good emoji, write into fields."""
 
+import re
+
 _ALERT = "alert('hostile')"
 
 # A lone combining mark stacks onto the character before it.
@@ -102,3 +104,8 @@ FROM_SOURCES: tuple[str, ...] = (
 )
 
 ALL = STRINGS + FROM_SOURCES
+
+
+def in_one_line(text: str) -> str:
+    """Return the text without the control characters that names refuse."""
+    return re.sub("[\x00-\x1f\x7f-\x9f\u2028\u2029]", "", text)

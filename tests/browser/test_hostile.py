@@ -12,7 +12,7 @@ from domain import events as e
 from domain.streams import video_stream
 from infra.eventstore.codec import NewEvent
 from infra.ids import new_id
-from tests.browser.hostile import ALL, FROM_SOURCES, STRINGS
+from tests.browser.hostile import ALL, FROM_SOURCES, STRINGS, in_one_line
 from tests.browser.layout import FAULTS, HEADER, PHONE, WIDE
 from tests.browser.places import is_elsewhere, is_for_people, places, visit
 from tests.browser.served import Served
@@ -115,7 +115,7 @@ def population(running_goatherd: Served) -> tuple[Tenant, dict[str, str]]:
         if text in FROM_SOURCES:
             continue
         change = {
-            "display_name": text[:LONGEST_NAME],
+            "display_name": in_one_line(text)[:LONGEST_NAME],
             "description": text[:LONGEST_DESCRIPTION],
             "readme": text,
         }
@@ -137,10 +137,12 @@ def collected(running_goatherd: Served) -> tuple[Tenant, dict[str, str]]:
     renamed = tenant.patch("/organization", {"name": "<b>" + "W" * 80})
     assert renamed.status_code == 200, renamed.text
     for text in STRINGS[::8]:
-        made = tenant.post("/projects", {"name": text[:100]})
+        made = tenant.post("/projects", {"name": in_one_line(text)[:100]})
         assert made.status_code == 201, made.text
     for text in STRINGS:
-        named = tenant.patch(f"/creators/{creator['id']}", {"display_name": text[:200]})
+        named = tenant.patch(
+            f"/creators/{creator['id']}", {"display_name": in_one_line(text)[:200]}
+        )
         assert named.status_code == 200, named.text
     every = "\n\n".join(STRINGS)
     described = {"description": every[:LONGEST_DESCRIPTION], "readme": every}
@@ -262,7 +264,9 @@ def test_the_pages_of_a_creator_with_such_a_name_say_it_as_it_is(
                 else:
                     page.evaluate(_PUT, path)
                 check_harmless(page)
-                name = text if text in FROM_SOURCES else text[:LONGEST_NAME]
+                name = (
+                    text if text in FROM_SOURCES else in_one_line(text)[:LONGEST_NAME]
+                )
                 assert plain(heading.text_content()) == plain(name)
 
 

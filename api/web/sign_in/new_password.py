@@ -20,7 +20,7 @@ from application.accounts.passkeys import PasskeyRefusedError, registration_opti
 from application.accounts.rows import LinkedPerson
 from application.accounts.service import SignedIn
 from domain.decisions import check_name
-from domain.errors import BlankNameError
+from domain.errors import BlankNameError, InvalidFieldError
 
 _OVER = (
     "This link has been used, or its time is over. Ask whoever gave it to you for "
@@ -157,6 +157,8 @@ def _problems(form: NewPasswordForm, person: LinkedPerson) -> dict[str, str]:
             check_name(form.name)
         except BlankNameError:
             problems["name"] = "write your name"
+        except InvalidFieldError as error:
+            problems["name"] = error.reason
     problem = password_problem(form.password, email=person.email)
     if problem and not form.credential:
         problems["password"] = problem

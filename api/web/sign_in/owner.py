@@ -16,7 +16,7 @@ from application.accounts.passkeys import (
 from application.accounts.passwords import common_passwords
 from domain.decisions import check_name
 from domain.email import checked_email
-from domain.errors import BlankNameError, InvalidEmailError
+from domain.errors import BlankNameError, InvalidEmailError, InvalidFieldError
 from domain.person.errors import WeakPasswordError
 from domain.person.passwords import check_password
 
@@ -97,6 +97,8 @@ def person_problems(name: str, email: str) -> dict[str, str]:
         check_name(name)
     except BlankNameError:
         problems["name"] = "write your name"
+    except InvalidFieldError as error:
+        problems["name"] = error.reason
     try:
         checked_email(email)
     except InvalidEmailError:

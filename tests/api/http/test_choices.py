@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from tests.kit.application import Tenant, code_of
+from tests.kit.application import Tenant, code_of, data_of
 from tests.kit.tiny_app import NOTE_ID
 
 NOTES = "/api/v1/notes"
@@ -80,3 +80,34 @@ def test_a_name_of_only_blanks_is_refused_wherever_there_is_one(home: Tenant):
             {"path": f"/{field}", "message": "must not be only blanks"}
         ]
     assert home.goatherd.kept() == kept
+
+
+@pytest.mark.parametrize(
+    "char", ("\n", "\t", "\x1b", "\x7f", "\x85", "\u2028", "\u2029")
+)
+def test_a_name_in_one_line_refuses_control_characters(home: Tenant, char: str):
+    creator = home.add("lined.goat")
+    kept = home.goatherd.kept()
+    name, project = f"Go{char}at", f"/projects/{home.project_id}"
+    view = {"name": name, "list": "creators", "query": ""}
+    for answer, field in (
+        (home.post("/projects", {"name": name}), "name"),
+        (home.patch(project, {"name": name}), "name"),
+        (home.patch(project, {"client": name}), "client"),
+        (home.post(f"{project}/campaigns", {"name": name}), "name"),
+        (home.post("/api-keys", {"name": name}), "name"),
+        (home.post("/views", view), "name"),
+        (home.patch("/organization", {"name": name}), "name"),
+        (
+            home.patch(f"/creators/{creator['id']}", {"display_name": name}),
+            "display_name",
+        ),
+    ):
+        assert code_of(answer) == (400, "invalid_body"), answer.text
+        assert answer.json()["meta"]["fields"] == [
+            {"path": f"/{field}", "message": "must not have control characters"}
+        ]
+    assert home.goatherd.kept() == kept
+    # Joiners of emoji and of scripts belong to names.
+    family = {"name": "\U0001f468\u200d\U0001f469\u200d\U0001f467 \u0646\u200c\u0645"}
+    assert data_of(home.patch(project, family))["name"] == family["name"]

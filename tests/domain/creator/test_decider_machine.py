@@ -20,6 +20,7 @@ from domain.errors import (
     CreatorRemovedError,
     DomainError,
     HandleTakenError,
+    InvalidFieldError,
     InvalidWindowError,
     NoChangeError,
 )
@@ -31,7 +32,9 @@ from tests.kit.depth import part_of
 HANDLES = st.sampled_from(("ada", "berta", "cleo", "dora"))
 DAYS = st.none() | st.sampled_from([date(2026, 3, day) for day in (1, 2, 3)])
 MODES = st.sampled_from(("auto", "selective"))
-TEXTS = st.none() | st.sampled_from(("", "goat", '\N{GOAT} "q" \\ \x7f \u2028'))
+TEXTS = st.none() | st.sampled_from(
+    ("", "goat", '\N{GOAT} "q" \\', '\N{GOAT} "q" \\ \x7f \u2028')
+)
 TAGS = st.sampled_from(([], ["goat"], ["Goat", "b"], ["b", "Goat"]))
 METADATA = st.sampled_from(
     (
@@ -231,6 +234,10 @@ class CreatorMachine(RuleBasedStateMachine):
         if wanted.get("display_name") == "":
             # Nobody has it, so it would be a change.
             assert answer is BlankNameError
+            return
+        if "\u2028" in (wanted.get("display_name") or ""):
+            # The name is shown in one line, and the description in several.
+            assert answer is InvalidFieldError
             return
         # As people see it: 1 is not True.
         assert answer == (_shown(wanted) != _shown(before))
