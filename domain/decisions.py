@@ -43,7 +43,7 @@ StateT = TypeVar("StateT")
 CommandT = TypeVar("CommandT", bound=Command)
 EventT = TypeVar("EventT", bound=Event)
 
-# Control characters, and characters that break lines and paragraphs.
+# As for tags: control characters, and those that break lines and paragraphs.
 _CONTROL = {"Cc", "Zl", "Zp"}
 
 History = Sequence[Event]
