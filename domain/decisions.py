@@ -13,7 +13,6 @@ returns a Decision:
 and starts again on a conflict.
 """
 
-import unicodedata
 from collections.abc import (
     Callable,
     Collection,
@@ -35,6 +34,7 @@ from domain.errors import (
     InvalidTimeZoneError,
     StaleVersionError,
 )
+from domain.letter_case import has_control_character, is_visible
 from domain.messages import Command, Event
 from domain.time_zones import time_zones
 
@@ -42,9 +42,6 @@ T = TypeVar("T")
 StateT = TypeVar("StateT")
 CommandT = TypeVar("CommandT", bound=Command)
 EventT = TypeVar("EventT", bound=Event)
-
-# As for tags: control characters, and those that break lines and paragraphs.
-_CONTROL = {"Cc", "Zl", "Zp"}
 
 History = Sequence[Event]
 Histories = Mapping[UUID, History]
@@ -177,20 +174,6 @@ def check_text(text: str, *, field: str) -> None:
     """
     if not is_visible(text):
         raise BlankNameError(field)
-
-
-def is_visible(text: str) -> bool:
-    """Tell whether the text has a character that people see."""
-    return any(char.isprintable() and not char.isspace() for char in text)
-
-
-def has_control_character(text: str) -> bool:
-    """Tell whether the text breaks a line or steers a terminal.
-
-    Line breaks are among the control characters; U+2028 and U+2029 have categories of
-    their own. Joiners of emoji and of scripts are no control characters.
-    """
-    return any(unicodedata.category(char) in _CONTROL for char in text)
 
 
 def check_time_zone(name: str) -> None:

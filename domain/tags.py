@@ -4,13 +4,10 @@ import unicodedata
 from collections.abc import Iterable
 
 from domain.errors import InvalidTagError
-from domain.letter_case import folded
+from domain.letter_case import folded, has_control_character, is_visible
 
 MAX_TAGS = 20
 MAX_TAG_LENGTH = 40
-
-# Control characters, and characters that break lines and paragraphs.
-_BREAKS = {"Cc", "Zl", "Zp"}
 
 
 def read_tags(texts: Iterable[str], *, field: str = "tags") -> list[str]:
@@ -60,13 +57,13 @@ def tag_keys(tags: Iterable[str]) -> list[str]:
 
 def _read_tag(text: str, field: str) -> str:
     tag = unicodedata.normalize("NFC", text.strip())
-    if not any(char.isprintable() and not char.isspace() for char in tag):
+    if not is_visible(tag):
         msg = "has a tag of only blanks"
         raise InvalidTagError(msg, field=field)
     if len(tag) > MAX_TAG_LENGTH:
         msg = f"has a tag longer than {MAX_TAG_LENGTH} characters"
         raise InvalidTagError(msg, field=field)
-    if "," in tag or any(unicodedata.category(char) in _BREAKS for char in tag):
+    if "," in tag or has_control_character(tag):
         msg = f"has a comma or a control character in {tag!r}"
         raise InvalidTagError(msg, field=field)
     return tag
