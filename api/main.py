@@ -48,6 +48,7 @@ from api.routes.connections.routes import CONNECTION_ROUTES
 from api.routes.creators.bulk import ProjectCreatorRoutes
 from api.routes.creators.erase import CreatorEraseRoutes
 from api.routes.creators.figures import CreatorFigureRoutes
+from api.routes.creators.import_observations import ObservationImportRoutes
 from api.routes.creators.import_text import CreatorImportRoutes
 from api.routes.creators.move import CreatorMoveRoutes
 from api.routes.creators.personal_data import PersonalDataRoutes
@@ -363,6 +364,7 @@ def assemble(settings: Settings) -> Litestar:
                 CreatorFigureRoutes,
                 ProjectCreatorRoutes,
                 CreatorImportRoutes,
+                ObservationImportRoutes,
                 CreatorMoveRoutes,
                 CreatorEraseRoutes,
                 ForgetTextsRoutes,

@@ -1,14 +1,13 @@
 """``goatherd import``: observations of a recording, stored as events."""
 
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import psycopg
 from cyclopts import Parameter
@@ -21,27 +20,21 @@ from api.cli.kit.names import chosen_project
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import plain, print_json, progress_bar
 from domain import commands as c
-from domain.creator.handle import normalize_handle
-from domain.creator.handlers.add import RequestedCreator, add_creators
-from domain.errors import InvalidHandleError
 from domain.messages import ImportOutcome
 from domain.phrases import counted
-from domain.scrape.handlers.ends import finish_import
-from domain.time_zones import time_zones
 from infra.eventstore.append import Context
-from infra.eventstore.execute import execute
 from infra.eventstore.store import Store
-from infra.ids import new_id
 from infra.settings import Settings
 from projections.engine.reader import ProjectionBehindError
-from workers.sources.recordings.csv_cells import Cells
-from workers.sources.recordings.csv_columns import ColumnsError, mapping_in
-from workers.sources.recordings.csv_file import CsvOptions, CsvTable
-from workers.sources.recordings.holders import (
-    Holders,
-    find_by_account,
-    find_holders,
-    leave_out_erased,
+from workers.sources.recordings.csv_columns import ColumnsError
+from workers.sources.recordings.csv_file import CsvOptions, CsvTable, csv_options
+from workers.sources.recordings.import_creators import (
+    ImportRefusedError,
+    add_missing,
+    check_missing,
+    find_creators,
+    named_handles,
+    note_end,
 )
 from workers.sources.recordings.import_recording import Imported, store_recording
 from workers.sources.recordings.sorted_recording import (
@@ -199,12 +192,6 @@ class _ImportEnd:
 
     def note(self, store: Store, context: Context) -> None:
         """Append the end of the import to the log."""
-        counts: dict[str, int] = {}
-        if self.imported is not None:
-            counts = {
-                name: getattr(self.imported, name)
-                for name in ("stored", "there_already", "left_out", "runs")
-            }
         command = c.FinishImport(
             organization_id=self.organization_id,
             project_id=self.project_id,
@@ -212,10 +199,8 @@ class _ImportEnd:
             observations=self.observations,
             bad_lines=self.bad_lines,
             creators_added=self.creators_added,
-            **counts,
         )
-        import_id = new_id()
-        execute(store, lambda: finish_import(import_id, command), context=context)
+        note_end(store, command, self.imported, context=context)
 
 
 def _store(
@@ -231,22 +216,26 @@ def _store(
 ) -> None:
     organization_id, project_id = end.organization_id, end.project_id
     _report_bad_lines(recording.bad, skip=skip_bad_lines)
-    holders = find_holders(store, project_id, recording.handles)
-    _find_by_older_handles(store, project_id, holders, recording)
-    erased = leave_out_erased(store, organization_id, holders, recording)
-    _join_accounts(store, organization_id, project_id, holders, recording)
-    created: list[str] = []
-    if holders.missing:
-        if not create_creators:
-            raise CommandError(_why_unknown(holders))
-        created = _create(
-            store,
-            holders,
-            organization_id=organization_id,
-            project_id=project_id,
-            settings=settings,
-            context=context,
-        )
+    try:
+        found = find_creators(store, organization_id, project_id, recording)
+        holders, erased = found.holders, found.erased
+        for handle, creator in found.joined.items():
+            print(
+                f"goatherd: @{handle} is the account of @{creator.handle}, and is "
+                "stored with it.",
+                file=sys.stderr,
+            )
+        check_missing(holders, creates=create_creators)
+    except ImportRefusedError as error:
+        raise CommandError(str(error)) from None
+    created = add_missing(
+        store,
+        holders,
+        organization_id=organization_id,
+        project_id=project_id,
+        plans=settings.all_plans,
+        context=context,
+    )
     end.creators_added, end.outcome = len(created), "interrupted"
     with progress_bar("Storing", total=recording.observations) as advance:
         try:
@@ -275,46 +264,6 @@ def _store(
         erased=erased,
         json=json,
     )
-
-
-def _find_by_older_handles(
-    store: Store, project_id: UUID, holders: Holders, recording: SortedRecording
-) -> None:
-    """Find creators that the project has under another handle of the same account."""
-    for handle in [*holders.missing]:
-        older = recording.older_handles(handle)
-        found = find_holders(store, project_id, older).creators if older else {}
-        if found and handle not in holders.renamed:
-            holders.creators[handle] = next(iter(found.values()))
-            holders.missing.remove(handle)
-
-
-def _join_accounts(
-    store: Store,
-    organization_id: UUID,
-    project_id: UUID,
-    holders: Holders,
-    recording: SortedRecording,
-) -> None:
-    """Store observations of a known account with its creator, and report it.
-
-    Raises:
-        CommandError: that creator was removed.
-    """
-    accounts = {each: recording.account(each) for each in recording.handles}
-    seen = {handle: account for handle, account in accounts.items() if account}
-    joined = find_by_account(store, organization_id, project_id, holders, seen)
-    for handle, creator in joined.items():
-        if creator.status == "removed":
-            raise CommandError(
-                f"Nothing was stored: @{handle} is the account of @{creator.handle}, "
-                "who was removed. Restore that creator first, by adding the handle."
-            )
-        print(
-            f"goatherd: @{handle} is the account of @{creator.handle}, and is stored "
-            "with it.",
-            file=sys.stderr,
-        )
 
 
 def _read(file: Path) -> SortedRecording:
@@ -357,26 +306,12 @@ def _csv_options(
     last_day: date | None,
     zone_name: str,
 ) -> CsvOptions:
-    if zone_name not in time_zones():
-        raise UsageError(
-            f"--tz: {zone_name!r} is no time zone; choose one such as Europe/Berlin."
-        )
-    zone = ZoneInfo(zone_name)
     try:
-        columns = None if mapping is None else mapping_in(mapping)
-        handle = None if creator is None else normalize_handle(creator)
+        return csv_options(
+            mapping, creator, observed_at, last_day, zone_name, now=datetime.now(UTC)
+        )
     except ColumnsError as error:
         raise UsageError(str(error)) from None
-    except InvalidHandleError as error:
-        raise UsageError(f"--creator: {error}") from None
-    if observed_at is not None and observed_at.tzinfo is None:
-        observed_at = observed_at.replace(tzinfo=zone)
-    return CsvOptions(
-        cells=Cells(zone=zone, now=datetime.now(UTC), last_day=last_day),
-        columns=columns,
-        creator=handle,
-        observed_at=observed_at,
-    )
 
 
 def _zone_of(connection: Connection[TupleRow], organization_id: UUID) -> str:
@@ -407,89 +342,6 @@ def _report_bad_lines(bad: BadLines, *, skip: bool) -> None:
         )
 
 
-def _create(
-    store: Store,
-    holders: Holders,
-    *,
-    organization_id: UUID,
-    project_id: UUID,
-    settings: Settings,
-    context: Context,
-) -> list[str]:
-    """Track the missing handles, and return their creators by handle."""
-    if holders.banned:
-        raise CommandError(
-            f"{_handles(holders.banned)} may not be tracked here, so nothing was "
-            "stored; `goatherd bans remove` lifts a ban."
-        )
-    if holders.renamed:
-        raise CommandError(f"Nothing was stored. {_why_renamed(holders.renamed)}")
-    # They are tracked in mode auto, without bounds, and the imported scrapes are their
-    # first ones.
-    additions = execute(
-        store,
-        lambda: add_creators(
-            [
-                RequestedCreator(tiktok_handle=handle, tracking_start_date=None)
-                for handle in holders.missing
-            ],
-            fresh_ids=[new_id() for _ in holders.missing],
-            organization_id=organization_id,
-            project_id=project_id,
-            plans=settings.all_plans,
-            now=datetime.now(UTC),
-            command_id=context.command_id,
-            names=store.names,
-            job_types=(),
-            all_or_none=True,
-        ),
-        context=context,
-    )
-    created: list[str] = []
-    for result in additions.result:
-        assert result.creator_id is not None, "all were added, or none"
-        assert result.tiktok_handle is not None, "as above"
-        holders.creators[result.tiktok_handle] = result.creator_id
-        created.append(result.tiktok_handle)
-    return created
-
-
-def _why_unknown(holders: Holders) -> str:
-    missing = _handles(holders.missing)
-    sentences = [
-        f"Nothing was stored: the project has no {missing}.",
-        "--create-creators adds them.",
-    ]
-    if holders.renamed:
-        return f"{sentences[0]} {_why_renamed(holders.renamed)}"
-    if holders.removed:
-        sentences.append(f"It would restore {_handles(holders.removed)}.")
-    if holders.banned:
-        sentences.append(f"It could not add {_handles(holders.banned)}: banned.")
-    return " ".join(sentences)
-
-
-def _why_renamed(renamed: Mapping[str, str]) -> str:
-    """Say that a creator must not be added anew under a former handle."""
-    old, new = next(iter(renamed.items()))
-    more = (
-        f", like {counted(len(renamed) - 1, 'other handle')}"
-        if len(renamed) > 1
-        else ""
-    )
-    return (
-        f"@{old} is a former handle of @{new}{more}: write the present handle into the "
-        "recording, or add the former one first if it belongs to another account "
-        "now."
-    )
-
-
-def _handles(names: Sequence[str]) -> str:
-    named = ", ".join(f"@{name}" for name in names[:_NAMED_HANDLES])
-    more = len(names) - _NAMED_HANDLES
-    return f"{named} and {more:,} more" if more > 0 else named
-
-
 def _print_result(
     imported: Imported,
     bad: BadLines,
@@ -516,9 +368,9 @@ def _print_result(
         )
         return
     if created:
-        print(f"Creators added:    {len(created):,} ({_handles(created)})")
+        print(f"Creators added:    {len(created):,} ({named_handles(created)})")
     if brought_back:
-        print(f"Tracked again:     {_handles(brought_back)}, removed before")
+        print(f"Tracked again:     {named_handles(brought_back)}, removed before")
     print(
         f"Stored:            {counted(imported.stored, 'observation')} "
         f"({counted(imported.runs, 'run')})"

@@ -374,7 +374,7 @@ class Code(StrEnum):
     BODY_TOO_LARGE = (
         "body_too_large",
         413,
-        "The body is larger than 1 MB.",
+        "The body is larger than 1 MB, or than 10 MB where it is a CSV file.",
         "The body is larger than 1 MB.",
     )
     UNSUPPORTED_MEDIA_TYPE = (

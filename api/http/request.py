@@ -299,7 +299,7 @@ async def _read_body(
             message = "must be a number of bytes"
             raise field_error(Code.INVALID_PARAMS, "/Content-Length", message)
         if int(content_length) > most_bytes:
-            raise ApiError(Code.BODY_TOO_LARGE)
+            raise _too_large(most_bytes)
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -310,7 +310,12 @@ async def _read_body(
         chunk = message["body"]
         size += len(chunk)
         if size > most_bytes:
-            raise ApiError(Code.BODY_TOO_LARGE)
+            raise _too_large(most_bytes)
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
+
+
+def _too_large(most_bytes: int) -> ApiError:
+    message = f"The body is larger than {most_bytes // 1_000_000} MB."
+    return ApiError(Code.BODY_TOO_LARGE, message)

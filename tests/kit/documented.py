@@ -17,6 +17,7 @@ Json = dict[str, Any]
 
 _ERROR = 400
 _JSON = "application/json"
+_CSV = "text/csv"
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +56,11 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
         """True for an operation with a file as its body."""
         body = self.details.get("requestBody")
         return body is not None and _JSON not in body["content"]
+
+    @property
+    def takes_table(self) -> bool:
+        """True for an operation with a CSV file as its body."""
+        return self.takes_file and _CSV in self.details["requestBody"]["content"]
 
     def ids(self, place: str) -> list[str]:
         """The names of the ids it takes, in the path or the query."""

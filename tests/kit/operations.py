@@ -182,13 +182,24 @@ def ask_for(operation: Described, ids: Mapping[str, str], *, example: int = 0) -
     )
     params = params_for(operation, ids)
     if operation.takes_file:
-        return Ask(method=operation.method, path=path, params=params, content=LOGO)
+        file = _table(ids) if operation.takes_table else LOGO
+        return Ask(method=operation.method, path=path, params=params, content=file)
     if not operation.bodies:
         return Ask(method=operation.method, path=path, params=params)
     body = about(operation.bodies[example], ids)
     return Ask(
         method=operation.method, path=path, params=params, json=cast("Json", body)
     )
+
+
+def _table(ids: Mapping[str, str]) -> bytes:
+    """A CSV file as Goatherd exports it, with a video of the creator."""
+    video = uuid4().int % 10**18 + 10**18
+    rows = (
+        "observed_at,handle,observation,tiktok_video_id,view_count",
+        f"2026-03-01T00:00:00Z,{ids['confirm']},video,{video},7",
+    )
+    return "\n".join(rows).encode()
 
 
 def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
@@ -203,6 +214,9 @@ def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
         return {"tiktok_handle": "goat"}
     if operation.id == "getMemberOverlap":
         return {"campaign_ids": f"{ids['campaign_id']},{ids['inner_id']}"}
+    if operation.takes_table:
+        # Another request may have removed the creator meanwhile.
+        return {"create_creators": "true"}
     if "Summaries" in operation.details["tags"]:
         return {"project_id": ids["project_id"]}
     if operation.id not in {"getAnalytics", "explainAnalytics"}:

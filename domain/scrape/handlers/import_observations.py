@@ -1,15 +1,27 @@
 """The handler of imports, which stores new observations as scrapes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
 
-from domain.decisions import Decision, Handler, History, StreamEvent, on
+from domain.decisions import (
+    Decision,
+    Handler,
+    Histories,
+    History,
+    StreamEvent,
+    on,
+)
 from domain.scrape import events as e
 from domain.scrape import importing
 from domain.scrape.importing import KnownDetails, ObservationGroup
-from domain.scrape.recorded_lines import ObservationLine, are_distinct
+from domain.scrape.recorded_lines import (
+    ObservationKey,
+    ObservationLine,
+    are_distinct,
+    key_of,
+)
 from domain.streams import Names, imported_run_stream
 
 
@@ -27,6 +39,13 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     known: dict[UUID, KnownDetails]
 
 
+class NewInGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """The new observations of a group, and the number of those stored before."""
+
+    keys: frozenset[ObservationKey]
+    there_already: int
+
+
 def import_observations(
     groups: Sequence[ObservationGroup],
     *,
@@ -38,22 +57,7 @@ def import_observations(
     ``known`` has the details of videos from earlier groups of the import; it is not
     changed. A creator's groups come in the order of time.
     """
-    pending = [_pending(group) for group in groups]
-    histories = yield [run for each in pending for run in each.group.scraped]
-    for each in pending:
-        for run in each.group.scraped:
-            # The installation's own runs observed these; exports contain them.
-            each.leave_out(histories[run], names)
-    open_ones = [each for each in pending if each.new != []]
-    while open_ones:
-        streams = [each.stream for each in open_ones]
-        histories = yield streams
-        parts = [histories[stream] for stream in streams]
-        stored_ones = [each for each in zip(open_ones, parts, strict=True) if each[1]]
-        for each, part in stored_ones:
-            each.leave_out(part, names)
-            each.next_part += 1
-        open_ones = [each for each, _ in stored_ones if each.new]
+    pending = yield from _unstored(groups, names)
     learned = {
         creator_id: dict(known.get(creator_id, {}))
         for creator_id in {group.creator_id for group in groups}
@@ -73,6 +77,50 @@ def import_observations(
         known=learned,
     )
     return Decision(result, events=events)
+
+
+def new_observations(
+    groups: Sequence[ObservationGroup], *, names: Names
+) -> Handler[list[NewInGroup]]:
+    """Find what ``import_observations`` would store of each group."""
+    pending = yield from _unstored(groups, names)
+    return Decision(
+        [
+            NewInGroup(
+                keys=frozenset(
+                    key_of(observed)
+                    for _, observed in (
+                        each.group.read_lines() if each.new is None else each.new
+                    )
+                ),
+                there_already=each.there_already,
+            )
+            for each in pending
+        ]
+    )
+
+
+def _unstored(
+    groups: Sequence[ObservationGroup], names: Names
+) -> Generator[Sequence[UUID], Histories, "list[_PendingGroup]"]:
+    """Return the groups without the observations that are stored already."""
+    pending = [_pending(group) for group in groups]
+    histories = yield [run for each in pending for run in each.group.scraped]
+    for each in pending:
+        for run in each.group.scraped:
+            # The installation's own runs observed these; exports contain them.
+            each.leave_out(histories[run], names)
+    open_ones = [each for each in pending if each.new != []]
+    while open_ones:
+        streams = [each.stream for each in open_ones]
+        histories = yield streams
+        parts = [histories[stream] for stream in streams]
+        stored_ones = [each for each in zip(open_ones, parts, strict=True) if each[1]]
+        for each, part in stored_ones:
+            each.leave_out(part, names)
+            each.next_part += 1
+        open_ones = [each for each, _ in stored_ones if each.new]
+    return pending
 
 
 class _PendingGroup(msgspec.Struct, kw_only=True):

@@ -903,6 +903,20 @@ def no_picture(scene: Scene) -> None:
     scene.ask.content = b"<svg/>"
 
 
+def empty_file(scene: Scene) -> None:
+    scene.ask.content = b""
+
+
+def file_that_is_too_large(scene: Scene) -> None:
+    scene.ask.content = b" " * 10_000_001
+
+
+def full_of_creators(scene: Scene) -> None:
+    full(scene)
+    other = scene.ids["confirm"].encode(), b"another.goat"
+    scene.ask.content = (scene.ask.content or b"").replace(*other)
+
+
 def pdf_without_the_extra(scene: Scene) -> None:
     scene.monkeypatch.setattr(report_routes, "can_write_pdf", lambda: False)
     scene.ask.params = {"format": "pdf"}
@@ -934,8 +948,19 @@ OWN: dict[tuple[str, Code], Spoil] = {
         for name in (
             *("addCreators", "importCreators", "previewCreators", "addVideo"),
             *("reenableCreators", "scrapeCreator", "scrapeVideo", "retryScrape"),
+            *("previewObservations", "importObservations"),
         )
     },
+    **{
+        (name, code): spoil
+        for name in ("previewObservations", "importObservations")
+        for code, spoil in (
+            (Code.INVALID_BODY, empty_file),
+            (Code.BODY_TOO_LARGE, file_that_is_too_large),
+            (Code.PROJECTION_BEHIND, erasure_not_taken_in),
+        )
+    },
+    ("importObservations", Code.LIMIT_REACHED): full_of_creators,
     ("moveCreator", Code.PROJECT_ARCHIVED): move_into_an_archived_project,
     ("archiveProject", Code.LAST_PROJECT): only_project,
     ("restoreProject", Code.LIMIT_REACHED): no_room_for_the_archived_project,

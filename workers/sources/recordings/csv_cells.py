@@ -27,7 +27,14 @@ _A_SECOND = timedelta(seconds=1)
 
 
 class CellError(Exception):
-    """The problem with a cell, in words that follow the heading."""
+    """The problem with a cell, in words that follow the heading.
+
+    ``column`` is the heading, None if the row as a whole has the problem.
+    """
+
+    def __init__(self, message: str, column: str | None = None) -> None:
+        super().__init__(message)
+        self.column = column
 
 
 class Cells(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,6 +98,10 @@ class KnownFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _GAIN = "daily gains: Goatherd keeps levels, and computes gains from them"
+_EXPORT_LEVELS = (
+    "In TikTok Studio, export Content.csv for the numbers of videos, and "
+    "FollowerHistory.csv for the followers of each day."
+)
 _OF_RUNS = "of the run, which the import makes anew"
 _COLUMNS_OF_RUNS = (
     *("observation", "provider", "project_id", "creator_id", "scrape_id"),
@@ -186,7 +190,14 @@ KNOWN_FILES = (
 
 
 class ColumnsError(Exception):
-    """The columns of a file cannot be imported; the message names the column."""
+    """The columns of a file cannot be imported; the message names the column.
+
+    ``option`` is the option that is at fault or would help, without dashes.
+    """
+
+    def __init__(self, message: str, option: str | None = None) -> None:
+        super().__init__(message)
+        self.option = option
 
 
 class CsvColumn(msgspec.Struct, frozen=True):
@@ -236,10 +247,10 @@ def columns_of(
             "No column has the time of the observations: map date to one, or say with "
             "--observed-at when the file was made."
         )
-        raise ColumnsError(message)
+        raise ColumnsError(message, option="observed_at")
     if not has_creator and not {"handle", "tiktok_video_id"} & names:
         message = "No column has the creator: name the creator with --creator HANDLE."
-        raise ColumnsError(message)
+        raise ColumnsError(message, option="creator")
     return found
 
 
@@ -255,13 +266,13 @@ def mapping_in(text: str) -> dict[str, str]:
         part = _PART.match(text, at)
         if part is None:
             message = f"--map: '{text[at:]}' is not of the form FIELD=HEADING."
-            raise ColumnsError(message)
+            raise ColumnsError(message, option="map")
         name, quoted, bare = part.groups()
         if name not in FIELDS:
             message = (
                 f"--map: there is no field {name}. The fields are {', '.join(FIELDS)}."
             )
-            raise ColumnsError(message)
+            raise ColumnsError(message, option="map")
         found[name] = bare if quoted is None else quoted.replace('""', '"')
         at = part.end()
     return found
@@ -284,7 +295,7 @@ def _chosen(headings: Sequence[str], chosen: Mapping[str, str]) -> CsvColumns:
                 f"--map: {name} is to be in the column {heading!r}, and the file has "
                 f"only {_listed(headings)}."
             )
-            raise ColumnsError(message)
+            raise ColumnsError(message, option="map")
         read.append(CsvColumn(index, headings[index], FIELDS[name]))
     return CsvColumns(read=read, left_out={})
 
@@ -299,7 +310,7 @@ def _known(headings: Sequence[str], places: Mapping[str, int]) -> CsvColumns:
             "Say with --map which column has what, such as --map "
             'date=Day,video=Link,views="Total views".'
         )
-        raise ColumnsError(message)
+        raise ColumnsError(message, option="map")
     return CsvColumns(
         read=[
             CsvColumn(index, headings[index], FIELDS[known.columns[key]])
@@ -324,7 +335,8 @@ def _refuse_what_is_no_level(found: CsvColumns) -> None:
             f"{column.heading}: this number belongs to a video, and no column names "
             "the video: map video to the column with its id or address. Views, likes, "
             "comments and shares of a whole account by day are gains, and Goatherd "
-            "keeps levels of videos and profiles, so these are not imported."
+            "keeps levels of videos and profiles, so these are not imported. "
+            f"{_EXPORT_LEVELS}"
         )
         raise ColumnsError(message)
     named = [column.field.name for column in found.read]
@@ -338,6 +350,8 @@ def _refuse_what_is_no_level(found: CsvColumns) -> None:
         )
         place = "" if found.title is None else f" in {found.title}"
         message = f"There is nothing to import{place}. {said}."
+        if _GAIN in reasons:
+            message += f" {_EXPORT_LEVELS}"
         raise ColumnsError(message)
 
 

@@ -4,13 +4,16 @@ import csv
 import gzip
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol, Self, TextIO
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from domain.errors import InvalidVideoUrlError
+from domain.creator.handle import normalize_handle
+from domain.errors import InvalidHandleError, InvalidVideoUrlError
+from domain.time_zones import time_zones
 from domain.video.url import read_video_url
 from workers.sources.recordings.csv_cells import CellError, Cells
 from workers.sources.recordings.csv_columns import (
@@ -18,12 +21,14 @@ from workers.sources.recordings.csv_columns import (
     CsvColumn,
     CsvColumns,
     columns_of,
+    mapping_in,
 )
 from workers.sources.recordings.file_format import (
     MOST_LINE_BYTES,
     BadFileError,
     BadLineError,
     Observation,
+    RecordingError,
     holds_nul,
     reason_of,
 )
@@ -57,15 +62,55 @@ class CsvOptions(msgspec.Struct, frozen=True, kw_only=True):
     observed_at: datetime | None = None
 
 
+def csv_options(
+    mapping: str | None,
+    creator: str | None,
+    observed_at: datetime | None,
+    last_day: date | None,
+    zone_name: str,
+    *,
+    now: datetime,
+) -> CsvOptions:
+    """Return the meaning of a file from the options as they are written.
+
+    Raises:
+        ColumnsError: an option has an invalid value; the message begins with it.
+    """
+    if zone_name not in time_zones():
+        message = (
+            f"--tz: {zone_name!r} is no time zone; choose one such as Europe/Berlin."
+        )
+        raise ColumnsError(message, option="tz")
+    zone = ZoneInfo(zone_name)
+    columns = None if mapping is None else mapping_in(mapping)
+    try:
+        handle = None if creator is None else normalize_handle(creator)
+    except InvalidHandleError as error:
+        message = f"--creator: {error}"
+        raise ColumnsError(message, option="creator") from None
+    if observed_at is not None and observed_at.tzinfo is None:
+        observed_at = observed_at.replace(tzinfo=zone)
+    return CsvOptions(
+        cells=Cells(zone=zone, now=now, last_day=last_day),
+        columns=columns,
+        creator=handle,
+        observed_at=observed_at,
+    )
+
+
 class CsvTable:
     """A CSV file, whose headings are read on entering.
 
-    A row may have a profile and a video at once, which are two observations.
+    A row may have a profile and a video at once, which are two observations. With
+    ``content`` the file was sent, and ``path`` is only its name.
     """
 
-    def __init__(self, path: Path, options: CsvOptions) -> None:
+    def __init__(
+        self, path: Path, options: CsvOptions, content: bytes | None = None
+    ) -> None:
         self.columns: CsvColumns
         self._path = path
+        self._content = content
         self._options = options
 
     def __enter__(self) -> Self:
@@ -76,7 +121,7 @@ class CsvTable:
             ColumnsError: its columns cannot be imported.
         """
         try:
-            self._file = _opened(self._path)
+            self._file = _opened(self._path, self._content)
         except OSError as error:
             raise BadFileError(self._path, reason_of(error)) from error
         try:
@@ -104,6 +149,21 @@ class CsvTable:
     ) -> Iterator[list[Observation] | BadLineError | BadFileError]:
         """Yield the observations, as ``read_at_once`` does for a recording."""
         gathered: list[Observation] = []
+        for _, read in self.rows(until=until):
+            if isinstance(read, RecordingError):
+                yield read
+                continue
+            gathered += read
+            if len(gathered) >= _AT_ONCE:
+                yield gathered
+                gathered = []
+        if gathered:
+            yield gathered
+
+    def rows(
+        self, *, until: datetime
+    ) -> Iterator[tuple[int, list[Observation] | BadLineError | BadFileError]]:
+        """Yield the number of each row's first line, and what the row has."""
         while True:
             line = self._rows.line_num + 1
             try:
@@ -112,17 +172,21 @@ class CsvTable:
                     break
                 if not any(cell.strip() for cell in row):
                     continue
-                gathered += self._read(row, until)
+                yield line, self._read(row, until)
             except (csv.Error, CellError) as error:
-                yield BadLineError(self._path, line_number=line, reason=str(error))
+                column = error.column if isinstance(error, CellError) else None
+                yield (
+                    line,
+                    BadLineError(
+                        self._path,
+                        line_number=line,
+                        reason=str(error),
+                        column=column,
+                    ),
+                )
             except (UnicodeError, OSError, EOFError) as error:
-                yield BadFileError(self._path, _why(error))
+                yield line, BadFileError(self._path, _why(error))
                 break
-            if len(gathered) >= _AT_ONCE:
-                yield gathered
-                gathered = []
-        if gathered:
-            yield gathered
 
     def _lines(self) -> Iterator[str]:
         # A quote that is not closed would make the rest of the file one line.
@@ -177,7 +241,7 @@ class CsvTable:
             return column.field.read(cell, self._options.cells)
         except CellError as error:
             message = f"{column.heading} {error}"
-            raise CellError(message) from None
+            raise CellError(message, column=column.heading) from None
 
     def _owner(self, row: Sequence[str]) -> str | None:
         """Return the handle in the address of the row's video."""
@@ -197,7 +261,7 @@ class CsvTable:
         try:
             observation = msgspec.convert(made, Observation)
         except msgspec.ValidationError as error:
-            raise CellError(self._in_words(str(error))) from None
+            raise self._cell_error(str(error)) from None
         if holds_nul(observation):
             message = "NUL characters cannot be kept"
             raise CellError(message)
@@ -206,17 +270,20 @@ class CsvTable:
             raise CellError(message)
         return observation
 
-    def _in_words(self, problem: str) -> str:
+    def _cell_error(self, problem: str) -> CellError:
         """Return the problem with the heading of its column."""
         reason, _, place = problem.partition(" - at `$.")
         name = place.rstrip("`").rpartition(".")[2]
         for column in self.columns.read:
             if column.field.name == name:
-                return f"{column.heading}: {reason}"
-        return problem
+                message = f"{column.heading}: {reason}"
+                return CellError(message, column=column.heading)
+        return CellError(problem)
 
 
-def _opened(path: Path) -> TextIO:
+def _opened(path: Path, content: bytes | None) -> TextIO:
+    if content is not None:
+        return io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
     if path.suffix == ".gz":
         packed = gzip.open(path, "rb")  # noqa: SIM115 - closed by its reader
         return io.TextIOWrapper(packed, "utf-8-sig", newline="")

@@ -111,13 +111,24 @@ class BadFileError(RecordingError):
 
 
 class BadLineError(RecordingError):
-    """A line is no observation; lines are counted from 1."""
+    """A line is no observation; lines are counted from 1.
 
-    def __init__(self, path: Path, *, line_number: int, reason: str) -> None:
+    ``column`` is the heading of the bad cell in a CSV file, if it is known.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        line_number: int,
+        reason: str,
+        column: str | None = None,
+    ) -> None:
         super().__init__(f"{path}, line {line_number}: {reason}")
         self.path = path
         self.line_number = line_number
         self.reason = reason
+        self.column = column
 
 
 def read_recording(

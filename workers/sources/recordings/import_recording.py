@@ -1,7 +1,7 @@
 """Imports a recording's observations into the log, as the runs that made them."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import groupby
@@ -15,8 +15,13 @@ from psycopg.rows import TupleRow
 from application.progress import Advance
 from application.running_imports import running_import
 from domain.creator.decider import creator_of
-from domain.scrape.handlers.import_observations import import_observations
+from domain.scrape.handlers.import_observations import (
+    NewInGroup,
+    import_observations,
+    new_observations,
+)
 from domain.scrape.importing import KnownDetails, ObservationGroup
+from domain.streams import Names
 from infra.database import run_read
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
@@ -76,12 +81,7 @@ def store_recording(
     Raises:
         BusyError: another process imports the same recording at the same time.
     """
-    origins = _origins(store, {*creators.values()}, project_id)
-    with store.pool.connection() as connection:
-        scraped = {
-            origin: scraped_runs(connection, origin, store.codec)
-            for origin in {*origins.values()}
-        }
+    grouping = _Grouping(store, recording, creators, organization_id, project_id)
     storing = _Storing(store, context, advance, on_wait)
     # A batch is read while the previous one is stored: one after the other, an import
     # takes a sixth longer.
@@ -89,23 +89,7 @@ def store_recording(
     with running_import(url, project_id), ThreadPoolExecutor(1) as executor:
         before: Future[None] | None = None
         for locations in _batches(recording, creators):
-            groups = [
-                ObservationGroup(
-                    organization_id=organization_id,
-                    project_id=(origin := origins[creators[location.handle]]),
-                    creator_id=creators[location.handle],
-                    handle=location.handle,
-                    observed_at=location.observed_at,
-                    content=recording.content(location),
-                    read_lines=partial(recording.lines, location),
-                    scraped=sorted(
-                        run
-                        for whom in (location.handle, creators[location.handle])
-                        for run in scraped[origin].get((whom, location.observed_at), ())
-                    ),
-                )
-                for location in locations
-            ]
+            groups = grouping.groups(locations)
             if before is not None:
                 before.result()
             observations = sum(location.observations for location in locations)
@@ -122,6 +106,77 @@ def store_recording(
         runs=storing.runs,
         position=storing.position,
     )
+
+
+def new_in_recording(
+    store: Store,
+    recording: SortedRecording,
+    creators: dict[str, UUID],
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+    context: Context,
+) -> Iterator[tuple[GroupLocation, NewInGroup]]:
+    """Yield what ``store_recording`` would store of each group, and store nothing."""
+    grouping = _Grouping(store, recording, creators, organization_id, project_id)
+    for locations in _batches(recording, creators):
+        groups = grouping.groups(locations)
+        for origin, pairs in groupby(
+            zip(locations, groups, strict=True), key=lambda pair: pair[1].project_id
+        ):
+            part = [*pairs]
+            names = _names(store, [group for _, group in part], origin)
+            found = execute(
+                store,
+                partial(new_observations, [group for _, group in part], names=names),
+                context=context,
+            )
+            yield from zip(
+                [location for location, _ in part], found.result, strict=True
+            )
+
+
+class _Grouping:
+    """Makes the groups of a recording, for creators by their handles."""
+
+    def __init__(
+        self,
+        store: Store,
+        recording: SortedRecording,
+        creators: Mapping[str, UUID],
+        organization_id: UUID,
+        project_id: UUID,
+    ) -> None:
+        self._recording = recording
+        self._creators = creators
+        self._organization_id = organization_id
+        self._origins = _origins(store, {*creators.values()}, project_id)
+        with store.pool.connection() as connection:
+            self._scraped = {
+                origin: scraped_runs(connection, origin, store.codec)
+                for origin in {*self._origins.values()}
+            }
+
+    def groups(self, locations: Sequence[GroupLocation]) -> list[ObservationGroup]:
+        return [self._group(location) for location in locations]
+
+    def _group(self, location: GroupLocation) -> ObservationGroup:
+        creator_id = self._creators[location.handle]
+        origin = self._origins[creator_id]
+        return ObservationGroup(
+            organization_id=self._organization_id,
+            project_id=origin,
+            creator_id=creator_id,
+            handle=location.handle,
+            observed_at=location.observed_at,
+            content=self._recording.content(location),
+            read_lines=partial(self._recording.lines, location),
+            scraped=sorted(
+                run
+                for whom in (location.handle, creator_id)
+                for run in self._scraped[origin].get((whom, location.observed_at), ())
+            ),
+        )
 
 
 class _Storing:
@@ -166,13 +221,7 @@ class _Storing:
             command_id=new_id(),
             correlation_id=self._context.command_id,
         )
-        names = names_after_erasures(
-            self._store.pool,
-            self._store.names,
-            lambda: {id_ for group in groups for id_ in _videos_of(group)},
-            organization_id=groups[0].organization_id,
-            project_id=project_id,
-        )
+        names = _names(self._store, groups, project_id)
         executed = execute(
             self._store,
             lambda: import_observations(groups, known=self._known, names=names),
@@ -186,6 +235,17 @@ class _Storing:
         # Only the groups of the last creator can continue in the next batch.
         last = groups[-1].creator_id
         self._known = {last: result.known[last]}
+
+
+def _names(store: Store, groups: Sequence[ObservationGroup], project_id: UUID) -> Names:
+    """Return the way in which a project names the videos of its groups."""
+    return names_after_erasures(
+        store.pool,
+        store.names,
+        lambda: {id_ for group in groups for id_ in _videos_of(group)},
+        organization_id=groups[0].organization_id,
+        project_id=project_id,
+    )
 
 
 def _is_free(connection: Connection[TupleRow]) -> bool:

@@ -135,6 +135,10 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
         """The recording's handles, sorted; of each account, the newest one."""
         return sorted({self._accounts.newest(handle) for handle in self._spans})
 
+    def newest(self, handle: str) -> str:
+        """Return the newest handle of an account in the recording."""
+        return self._accounts.newest(handle)
+
     def older_handles(self, handle: str) -> list[str]:
         """Return the other handles of the account with this newest handle."""
         newest = self._accounts.newest

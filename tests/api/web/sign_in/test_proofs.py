@@ -75,6 +75,8 @@ HARMLESS_OPERATIONS = {
     "POST /projects/{project_id}/creators/import",
     "POST /projects/{project_id}/creators/preview",
     "POST /projects/{project_id}/inbox/review",
+    "POST /projects/{project_id}/observations/import",
+    "POST /projects/{project_id}/observations/preview",
     "POST /projects/{project_id}/videos",
     "POST /projects/{project_id}/videos/bulk-tracking-disable",
     "POST /scrapes/bulk-retry",

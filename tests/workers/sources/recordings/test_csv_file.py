@@ -24,6 +24,10 @@ CONTENT = (
     '"Total shares","Total views"\n'
     f'"January 18","One, ""two""","{LINK}","January 10","529","170","0","28,590"\n'
 )
+EXPORT = (
+    "In TikTok Studio, export Content.csv for the numbers of videos, and "
+    "FollowerHistory.csv for the followers of each day."
+)
 OVERVIEW = "Date,Video Views,Profile Views,Likes,Comments,Shares\n2026-03-01,9,8,7,6,5"
 FOLLOWERS = (
     "Date,Followers,Difference in followers from previous day\n"
@@ -131,7 +135,7 @@ def test_daily_gains_of_studio_are_refused_by_the_names_of_their_columns(table: 
     assert known == (
         "There is nothing to import in Overview.csv of TikTok Studio. Video Views, "
         "Profile Views, Likes, Comments, Shares: daily gains: Goatherd keeps levels, "
-        "and computes gains from them."
+        f"and computes gains from them. {EXPORT}"
     )
     assert mapped.startswith(
         "Video Views: this number belongs to a video, and no column"
