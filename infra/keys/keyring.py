@@ -146,11 +146,16 @@ class Keyring:
         if time.monotonic() - self._checked_at > _FRESH_SECONDS:
             self._drop()
         with self._lock:
+            erasure = self._erasure
             found = {each: self._held[each] for each in needed if each in self._held}
         missing = [each for each in needed if each not in found]
-        if missing:
-            found |= self._read(missing, connection)
-        return found
+        if not missing:
+            return found
+        read = self._read(missing, connection)
+        if found and self._erasure != erasure:
+            # One of the keys that were held may be destroyed.
+            read |= self._read(found, connection)
+        return found | read
 
     def for_sealing(
         self, subjects: Collection[UUID], *, begun: Collection[UUID] = ()

@@ -189,6 +189,24 @@ def test_a_process_that_slept_through_an_erasure_uses_no_key_from_before(
     assert not can_open(keyring, subject)
 
 
+def test_a_read_that_learns_of_an_erasure_uses_no_key_from_before(
+    pool: Pool, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.keys.keyring.CHECK_SECONDS", 60)
+    monkeypatch.setattr("infra.keys.keyring._FRESH_SECONDS", 60)
+    erased, kept, other = new_id(), new_id(), new_id()
+    keyring.stored_key(erased)
+    keyring.stored_key(kept)
+    a_keyring(pool).stored_key(other)
+
+    erase(pool, erased)
+    keys = keyring.keys([subject_text(each) for each in (erased, kept, other)])
+
+    assert keys.cipher(subject_text(erased)) is None
+    assert keys.cipher(subject_text(kept)) is not None
+    assert keys.cipher(subject_text(other)) is not None
+
+
 def test_a_key_read_before_an_erasure_is_not_held_after_it(
     pool: Pool, keyring: Keyring, database_url: str
 ) -> None:
