@@ -9,7 +9,7 @@ import msgspec
 
 from domain.integrity.chains import Misfit
 from domain.integrity.events import RootSigned, SigningKeyRotated
-from domain.integrity.roots import time_text
+from domain.integrity.roots import WrittenTime, time_text
 
 # The check of a text's signature by a key; signature and key are in hex.
 IsSigned = Callable[[bytes, str, str], bool]
@@ -30,8 +30,8 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "fr
     """
 
     key: str
-    since: str | None = None
-    until: str | None = None
+    since: WrittenTime | None = None
+    until: WrittenTime | None = None
     signatures: tuple[str, ...] | None = None
 
 
