@@ -174,12 +174,21 @@ SELECT * FROM goatherd_audit_events(ARRAY(
     WHERE organization_id = %(organization)s AND position <= %(last)s
     AND event = ANY(%(events)s)
 ))
+WHERE stream = ANY(%(streams)s)
 """
-_NAMING_PROJECTS = stored_names(e.ProjectCreated, e.ProjectDetailsChanged)
-_NAMING_RULES = stored_names(e.AlertRuleMade, e.AlertRuleChanged)
+_RENAMING = (
+    e.ProjectDetailsChanged
+    | e.ApiKeyRenamed
+    | e.AlertRuleChanged
+    | e.CampaignDetailsChanged
+)
+_NAMING = stored_names(
+    *get_args(_RENAMING),
+    *(e.ProjectCreated, e.ApiKeyCreated, e.AlertRuleMade, e.CampaignCreated),
+)
 _ACCEPTED = stored_names(e.InvitationAccepted)
 _INVITATIONS = (e.InvitationMade, e.InvitationSentAgain, e.InvitationAccepted)
-_FORGOTTEN = "erased"
+_FORGOTTEN = '"erased"'
 # Events in the stream of the thing or person that their sentences name.
 _ABOUT_THEMSELVES = (
     e.WebhookEvent
@@ -202,8 +211,8 @@ async def page_of_audit(
 ) -> list[AuditEntry]:
     """Return up to ``limit`` rows before the position ``after``, newest first.
 
-    Keys, projects and people have their present names, and a project that is renamed
-    the one from before. An invitation has its address while it is open, and after it
+    Things and people have their present names, and a thing that is renamed the one
+    from before. An invitation has its address while it is open, and after it
     was accepted the present one of the member.
     """
     last = requested.last if after is None else min(requested.last, after - 1)
@@ -234,22 +243,28 @@ async def page_of_audit(
 async def _former_names(
     reader: Reader, organization_id: UUID, recorded: Sequence[RecordedEvent]
 ) -> dict[int, str]:
-    """Return the name that each project had before it was renamed, by position."""
-    renamed = [one.position for one in recorded if _new_name(one.event) is not None]
+    """Return how each thing was named before it was renamed, by position."""
+    renamed = [
+        one for one in recorded if isinstance(one.event, _RENAMING) and _named(one)
+    ]
     if not renamed:
         return {}
-    naming = await _events(reader, organization_id, _NAMING_PROJECTS, last=max(renamed))
+    naming = await _events(
+        reader,
+        organization_id,
+        _NAMING,
+        streams={one.stream for one in renamed},
+        last=max(one.position for one in renamed),
+    )
     names: dict[UUID, str] = {}
     found: dict[int, str] = {}
     for one in naming:
-        event = one.event
-        if not isinstance(event, e.ProjectCreated | e.ProjectDetailsChanged):
+        if (named := _named(one)) is None:
             continue
-        if (name := _new_name(event)) is None:
-            continue
-        if event.project_id in names:
-            found[one.position] = f'project "{names[event.project_id]}"'
-        names[event.project_id] = name
+        id_, name = named
+        if id_ in names:
+            found[one.position] = names[id_]
+        names[id_] = name
     return found
 
 
@@ -267,16 +282,9 @@ async def _removed_rules(
     }
     if not rules:
         return {}
-    names: dict[UUID, str] = {}
-    for one in await _events(reader, organization_id, _NAMING_RULES):
-        match one.event:
-            case e.AlertRuleMade(name=name) | e.AlertRuleChanged(name=str(name)) if (
-                one.stream in rules and name != _FORGOTTEN
-            ):
-                names[one.stream] = f'"{name}"'
-            case _:
-                pass
-    return names
+    naming = await _events(reader, organization_id, _NAMING, streams=rules)
+    named = [each for one in naming if (each := _named(one))]
+    return {id_: name for id_, name in named if name != _FORGOTTEN}
 
 
 async def _accepted(
@@ -295,7 +303,9 @@ async def _accepted(
         return {}
     people = {
         one.event.id: one.event.person_id
-        for one in await _events(reader, organization_id, _ACCEPTED)
+        for one in await _events(
+            reader, organization_id, _ACCEPTED, streams={organization_id}
+        )
         if isinstance(one.event, e.InvitationAccepted) and one.event.id in ended
     }
     named = {"organization": organization_id, "ids": [*people.values()]}
@@ -308,18 +318,38 @@ async def _accepted(
 
 
 async def _events(
-    reader: Reader, organization_id: UUID, names: frozenset[str], *, last: int = END
+    reader: Reader,
+    organization_id: UUID,
+    names: frozenset[str],
+    *,
+    streams: set[UUID],
+    last: int = END,
 ) -> list[RecordedEvent]:
-    """Return all events of the audit with one of the names, the oldest first."""
-    of = {"organization": organization_id, "events": sorted(names), "last": last}
+    """Return the events of streams with one of the names, the oldest first."""
+    of = {
+        "organization": organization_id,
+        "events": sorted(names),
+        "streams": sorted(streams),
+        "last": last,
+    }
     rows = await reader.rows(organization_id, _OF_EVENTS, of)
     return [*reversed(await reader.opened(rows))]
 
 
-def _new_name(event: e.Event) -> str | None:
-    match event:
+def _named(recorded: RecordedEvent) -> tuple[UUID, str] | None:
+    """Return the thing that an event names, and how sentences call it from then on."""
+    match event := recorded.event:
         case e.ProjectCreated(name=name) | e.ProjectDetailsChanged(name=str(name)):
-            return name
+            return event.project_id, f'project "{name}"'
+        case e.ApiKeyCreated(name=name) | e.ApiKeyRenamed(name=name):
+            return event.key_id, f'key "{name}"'
+        case (
+            e.AlertRuleMade(name=name)
+            | e.AlertRuleChanged(name=str(name))
+            | e.CampaignCreated(name=name)
+            | e.CampaignDetailsChanged(name=str(name))
+        ):
+            return recorded.stream, f'"{name}"'
         case _:
             return None
 
@@ -354,7 +384,7 @@ def _entry(
 def _about(recorded: RecordedEvent) -> UUID | None:
     """Return the id of the thing or person that a sentence names, if any."""
     match event := recorded.event:
-        case e.ApiKeyRevoked():
+        case e.ApiKeyRenamed() | e.ApiKeyRevoked():
             return event.key_id
         case (
             e.ProjectDetailsChanged()
@@ -380,7 +410,7 @@ def _about(recorded: RecordedEvent) -> UUID | None:
 
 def _nameless(event: e.Event) -> str:
     match event:
-        case e.ApiKeyRevoked():
+        case e.ApiKeyRenamed() | e.ApiKeyRevoked():
             return "a key"
         case (
             e.ProjectDetailsChanged()

@@ -36,7 +36,7 @@ def sentence(event: Event, *, item: str) -> str:
             plural = "" if len(scopes) == 1 else "s"
             return f'Key "{name}" created with the scope{plural} {joined([*scopes])}'
         case e.ApiKeyRenamed(name=name):
-            return f'Key renamed to "{name}"'
+            return f'{_capital(item)} renamed to "{name}"'
         case e.ApiKeyRevoked():
             return f"{_capital(item)} revoked"
         case e.ProjectCreated(name=name):

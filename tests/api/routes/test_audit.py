@@ -52,7 +52,7 @@ def test_what_keys_do_to_an_organization_is_told_in_sentences(home: Tenant):
     assert by.startswith("by key ")
     assert said == {
         "api_key_created": f'Key "Reports" created with the scope read {by}',
-        "api_key_renamed": f'Key renamed to "Charts" {by}',
+        "api_key_renamed": f'Key "Reports" renamed to "Charts" {by}',
         "api_key_revoked": f'Key "Charts" revoked {by}',
         "organization_settings_changed": "Settings changed: time zone set to "
         f"Europe/Vienna, {by}",
@@ -250,14 +250,14 @@ def test_alert_rules_and_campaigns_are_named_also_when_they_are_gone(home: Tenan
 
     by = present[0].partition(", by ")[2]
     assert present == [
-        f'Alert rule "Fell" changed: renamed to "Fell" and switched off, by {by}',
+        f'Alert rule "Views sank" changed: renamed to "Fell" and switched off, by {by}',
         f'Alert rule "Fell" made by {by}',
     ]
     assert rules == [f'Alert rule "Fell" removed by {by}', *present]
     assert [row["summary"] for row in campaigns] == [
         f'Campaign "June": deleted by {by}',
         f'Campaign "June": target set to 900 views gained in its days by {by}',
-        f'Campaign "June": renamed to "June" by {by}',
+        f'Campaign "May": renamed to "June" by {by}',
         f'Campaign "June": created as "May" by {by}',
     ]
 

@@ -79,7 +79,7 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
         e.ApiKeyCreated(**KEY, scopes=("read", "write")),
         'Key "Ops" created with the scopes read and write by Ada.',
     ),
-    (e.ApiKeyRenamed(key_id=ID, name="Dev"), 'Key renamed to "Dev" by Ada.'),
+    (e.ApiKeyRenamed(key_id=ID, name="Dev"), 'The item renamed to "Dev" by Ada.'),
     (e.ApiKeyRevoked(key_id=ID), "The item revoked by Ada."),
     (e.ProjectCreated(project_id=ID, name="Alps"), 'Project "Alps" created by Ada.'),
     (
