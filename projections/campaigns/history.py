@@ -31,6 +31,12 @@ SELECT * FROM goatherd_stream_events(
 WHERE EXISTS (SELECT FROM campaigns
               WHERE organization_id = %(organization)s AND id = %(campaign)s)
 """
+_OWN = b"""
+SELECT * FROM goatherd_stream_events(
+    ARRAY(SELECT id FROM campaigns
+          WHERE organization_id = %(organization)s AND id = ANY(%(campaigns)s)),
+    0::bigint, %(last)s::bigint, %(names)s::text[], %(limit)s::integer)
+"""
 _NAMES = b"""
 SELECT id, 'creator @' || tiktok_handle FROM creator_list
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
@@ -54,18 +60,18 @@ class CampaignHistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 50
 
 
-async def events_of_campaign(
-    reader: Reader, organization_id: UUID, campaign_id: UUID, *, last: int = END
+async def events_of_campaigns(
+    reader: Reader, organization_id: UUID, campaign_ids: Sequence[UUID], *, last: int
 ) -> list[RecordedEvent]:
-    """Return a campaign's own events up to a position, newest first."""
-    query = CampaignHistoryQuery(
-        organization_id=organization_id,
-        campaign_id=campaign_id,
-        last=last,
-        events=OWN_EVENTS,
-        limit=_ALL,
-    )
-    return await _events(reader, query, [campaign_id])
+    """Return the own events of campaigns up to a position, newest first."""
+    params = {
+        "organization": organization_id,
+        "campaigns": [*campaign_ids],
+        "last": last,
+        "names": sorted(OWN_EVENTS),
+        "limit": _ALL,
+    }
+    return await reader.opened(await reader.rows(organization_id, _OWN, params))
 
 
 async def page_of_campaign_history(

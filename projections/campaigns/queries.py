@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from functools import reduce
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from domain import events as e
 from domain.letter_case import folded
 from domain.messages import TargetScope, copied
 from infra.structs import JsonObject, structs
-from projections.campaigns.history import END, events_of_campaign
+from projections.campaigns.history import END, events_of_campaigns
 from projections.campaigns.projection import CampaignRow, fold_campaign
 from projections.engine.reader import Reader, newest_first
 
@@ -208,13 +207,19 @@ async def page_of_items(
     return structs(CampaignMember, await reader.rows(organization_id, _ITEMS, params))
 
 
-async def campaign_as_of(
-    reader: Reader, organization_id: UUID, campaign_id: UUID, *, at: int
-) -> Campaign | None:
-    """Return a campaign after a position; None if it did not exist then."""
-    events = await events_of_campaign(reader, organization_id, campaign_id, last=at)
-    row: CampaignRow | None = reduce(fold_campaign, reversed(events), None)
-    return None if row is None or row.deleted_at else campaign_from_row(row)
+async def campaigns_as_of(
+    reader: Reader, organization_id: UUID, campaign_ids: Sequence[UUID], *, at: int
+) -> list[Campaign]:
+    """Return those of the campaigns that existed after a position, as they were."""
+    events = await events_of_campaigns(reader, organization_id, campaign_ids, last=at)
+    rows: dict[UUID, CampaignRow | None] = {}
+    for one in reversed(events):
+        rows[one.stream] = fold_campaign(rows.get(one.stream), one)
+    return [
+        campaign_from_row(row)
+        for row in rows.values()
+        if row is not None and not row.deleted_at
+    ]
 
 
 async def campaigns_ever_in(

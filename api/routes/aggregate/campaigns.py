@@ -33,7 +33,7 @@ from projections.analytics.summaries.campaigns import (
     figures_of_campaigns,
 )
 from projections.analytics.summaries.target_days import CampaignTarget
-from projections.campaigns.queries import campaign_as_of, campaigns_ever_in
+from projections.campaigns.queries import campaigns_as_of, campaigns_ever_in
 
 
 class CampaignLeaderboardRow(Struct, frozen=True, kw_only=True):
@@ -171,8 +171,7 @@ async def _campaigns(summary: SummaryRequest) -> list[CampaignTarget]:
     )
     found = [
         copied(campaign, CampaignTarget, time_zone=zone.key)
-        for id_ in ids
-        if (campaign := await campaign_as_of(reader, organization_id, id_, at=at))
+        for campaign in await campaigns_as_of(reader, organization_id, ids, at=at)
     ]
     if scope.kind == "campaign" and not any(one.id == scope.id for one in found):
         raise NotFoundError("campaign")

@@ -39,7 +39,7 @@ from projections.analytics.summaries.target_counts import progress_of_campaigns
 from projections.analytics.summaries.target_days import CampaignTarget
 from projections.campaigns.queries import (
     Campaign,
-    campaign_as_of,
+    campaigns_as_of,
     one_campaign,
     page_of_campaigns,
 )
@@ -144,10 +144,12 @@ class CampaignRoutes(Controller):
             shown = row and await _shown(reader, row, zone, now=now)
             return found("campaign", shown)
         at = await resolve_as_of(reader, organization_id, as_of, now=now)
-        row = await campaign_as_of(reader, organization_id, campaign_id, at=at.position)
-        if row is None:
+        rows = await campaigns_as_of(
+            reader, organization_id, [campaign_id], at=at.position
+        )
+        if not rows:
             raise NotFoundError("campaign")
-        return Answer(await _shown(reader, row, zone, now=at.now, at=at.position))
+        return Answer(await _shown(reader, rows[0], zone, now=at.now, at=at.position))
 
     @write_route(
         post,

@@ -3,7 +3,13 @@
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
+import pytest
+from psycopg.rows import TupleRow
+
+from projections.engine.reader import Reader
 from tests.kit.application import Tenant, ago, code_of, data_of
 from tests.kit.creator_with_numbers import a_campaign_behind
 
@@ -153,6 +159,34 @@ def test_as_of_a_position_it_stays_what_it_was(home: Tenant):
         "/analytics/aggregate/outliers", params={**questions[0], "as_of": head}
     )
     assert code_of(refused) == (400, "invalid_query")
+
+
+def test_the_past_of_many_campaigns_is_one_query(
+    home: Tenant, monkeypatch: pytest.MonkeyPatch
+):
+    ask = Reader.rows
+    sent: list[bytes] = []
+
+    async def noted(
+        self: Reader, organization_id: UUID, query: bytes, parameters: dict[str, Any]
+    ) -> list[TupleRow]:
+        sent.append(query)
+        return await ask(self, organization_id, query, parameters)
+
+    def queries() -> int:
+        home.goatherd.catch_up()
+        params = {"project_id": str(home.project_id), "as_of": home.goatherd.head}
+        sent.clear()
+        place = "/analytics/aggregate/campaign-leaderboard"
+        assert len(data_of(home.get(place, params=params))) == len(names)
+        return sum(b"goatherd_stream_events" in query for query in sent)
+
+    monkeypatch.setattr(Reader, "rows", noted)
+    for names in (["Hay"], ["Hay", "Straw", "Oats"]):
+        for name in names[-2:]:
+            home.campaign(name)
+
+        assert queries() == 1
 
 
 def test_an_unknown_choice_is_refused(home: Tenant):
