@@ -62,6 +62,7 @@ from api.routes.integrity.proofs import ProofRoutes
 from api.routes.integrity.roots import RootRoutes
 from api.routes.lists.creator_parameters import provide_creator_list
 from api.routes.lists.video_parameters import provide_video_list
+from api.routes.log.routes import LogRoutes
 from api.routes.me import Me, MeRoutes, OwnSession
 from api.routes.members.invitations import InvitationRoutes
 from api.routes.members.members import MemberRoutes
@@ -378,6 +379,7 @@ def assemble(settings: Settings) -> Litestar:
                 SourceRoutes,
                 SourceRequestRoutes,
                 BanRoutes,
+                LogRoutes,
                 ProjectionRoutes,
                 RootRoutes,
                 LogCheckRoutes,

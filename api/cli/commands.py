@@ -38,7 +38,7 @@ _GROUPS = (
     ),
     ("roots", "Signed roots of the event log.", 27),
     ("export", "An organization's data as files.", 26),
-    ("events", "Events of the log.", 27),
+    ("events", "Events of the log, and their types.", 27),
     (
         "projection",
         "One projection: what it makes of a stream, and its dead letters.",
@@ -131,7 +131,9 @@ _COMMANDS = (
     ("export", "export.commands:events"),
     ("export", "export.commands:analytics"),
     ("export", "export.proof:proof"),
+    ("events", "events:list_events"),
     ("events", "events:show"),
+    ("events", "events:types"),
     ("", "trace:trace"),
     ("", "backup.backup:backup"),
     ("", "backup.restore:restore"),

@@ -1,21 +1,18 @@
 """The answers about projections and their rebuilds."""
 
-import re
 from datetime import UTC, datetime
 
 import msgspec
 from msgspec import Struct
 
 from infra.structs import shared_fields
-from projections.engine.dead_letters import DeadLetter
+from projections.engine.dead_letters import DeadLetter, without_rows
 from projections.rebuild.compare import Comparison
 from projections.rebuild.state import Rebuild, RebuildStatus
 from projections.registry import PROJECTIONS
 from projections.status import ProjectionProgress, ProjectionStatus
 
 READ_MODELS = {projection.name: projection for projection in PROJECTIONS}
-# PostgreSQL adds these parts to an error, and they quote rows of any organization.
-_ROWS = re.compile(r"\s*(?:\\n|\n)(?:DETAIL|CONTEXT):.*", re.DOTALL)
 
 
 class ComparedTable(Struct, frozen=True, kw_only=True):
@@ -197,8 +194,3 @@ def _comparison(stored: msgspec.Raw | None) -> RebuildComparison | None:
         # The keys of the sample are left out: they are ids of any organization.
         tables=msgspec.convert(found.tables, list[ComparedTable], from_attributes=True),
     )
-
-
-def without_rows(error: str) -> str:
-    """Return an error without the rows that PostgreSQL adds to it."""
-    return _ROWS.sub("", error)

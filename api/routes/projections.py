@@ -21,7 +21,6 @@ from api.routes.projection_responses import (
     READ_MODELS,
     ProjectionState,
     projection_state,
-    without_rows,
 )
 from api.system.all_projections import ALL_PROJECTIONS
 from domain.errors import NotFoundError
@@ -32,6 +31,7 @@ from projections.engine.dead_letters import (
     FailedAgainError,
     NoDeadLetterError,
     newest_dead_letters,
+    without_rows,
 )
 from projections.engine.follower import FencedError, Follower
 from projections.engine.reader import Reader

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from psycopg import Cursor, sql
+from psycopg import Connection, Cursor, sql
 from psycopg.rows import TupleRow, class_row, dict_row
 
 from api.http.request import correlation_of
@@ -14,7 +14,7 @@ from api.system.all_projections import ALL_PROJECTIONS
 from domain.errors import NotFoundError
 from infra.eventstore.envelope import STORED_EVENTS, StoredEvent
 from infra.eventstore.store import Store
-from projections.engine.dead_letters import NEVER_HELD
+from projections.engine.dead_letters import NEVER_HELD, without_rows
 from projections.engine.projection import Projection
 
 MOST_EVENTS = 200
@@ -157,8 +157,8 @@ class _Ids(msgspec.Struct, frozen=True):
 def trace(store: Store, target: str) -> Trace:
     """Return the trace of a position, a request id or a scrape id.
 
-    The trace of a position has its command's events, that of a scrape the event that
-    requested it.
+    The trace of a position has the events of its request, or without one those of its
+    command. The trace of a scrape has the event that requested it.
 
     Raises:
         NotFoundError: the log has no such event.
@@ -168,9 +168,26 @@ def trace(store: Store, target: str) -> Trace:
         return _Tracer(connection.cursor(binary=True)).trace(target)
 
 
+def trace_of_position(connection: Connection[TupleRow], position: int) -> Trace:
+    """Return the trace of a position without texts that may have personal data.
+
+    These are what sources said about accounts, and the rows that an error quotes. A
+    request reads it, so it takes no longer than requests may.
+
+    Raises:
+        NotFoundError: the log has no event there.
+    """
+    with connection.transaction():
+        tracer = _Tracer(connection.cursor(binary=True), has_details=False)
+        return tracer.of_position(position)
+
+
 class _Tracer:
-    def __init__(self, cursor: Cursor[TupleRow]) -> None:
+    """Reads a trace; ``has_details`` includes texts that may have personal data."""
+
+    def __init__(self, cursor: Cursor[TupleRow], *, has_details: bool = True) -> None:
         self._cursor = cursor
+        self._has_details = has_details
         self._positions: dict[str, int] = dict(cursor.execute(_POSITIONS).fetchall())
         tables = {table for each in ALL_PROJECTIONS for table in _tables(each)}
         self._keys: dict[str, list[tuple[str, bool]]] = {}
@@ -180,7 +197,7 @@ class _Tracer:
 
     def trace(self, target: str) -> Trace:
         if target.isdecimal():
-            return self._of_position(int(target))
+            return self.of_position(int(target))
         try:
             scrape = self._scrape_request(UUID(target))
         except ValueError:
@@ -189,8 +206,8 @@ class _Tracer:
             return self._of_events([scrape])
         return self._of_request(correlation_of(target))
 
-    def _of_position(self, position: int) -> Trace:
-        found = self._events(_AT, (position,))
+    def of_position(self, position: int) -> Trace:
+        found = self._events(_AT, (position,)) if position <= _FOREVER else []
         if not found:
             raise NotFoundError("event")
         event = found[0]
@@ -199,12 +216,16 @@ class _Tracer:
             # The event that requests a scrape belongs to its own command.
             if scrape is not None and scrape != event:
                 return self._of_events([scrape])
-        if event.causation_id is None:
-            return self._of_events([event])
-        first, last = position - _NEAR, position + _NEAR
-        found = self._events(_OF_COMMAND, (event.causation_id, first, last))
-        # A command with very many events may not have the position among its first.
-        return self._of_events(found if event in found else [event])
+        near = position - _NEAR, position + _NEAR
+        for query, cause in (
+            (_OF_REQUEST, event.correlation_id),
+            (_OF_COMMAND, event.causation_id),
+        ):
+            found = self._events(query, (cause, *near))
+            # One with very many events may not have the position among its first.
+            if event in found:
+                return self._of_events(found)
+        return self._of_events([event])
 
     def _of_request(self, request_id: UUID) -> Trace:
         first, last = self._around(request_id)
@@ -284,11 +305,16 @@ class _Tracer:
             due_at=shown.get("due_at"),
             finished_at=shown.get("finished_at"),
             outcome=shown.get("outcome"),
-            error=shown.get("error"),
+            error=shown.get("error") if self._has_details else None,
             source=shown.get("provider"),
-            tried=shown.get("tried"),
+            tried=self._tried(shown.get("tried")),
             commands=self._commands(after, with_scrapes=False),
         )
+
+    def _tried(self, tried: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+        if tried is None or self._has_details:
+            return tried
+        return [{k: v for k, v in each.items() if k != "detail"} for each in tried]
 
     def _projections(
         self, events: Sequence[StoredEvent]
@@ -315,7 +341,9 @@ class _Tracer:
             state: State = "applied" if at <= reached else "waiting"
             why = None
             if (name, at) in failed:
-                state, why = "dead letter", failed[name, at]
+                error = failed[name, at]
+                state = "dead letter"
+                why = error if self._has_details else without_rows(error)
             elif holder is not None and holder < at and event.name not in NEVER_HELD:
                 state, why = "held back", f"by the dead letter at position {holder}"
             elif (name, at) in skipped:

@@ -13,11 +13,14 @@ ENVELOPE: Final = """notification_id, originator_id, originator_version, recorde
 ENVELOPES: Final = f"SELECT {ENVELOPE}, state FROM goatherd_events"  # noqa: S608
 """The query of stored events as ``open_envelope`` reads them; a condition follows."""
 
-STORED_EVENTS: Final = """
-SELECT notification_id AS position, originator_id AS stream,
+_COLUMNS: Final = """notification_id AS position, originator_id AS stream,
        originator_version AS version, topic AS name, actor, recorded_at,
-       correlation_id, causation_id, state AS body FROM goatherd_events
-"""
+       correlation_id, causation_id"""
+
+METADATA: Final = f"SELECT {_COLUMNS} FROM goatherd_events"  # noqa: S608
+"""The query of stored events as rows of ``EventMetadata``; a condition follows."""
+
+STORED_EVENTS: Final = f"SELECT {_COLUMNS}, state AS body FROM goatherd_events"  # noqa: S608
 """The query of stored events as rows of ``StoredEvent``; a condition follows."""
 
 

@@ -4,6 +4,7 @@ A dead letter holds back the later events of its stream, so that they can be app
 their order. The events of all other streams are applied.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -22,6 +23,8 @@ DeadLetterAction = Literal["retried", "skipped"]
 NEVER_HELD: Final = stored_names(e.SubjectErased, e.EarlierTextsForgotten)
 """Events that remove personal data, by stored name: no dead letter holds them back."""
 
+# PostgreSQL adds these parts to an error, and they quote rows of any organization.
+_ROWS = re.compile(r"\s*(?:\\n|\n)(?:DETAIL|CONTEXT):.*", re.DOTALL)
 
 _NEWEST = """
 SELECT projection, position, name, error, failed_at FROM (
@@ -38,6 +41,11 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     error: str
     failed_at: datetime
+
+
+def without_rows(error: str) -> str:
+    """Return an error without the rows that PostgreSQL adds to it."""
+    return _ROWS.sub("", error)
 
 
 def newest_dead_letters(

@@ -178,7 +178,7 @@ def ask_for(operation: Described, ids: Mapping[str, str], *, example: int = 0) -
     """The request of the document's example, with these ids."""
     handle = f"spam.{uuid4().hex[:20]}"
     path = operation.path.format(
-        **ids, handle=handle, name="bans", event_type="creator.added"
+        **ids, handle=handle, name="bans", event_type="creator.added", position=1
     )
     params = params_for(operation, ids)
     if operation.takes_file:
@@ -230,7 +230,7 @@ def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
 
 def id_named(name: str, ids: Mapping[str, str]) -> str:
     """The id for a parameter's name; a creator's for entities and items."""
-    is_any = name in {"entity_id", "item_id", "scope_id"}
+    is_any = name in {"entity_id", "item_id", "scope_id", "stream"}
     return ids["creator_id" if is_any else name.removesuffix("s")]
 
 

@@ -184,26 +184,41 @@ class ListRequest:
         Raises:
             ApiError: ``invalid_cursor``.
         """
-        bound: dict[str, Any] = {"list": name, **(filters or {})}
-        start = None
-        if self._cursor is not None:
-            start = cursors.decode(
-                self._secret,
-                self._cursor,
-                organization_id=self.organization_id,
-                filters=bound,
-                after=after,
-            )
+        start = self.start(name, after=after, filters=filters)
         # One row more than the page shows whether there is a next page.
         found = await fetch(limit=self.limit + 1, after=start)
         shown = list(found[: self.limit])
         if len(found) <= self.limit:
             return shown, None
-        return shown, cursors.encode(
+        return shown, self.cursor(name, key(shown[-1]), filters=filters)
+
+    def start(
+        self, name: str, *, after: type[After], filters: Mapping[str, Any] | None
+    ) -> After | None:
+        """Return the key in the cursor of the request, None for the first page.
+
+        Raises:
+            ApiError: ``invalid_cursor``.
+        """
+        if self._cursor is None:
+            return None
+        return cursors.decode(
+            self._secret,
+            self._cursor,
+            organization_id=self.organization_id,
+            filters={"list": name, **(filters or {})},
+            after=after,
+        )
+
+    def cursor(
+        self, name: str, after: object, *, filters: Mapping[str, Any] | None
+    ) -> str:
+        """Return the cursor of the page that begins after a key."""
+        return cursors.encode(
             self._secret,
             organization_id=self.organization_id,
-            filters=bound,
-            after=key(shown[-1]),
+            filters={"list": name, **(filters or {})},
+            after=after,
         )
 
 

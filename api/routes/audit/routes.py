@@ -1,7 +1,6 @@
 """/audit: what happened to the organization itself, and who did it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from api.http.csv_text import CSV_MEDIA_TYPE, csv_text
-from api.http.reading.instants import instant_of
+from api.http.reading.instants import position_or_instant
 from api.http.reading.paging import ListRequest
 from api.http.responses import ListPage
 from api.http.routes import read_route
@@ -36,7 +35,6 @@ _READ_MODELS = (
 )
 _COLUMNS = ("position", "at", "event", "actor", "summary", "data")
 _MOST_TEXT = 64
-_MOST_DIGITS = 18
 
 _ENTRY: dict[str, Any] = {
     "position": 51207,
@@ -162,23 +160,10 @@ class AuditRoutes(Controller):
 
 
 def _start(text: str | None, zone: ZoneInfo) -> dict[str, Any]:
-    if text is None:
-        return {}
-    if (position := _position(text)) is not None:
-        return {"first": position}
-    return {"since": instant_of("from", text, zone)}
+    begin = position_or_instant("from", text, zone)
+    return {"first" if isinstance(begin, int) else "since": begin}
 
 
 def _end(text: str | None, zone: ZoneInfo) -> dict[str, Any]:
-    if text is None:
-        return {}
-    if (position := _position(text)) is not None:
-        return {"last": position}
-    at: datetime = instant_of("to", text, zone, is_end=True)
-    return {"until": at}
-
-
-def _position(text: str) -> int | None:
-    """Return the position that a text is, None for a time or a day."""
-    is_position = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
-    return int(text) if is_position else None
+    end = position_or_instant("to", text, zone, is_end=True)
+    return {"last" if isinstance(end, int) else "until": end}

@@ -77,7 +77,7 @@ COMMANDS = [
     ),
     *("backup", "restore"),
     *("export", "export observations", "export events", "export analytics"),
-    *("events", "events show", "trace"),
+    *("events", "events list", "events show", "events types", "trace"),
     *("projection", "projection try", "projection retry", "projection skip"),
 ]
 

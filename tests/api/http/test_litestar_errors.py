@@ -917,6 +917,10 @@ def full_of_creators(scene: Scene) -> None:
     scene.ask.content = (scene.ask.content or b"").replace(*other)
 
 
+def position_without_an_event(scene: Scene) -> None:
+    scene.ask.path = scene.operation.path.format(position=0)
+
+
 def pdf_without_the_extra(scene: Scene) -> None:
     scene.monkeypatch.setattr(report_routes, "can_write_pdf", lambda: False)
     scene.ask.params = {"format": "pdf"}
@@ -941,6 +945,15 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("testChannel", Code.NO_CONTACT_ADDRESS): creator_without_contact,
     ("testChannel", Code.OPTED_OUT): creator_who_opted_out,
     ("getSampleEvent", Code.NOT_FOUND): unknown_type_of_event,
+    ("traceEvent", Code.NOT_FOUND): position_without_an_event,
+    **{
+        (operation, code): keys_away(error)
+        for operation in ("listStoredTypes", "traceEvent")
+        for code, error in (
+            (Code.INTERNAL_ERROR, RuntimeError("hunter2")),
+            (Code.UNAVAILABLE, psycopg.OperationalError()),
+        )
+    },
     ("listEventTypes", Code.INTERNAL_ERROR): keys_away(RuntimeError("hunter2")),
     ("listEventTypes", Code.UNAVAILABLE): keys_away(psycopg.OperationalError()),
     **{

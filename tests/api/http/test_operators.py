@@ -32,7 +32,9 @@ def test_an_admin_of_another_organization_is_refused(
     for operation in ADMINISTRATION:
         with subtests.test(operation.id):
             kept = goatherd.kept()
-            path = operation.path.format_map({"handle": "billie", "name": "videos"})
+            path = operation.path.format_map(
+                {"handle": "billie", "name": "videos", "position": 1}
+            )
 
             answer = stranger.ask(operation.method, path)
 
