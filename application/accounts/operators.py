@@ -16,6 +16,7 @@ from application.accounts.rows import SECOND_FACTOR_REMOVED
 from application.accounts.typed_addresses import take_out_address
 from application.erase.texts import ForgettingCommand
 from domain import commands as c
+from domain import events as e
 from domain.decisions import Handler
 from domain.email import same_email
 from domain.person.handlers import (
@@ -36,10 +37,11 @@ from projections.people import People
 
 _ORGANIZATIONS: LiteralString = """
 SELECT organization_id FROM members WHERE person_id = %(person)s AND removed_at IS NULL
-UNION
-SELECT l.organization_id FROM invitation_links l
-JOIN person_emails e ON e.digest = l.email_digest WHERE e.person_id = %(person)s
 """
+_INVITATIONS: LiteralString = f"""
+SELECT organization_id, invitation_id FROM invitation_links
+WHERE email_digest IN ({rows.OWN_DIGESTS})
+"""  # noqa: S608 - constants only
 _IS_OF_OTHERS: LiteralString = """
 SELECT EXISTS (SELECT FROM members WHERE person_id = %(person)s
                AND organization_id <> %(organization)s AND removed_at IS NULL)
@@ -193,9 +195,9 @@ def erase(
 ) -> None:
     """Erase a person: their key, and everything that is kept outside of the log.
 
-    Their address is first taken out of the email channels and reports of their
-    organizations, and the views that are for them alone are deleted, in transactions of
-    their own: an erasure that was killed is repeated.
+    Their addresses, former ones as well, are first taken out of the email channels and
+    reports of their organizations, and the views that are for them alone are deleted,
+    in transactions of their own: an erasure that was killed is repeated.
 
     An organization without an owner, which ``even_last_owner`` allows, gets another
     one from any of its admin keys.
@@ -205,13 +207,18 @@ def erase(
         LastOwnerError: they are the last owner of an organization.
         BusyError: a backup reads the tables of a report that had the address.
     """
+    _note_addresses(store, person_id)
     known: Collection[UUID] = ()
 
     def handler() -> Handler[None]:
         nonlocal known
         with store.pool.connection() as connection:
-            known = _organizations(connection.cursor(), person_id)
-        return erase_person(person_id, known, even_last_owner=even_last_owner)
+            cursor = connection.cursor()
+            known = _organizations(cursor, person_id)
+            invited = {id_ for _, id_ in _invitations(cursor, person_id)}
+        return erase_person(
+            person_id, known, invited=invited, even_last_owner=even_last_owner
+        )
 
     def check() -> None:
         take_out_address(store, person_id, context=context)
@@ -264,4 +271,24 @@ def _erase_own_views(store: Store, person_id: UUID, *, context: Context) -> None
 def _organizations(cursor: Cursor[TupleRow], person_id: UUID) -> set[UUID]:
     """Return the organizations that a person belongs to, or is invited to."""
     found = cursor.execute(_ORGANIZATIONS, {"person": person_id})
-    return {one for (one,) in found}
+    members = {one for (one,) in found}
+    return members | {of for of, _ in _invitations(cursor, person_id)}
+
+
+def _invitations(cursor: Cursor[TupleRow], person_id: UUID) -> list[TupleRow]:
+    """Return the organizations and ids of the open invitations to a person."""
+    return cursor.execute(_INVITATIONS, {"person": person_id}).fetchall()
+
+
+def _note_addresses(store: Store, person_id: UUID) -> None:
+    """Keep the hashes of addresses that the log still has from before they were kept.
+
+    The log of somebody whose key is destroyed has none that can be read.
+    """
+    digests = {
+        store.names.email_digest(same_email(event.email))
+        for event in plain_events(store.load(person_id)[person_id])
+        if isinstance(event, e.PersonRegistered | e.EmailChanged)
+    }
+    with store.pool.connection() as connection:
+        rows.note_former_emails(connection.cursor(), person_id, digests)

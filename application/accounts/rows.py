@@ -1,5 +1,6 @@
 """The tables of accounts that are not in the log: addresses, secrets and links."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Any, LiteralString
@@ -27,11 +28,30 @@ INSERT INTO person_emails (digest, person_id) VALUES (%s, %s)
 _MOVE: LiteralString = """
 UPDATE person_emails SET digest = %s WHERE person_id = %s AND digest <> %s
 """
+_FORMER: LiteralString = """
+INSERT INTO former_emails (person_id, digest)
+SELECT person_id, digest FROM person_emails WHERE person_id = %s AND digest <> %s
+ON CONFLICT DO NOTHING
+"""
+_NOTE_FORMER: LiteralString = """
+INSERT INTO former_emails (person_id, digest)
+SELECT %s, digest FROM unnest(%s::bytea[]) AS u (digest)
+WHERE NOT EXISTS (SELECT FROM person_emails e WHERE e.digest = u.digest)
+ON CONFLICT DO NOTHING
+"""
+# A former address that somebody else has by now is theirs.
+OWN_DIGESTS: LiteralString = """
+SELECT digest FROM person_emails WHERE person_id = %(person)s
+UNION
+SELECT f.digest FROM former_emails f WHERE f.person_id = %(person)s
+AND NOT EXISTS (SELECT FROM person_emails e WHERE e.digest = f.digest)
+"""
 _FIND: LiteralString = "SELECT person_id FROM person_emails WHERE digest = %s"
 _EMAIL: LiteralString = "SELECT email FROM people WHERE person_id = %s"
 _END_LINKS: LiteralString = "DELETE FROM password_links WHERE person_id = %s"
 _FORGET: tuple[LiteralString, ...] = (
     "DELETE FROM person_emails WHERE person_id = %s",
+    "DELETE FROM former_emails WHERE person_id = %s",
     "DELETE FROM person_secrets WHERE person_id = %s",
     "DELETE FROM person_sessions WHERE person_id = %s",
     _END_LINKS,
@@ -174,13 +194,23 @@ def claim_email(cursor: Cursor[Any], digest: bytes, person_id: UUID) -> None:
 def move_email(cursor: Cursor[Any], digest: bytes, person_id: UUID) -> None:
     """Enter another address of a person in place of the present one.
 
+    The keyed hash of the former one is kept until the person is erased.
+
     Raises:
         EmailTakenError: another person has it, or got it at the same time.
     """
+    cursor.execute(_FORMER, (person_id, digest))
     try:
         cursor.execute(_MOVE, (digest, person_id, digest))
     except UniqueViolation:
         raise EmailTakenError from None
+
+
+def note_former_emails(
+    cursor: Cursor[Any], person_id: UUID, digests: Collection[bytes]
+) -> None:
+    """Keep those keyed hashes that are not of anybody's present address."""
+    cursor.execute(_NOTE_FORMER, (person_id, list(digests)))
 
 
 def person_with_email(cursor: Cursor[Any], digest: bytes) -> UUID | None:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from application.accounts.rows import OWN_DIGESTS
 from application.channels.follow import following
 from application.erase.texts import ForgettingCommand
 from application.mail.recipients import end_mails_of
@@ -23,14 +24,12 @@ from infra.keys.sealed_addresses import CHANNEL_ADDRESSES
 
 IsTheirs = Callable[[str], bool]
 
-_DIGESTS: LiteralString = "SELECT digest FROM person_emails WHERE person_id = %s"
 # Also those that the person left.
-_ORGANIZATIONS: LiteralString = """
+_ORGANIZATIONS: LiteralString = f"""
 SELECT organization_id FROM members WHERE person_id = %(person)s
 UNION
-SELECT l.organization_id FROM invitation_links l
-JOIN person_emails e ON e.digest = l.email_digest WHERE e.person_id = %(person)s
-"""
+SELECT organization_id FROM invitation_links WHERE email_digest IN ({OWN_DIGESTS})
+"""  # noqa: S608 - constants only
 _CHANNELS: LiteralString = """
 SELECT channel_id FROM channel_states WHERE organization_id = %s ORDER BY channel_id
 """
@@ -70,7 +69,7 @@ def mailings_to(
     cursor: Cursor[TupleRow], store: Store, organization_id: UUID, person_id: UUID
 ) -> list[Mailing]:
     """Return the channels and reports of an organization that mail to a person."""
-    known = cursor.execute(_DIGESTS, (person_id,)).fetchall()
+    known = cursor.execute(OWN_DIGESTS, {"person": person_id}).fetchall()
     digests = {digest for (digest,) in known}
     master_key = store.keyring.master_key(cursor.connection)
 
@@ -98,19 +97,21 @@ def mailings_to(
 
 
 def take_out_address(store: Store, person_id: UUID, *, context: Context) -> None:
-    """Take a person's address out of the channels and reports of their organizations.
+    """Take a person's addresses out of the channels and reports of their organizations.
 
-    An email channel to the address is removed, and so are the messages that wait for
-    it. A report goes on with its other recipients; its waiting mails to the address are
-    deleted, and its earlier texts are forgotten, which had the address. Each is a
-    transaction, and nothing happens a second time.
+    Former addresses count as the present one does. An email channel to the address is
+    removed, and so are the messages that wait for it. A report goes on with its other
+    recipients; its waiting mails to the address are deleted, and its earlier texts are
+    forgotten, which had the address. Each is a transaction, and nothing happens a
+    second time.
 
     Raises:
         BusyError: a backup reads the tables of a report.
     """
+    of = {"person": person_id}
     with store.pool.connection() as connection:
-        digests = {one for (one,) in connection.execute(_DIGESTS, (person_id,))}
-        found = connection.execute(_ORGANIZATIONS, {"person": person_id})
+        digests = {one for (one,) in connection.execute(OWN_DIGESTS, of)}
+        found = connection.execute(_ORGANIZATIONS, of)
         organizations = sorted(one for (one,) in found)
 
     def is_theirs(address: str) -> bool:

@@ -341,11 +341,13 @@ def erase_person(
     person_id: UUID,
     organization_ids: Collection[UUID],
     *,
+    invited: Collection[UUID] = (),
     even_last_owner: bool = False,
 ) -> Handler[None]:
     """Decide the erasure of a person, who leaves their organizations with it.
 
-    Open invitations of these organizations to their address end as well.
+    Open invitations of these organizations to their address end as well, and those in
+    ``invited``, which are to former ones.
     ``even_last_owner`` leaves organizations without an owner.
 
     Raises:
@@ -359,9 +361,11 @@ def erase_person(
         organization = organization_of(histories[organization_id])
         if organization is None or person is None:
             continue
-        invited = invitations_to(organization, person.email)
+        to_them = {*invitations_to(organization, person.email), *invited}
         commands: list[OrganizationCommand] = [
-            WithdrawInvitation(id=invitation_id) for invitation_id in invited
+            WithdrawInvitation(id=invitation_id)
+            for invitation_id in organization.invitations
+            if invitation_id in to_them
         ]
         if person_id in organization.members:
             leave = RemoveMember(person_id=person_id, even_last_owner=even_last_owner)

@@ -163,6 +163,7 @@ CLOSED = (
     "bans",
     "people",
     "person_emails",
+    "former_emails",
     "person_secrets",
     "invitation_links",
     "invitation_mails",

@@ -78,12 +78,21 @@ def test_a_membership_that_begins_during_an_erasure_ends_as_well(
     decide, joined = operators.erase_person, list[UUID]()
 
     def decided_too_early(
-        person_id: UUID, organization_ids: set[UUID], *, even_last_owner: bool
+        person_id: UUID,
+        organization_ids: set[UUID],
+        *,
+        invited: set[UUID],
+        even_last_owner: bool,
     ) -> Handler[None]:
         if not joined:
             joined.append(organization_of(store, owner, name="Fjords"))
             second_owner(store, joined[0])
-        return decide(person_id, organization_ids, even_last_owner=even_last_owner)
+        return decide(
+            person_id,
+            organization_ids,
+            invited=invited,
+            even_last_owner=even_last_owner,
+        )
 
     monkeypatch.setattr(operators, "erase_person", decided_too_early)
     erase(store, owner, context=asking())

@@ -1,17 +1,20 @@
 """The address of an erased person leaves the channels and reports that mail to it."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
 
 from application.accounts import typed_addresses
-from application.accounts.operators import erase, erase_again
+from application.accounts.operators import erase, erase_again, register
+from application.accounts.service import PersonAccounts
 from application.erase.repeat_texts import repeat_forgettings
 from application.integrity.kept_keys import key_faults
 from application.mail.recipients import mails_subject
 from domain import events as e
 from domain.organization.errors import LastOwnerError
 from domain.subjects import subject_of_texts
+from infra.database import own_pool
 from infra.embedded.processes import wait_until
 from infra.keys.keyring import destroy
 from tests.kit.application import Tenant, data_of
@@ -19,7 +22,7 @@ from tests.kit.builders import asking
 from tests.kit.keys import MASTER_KEY
 from tests.kit.mailing import Mailing
 from tests.kit.patience import PATIENTLY
-from tests.kit.people import member_of, owner_of
+from tests.kit.people import Colleague, a_browser, member_of, owner_of
 
 TEAM = "team@herd.example"
 
@@ -214,3 +217,78 @@ def test_older_data_with_newer_keys_lose_the_address_again(
         lambda: not can_be_read(tenant, report, ben.email), seconds=PATIENTLY
     )
     assert no_faults_of_keys(tenant)
+
+
+def renamed(tenant: Tenant, person: Colleague, *addresses: str) -> None:
+    """Change the address of a person, as the page of their account does."""
+
+    async def run() -> None:
+        goatherd = tenant.goatherd
+        async with own_pool(goatherd.url, size=1) as own:
+            accounts = PersonAccounts(goatherd.store, own)
+            for address in addresses:
+                await accounts.change_email(
+                    person.id, address, kept=None, client=a_browser()
+                )
+
+    asyncio.run(run())
+
+
+def invited_by(tenant: Tenant, address: str) -> UUID:
+    body = {"email": address, "role": "viewer"}
+    return UUID(data_of(tenant.post("/invitations", body), status=201)["id"])
+
+
+@pytest.mark.parametrize("are_kept", (True, False))
+def test_former_addresses_are_forgotten_as_the_present_one_is(
+    tenant: Tenant,
+    are_kept: bool,  # noqa: FBT001 - of a parametrized test
+):
+    goatherd, elsewhere = tenant.goatherd, tenant.goatherd.tenant()
+    ben = member_of(tenant)
+    second, third = f"second.{ben.id}@example.com", f"third.{ben.id}@example.com"
+    renamed(tenant, ben, second, third)
+    if not are_kept:
+        # Somebody who changed their address before hashes were kept.
+        goatherd.query("DELETE FROM former_emails RETURNING 1")
+    channel, report = channel_to(tenant, ben.email), report_to(tenant, second, TEAM)
+    invited = invited_by(elsewhere, ben.email)
+
+    erase(goatherd.store, ben.id, context=asking())
+
+    assert channels_of(tenant) == set()
+    assert recipients_of(tenant, report) == [TEAM]
+    assert data_of(elsewhere.get("/invitations")) == []
+    keys = "SELECT wrapped FROM subject_keys WHERE subject = ANY(%s)"
+    assert set(goatherd.query(keys, [invited, UUID(channel)])) == {(None,)}
+    query = "SELECT FROM former_emails WHERE person_id = %s"
+    assert goatherd.query(query, ben.id) == []
+    for address in (ben.email, second, third):
+        assert wait_until(
+            lambda of=address: not can_be_read(tenant, report, of), seconds=PATIENTLY
+        )
+    assert no_faults_of_keys(tenant)
+
+
+def test_older_data_with_newer_keys_lose_former_addresses_again(tenant: Tenant):
+    goatherd, ben = tenant.goatherd, member_of(tenant)
+    renamed(tenant, ben, f"second.{ben.id}@example.com")
+    report = report_to(tenant, ben.email, TEAM)
+    with goatherd.store.pool.connection() as connection, connection.transaction():
+        destroy(connection.cursor(), [ben.id])
+    goatherd.store.keyring.check()
+
+    assert ben.id in erase_again(goatherd.store, context=asking())
+
+    assert recipients_of(tenant, report) == [TEAM]
+
+
+def test_a_former_address_of_somebody_else_by_now_stays_theirs(tenant: Tenant):
+    goatherd, ben = tenant.goatherd, member_of(tenant)
+    renamed(tenant, ben, f"second.{ben.id}@example.com")
+    register(goatherd.store, name="Cleo", email=ben.email, context=asking())
+    report = report_to(tenant, ben.email)
+
+    erase(goatherd.store, ben.id, context=asking())
+
+    assert recipients_of(tenant, report) == [ben.email]
