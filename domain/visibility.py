@@ -179,6 +179,7 @@ def is_beyond(event: Event, project_ids: Collection[UUID]) -> bool:
             | e.OperatorChanged()
             | e.MemberAdded()
             | e.MemberChanged()
+            | e.ThingsHandedOver()
         ):
             return True
         case _:

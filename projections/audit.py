@@ -230,6 +230,11 @@ async def page_of_audit(
     recorded = await reader.opened(await reader.rows(organization_id, _PAGE, params))
     by = await actor_names(reader, organization_id, recorded)
     about = {id_ for one in recorded if (id_ := _about(one)) is not None}
+    about |= {
+        one.event.to_person_id
+        for one in recorded
+        if isinstance(one.event, e.ThingsHandedOver)
+    }
     items: dict[UUID, str] = {}
     if about:
         named = {"organization": organization_id, "ids": sorted(about)}
@@ -364,6 +369,8 @@ def _entry(
     name, id_ = stored_name(event), _about(recorded)
     item = items.get(id_, _nameless(event)) if id_ else ""
     item = former.get(recorded.position, item)
+    if isinstance(event, e.ThingsHandedOver):
+        item = f"{item} to {items.get(event.to_person_id, _nameless(event))}"
     secrets = _SECRETS.get(name, frozenset())
     fields = fields_of(event).items()
     return AuditEntry(
@@ -397,6 +404,7 @@ def _about(recorded: RecordedEvent) -> UUID | None:
             e.MemberAdded()
             | e.MemberChanged()
             | e.MemberRemoved()
+            | e.ThingsHandedOver()
             | e.PasswordLinkMade()
         ):
             return event.person_id

@@ -85,6 +85,7 @@ _COMMANDS = (
     ("members", "members.rights:invite"),
     ("members", "members.rights:add"),
     ("members", "members.rights:change"),
+    ("members", "members.rights:leaves"),
     ("members", "members.rights:remove"),
     ("members", "members.commands:reset_link"),
     ("members", "members.commands:erase"),

@@ -1,10 +1,9 @@
-"""Finds the email channels and reports that mail to a person, and ends that."""
+"""Takes the address of a person out of channels and reports that have it."""
 
 from collections.abc import Callable
-from typing import Literal, LiteralString
+from typing import LiteralString
 from uuid import UUID
 
-from msgspec import Struct
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
@@ -43,57 +42,20 @@ AND notification_id > (
     SELECT coalesce(max(position), 0) FROM projection WHERE name = 'reports')
 AND convert_from(state, 'UTF8')::jsonb ->> 'organization_id' = %(organization)s::text
 """
-_MAILING_CHANNELS: LiteralString = """
-SELECT id, name FROM channels
-WHERE organization_id = %s AND kind = 'email' AND removed_at IS NULL ORDER BY name, id
-"""
-_MAILING_REPORTS: LiteralString = """
-SELECT id, name, recipients FROM reports
-WHERE organization_id = %s AND removed_at IS NULL ORDER BY name, id
-"""
-
-
-class Mailing(Struct, frozen=True, kw_only=True):
-    """An email channel or a report that mails to a person."""
-
-    kind: Literal["channel", "report"]
-    id: UUID
-    name: str
 
 
 class _OfSomebodyElseError(Exception):
     """The channel got another address meanwhile."""
 
 
-def mailings_to(
-    cursor: Cursor[TupleRow], store: Store, organization_id: UUID, person_id: UUID
-) -> list[Mailing]:
-    """Return the channels and reports of an organization that mail to a person."""
-    known = cursor.execute(OWN_DIGESTS, {"person": person_id}).fetchall()
-    digests = {digest for (digest,) in known}
-    master_key = store.keyring.master_key(cursor.connection)
+def knows_address(cursor: Cursor[TupleRow], store: Store, person_id: UUID) -> IsTheirs:
+    """Return the function that tells whether an address is the person's."""
+    digests = {one for (one,) in cursor.execute(OWN_DIGESTS, {"person": person_id})}
 
-    def is_theirs(address: str | None) -> bool:
-        return (
-            address is not None
-            and store.names.email_digest(same_email(address)) in digests
-        )
+    def is_theirs(address: str) -> bool:
+        return store.names.email_digest(same_email(address)) in digests
 
-    of = (organization_id,)
-    channels = cursor.execute(_MAILING_CHANNELS, of).fetchall()
-    reports = cursor.execute(_MAILING_REPORTS, of).fetchall()
-    return [
-        *(
-            Mailing(kind="channel", id=channel_id, name=name)
-            for channel_id, name in channels
-            if is_theirs(CHANNEL_ADDRESSES.get(cursor, master_key, channel_id))
-        ),
-        *(
-            Mailing(kind="report", id=report_id, name=name)
-            for report_id, name, recipients in reports
-            if any(map(is_theirs, recipients))
-        ),
-    ]
+    return is_theirs
 
 
 def take_out_address(store: Store, person_id: UUID, *, context: Context) -> None:
@@ -110,13 +72,9 @@ def take_out_address(store: Store, person_id: UUID, *, context: Context) -> None
     """
     of = {"person": person_id}
     with store.pool.connection() as connection:
-        digests = {one for (one,) in connection.execute(OWN_DIGESTS, of)}
+        is_theirs = knows_address(connection.cursor(), store, person_id)
         found = connection.execute(_ORGANIZATIONS, of)
         organizations = sorted(one for (one,) in found)
-
-    def is_theirs(address: str) -> bool:
-        return store.names.email_digest(same_email(address)) in digests
-
     for organization_id in organizations:
         _remove_channels(store, organization_id, is_theirs, context)
         _take_out_of_reports(store, organization_id, is_theirs, context)

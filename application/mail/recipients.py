@@ -46,9 +46,8 @@ def end_mails_of(
     cursor: Cursor[TupleRow], store: Store, done: Executed[Any], report_id: UUID
 ) -> None:
     """End the mails and links of a report for those whom a command took out of it."""
-    history = plain_events(done.history(report_id))
-    before = report_of(history[: len(history) - len(done.events)])
-    after = report_of(history)
+    before = report_of(plain_events(done.loaded.get(report_id, ())))
+    after = report_of(plain_events(done.history(report_id)))
     if before is None or after is None:
         return
     kept = () if after.is_removed else map(same_email, after.recipients)

@@ -132,6 +132,34 @@ class RemoveMember(Command, frozen=True, kw_only=True):
     by: Asker = "operator"
 
 
+class SettleThings(Command, frozen=True, kw_only=True):
+    """Choose what becomes of things of a person who is removed; all others stay.
+
+    The member ``to`` gets the things in ``hand_over``. The things in ``end`` end, and
+    the reports in ``take_out`` mail to the person no more.
+    """
+
+    to: UUID | None = None
+    hand_over: tuple[UUID, ...] = ()
+    end: tuple[UUID, ...] = ()
+    take_out: tuple[UUID, ...] = ()
+
+    @property
+    def ids(self) -> tuple[UUID, ...]:
+        return (*self.hand_over, *self.end, *self.take_out)
+
+
+class HandOverThings(Command, frozen=True, kw_only=True):
+    """Let the member ``to_person_id`` answer for things of a person."""
+
+    person_id: UUID
+    to_person_id: UUID
+    share_ids: tuple[UUID, ...] = ()
+    view_ids: tuple[UUID, ...] = ()
+    rule_ids: tuple[UUID, ...] = ()
+    report_ids: tuple[UUID, ...] = ()
+
+
 class MakePasswordLink(Command, frozen=True, kw_only=True):
     """Let a member choose another password by a link.
 
@@ -205,6 +233,7 @@ OrganizationCommand = (
     | AddMember
     | ChangeMember
     | RemoveMember
+    | HandOverThings
     | MakePasswordLink
     | InvitePerson
     | SendInvitationAgain

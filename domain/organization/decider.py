@@ -25,6 +25,7 @@ from domain.organization.members import (
     InvitationState,
     LinkMaker,
     MemberState,
+    decide_handover,
     decide_invitations,
     decide_members,
     decide_password_link,
@@ -74,7 +75,8 @@ class OrganizationState(msgspec.Struct, frozen=True, kw_only=True):
     default. Creators are erased ``erase_removed_after_days`` after their removal, None
     for never. ``is_operator`` is None until an event sets it; until then the oldest
     organization is an operator. The version counts the events about the organization
-    itself, without those about projects, keys, members and invitations.
+    itself, without those about projects, keys, members and invitations. ``holders`` are
+    the people who answer for a link or rule that they got from another member.
     """
 
     name: str
@@ -91,6 +93,15 @@ class OrganizationState(msgspec.Struct, frozen=True, kw_only=True):
     keys: dict[UUID, ApiKeyState] = {}
     members: dict[UUID, MemberState] = {}
     invitations: dict[UUID, InvitationState] = {}
+    holders: dict[UUID, UUID] = {}
+
+    def is_of(self, thing_id: UUID, person_id: UUID, *, made: bool) -> bool:
+        """Tell whether a person answers for a link or a rule, which they may have made.
+
+        Its maker does until somebody else gets it.
+        """
+        holder = self.holders.get(thing_id)
+        return made if holder is None else holder == person_id
 
 
 def decide(
@@ -122,6 +133,7 @@ def decide(
         InvitationOverError: the invitation was used or withdrawn, or it expired.
         AnotherAddressError: the person does not have the invited address.
         RoleSeesAllError: an owner or admin was to see some projects only.
+        InvalidHandoverError: the member can't answer for things of another one.
     """
     if isinstance(command, c.CreateOrganization):
         return _create(organization, command)
@@ -185,6 +197,8 @@ def decide(
                 *decide_members(organization, command, limits=limits),
                 *revoked_with_member(organization, person_id),
             ]
+        case c.HandOverThings():
+            return decide_handover(organization, command)
         case c.MakePasswordLink():
             return decide_password_link(organization, command)
         case (
@@ -229,6 +243,9 @@ def evolve(
         case e.MemberAdded() | e.MemberChanged() | e.MemberRemoved():
             members = members_after(organization.members, event)
             return replace(organization, members=members)
+        case e.ThingsHandedOver(to_person_id=to):
+            handed = dict.fromkeys((*event.share_ids, *event.rule_ids), to)
+            return replace(organization, holders={**organization.holders, **handed})
         case e.PasswordLinkMade():
             return organization
         case (

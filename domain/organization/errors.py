@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from domain.errors import ConflictError, DomainError
+from domain.errors import ConflictError, DomainError, InvalidFieldError
 from domain.messages import MemberRole, Scope
 
 
@@ -55,6 +55,10 @@ class OwnersOnlyError(DomainError):
 
     def __init__(self) -> None:
         super().__init__("Only an owner can make, change or remove an owner.")
+
+
+class InvalidHandoverError(InvalidFieldError):
+    """A thing of a removed person can't be treated like that; ``reason`` says why."""
 
 
 class NoPasswordLinkError(ConflictError):

@@ -167,6 +167,23 @@ class MemberRemoved(Event, frozen=True, kw_only=True):
     person_id: UUID
 
 
+class ThingsHandedOver(Event, frozen=True, kw_only=True):
+    """Another member answers from now on for things of a person who is removed.
+
+    ``share_ids`` and ``rule_ids`` are links and alert rules. The streams of the views
+    and reports have an event of their own: the views have another owner, and the
+    reports mail to the member.
+    """
+
+    stored_name: ClassVar[str] = "things_handed_over"
+    person_id: UUID
+    to_person_id: UUID
+    share_ids: tuple[UUID, ...] = ()
+    view_ids: tuple[UUID, ...] = ()
+    rule_ids: tuple[UUID, ...] = ()
+    report_ids: tuple[UUID, ...] = ()
+
+
 class PasswordLinkMade(Event, frozen=True, kw_only=True):
     """Somebody got a link with which the member chooses another password, once."""
 
@@ -255,6 +272,7 @@ OrganizationEvent = (
     | MemberAdded
     | MemberChanged
     | MemberRemoved
+    | ThingsHandedOver
     | PasswordLinkMade
     | InvitationMade
     | InvitationSentAgain

@@ -17,6 +17,7 @@ from domain.organization.errors import (
     AlreadyInOrganizationError,
     AlreadyInvitedError,
     AnotherAddressError,
+    InvalidHandoverError,
     InvitationOverError,
     LastOwnerError,
     NoPasswordLinkError,
@@ -25,7 +26,7 @@ from domain.organization.errors import (
     RoleSeesAllError,
 )
 from domain.organization.plans import Limits
-from domain.organization.roles import scopes_of
+from domain.organization.roles import limits_of, scopes_of
 
 _RIGHTS = ("role", "project_ids", "money")
 # The roles that can be narrowed to some projects.
@@ -198,6 +199,22 @@ def invitations_after(
         ):
             after.pop(id_, None)
     return after
+
+
+def decide_handover(
+    organization: WithMembers, command: c.HandOverThings
+) -> list[e.OrganizationEvent]:
+    """Return the event of things that another member gets; see ``decide``."""
+    if command.person_id not in organization.members:
+        raise NotFoundError("member")
+    to = organization.members.get(command.to_person_id)
+    if to is None or command.to_person_id == command.person_id:
+        raise InvalidHandoverError("must be another member", field="to")
+    if limits_of(to.role, to.project_ids) is not None:
+        raise InvalidHandoverError("must see all projects", field="to")
+    if "write" not in scopes_of(to.role):
+        raise InvalidHandoverError("must not be a viewer", field="to")
+    return [copied(command, e.ThingsHandedOver)]
 
 
 def has_owner(members: Mapping[UUID, MemberState]) -> bool:

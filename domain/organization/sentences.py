@@ -19,7 +19,8 @@ def sentence(event: Event, *, item: str) -> str:
     """Return the sentence of an event, without its actor.
 
     ``item`` names the key, the project or the person that the event is about, as it is
-    called now, and the address of an invitation as long as the reader may see it.
+    called now, and the address of an invitation as long as the reader may see it. It
+    names both people of things that are handed over, as "Ben to Ada".
     """
     match event:
         case e.OrganizationCreated(name=name, plan=plan):
@@ -58,6 +59,8 @@ def sentence(event: Event, *, item: str) -> str:
             return f"Rights of {item} changed: {joined(changes)},"
         case e.MemberRemoved():
             return f"{_capital(item)} removed"
+        case e.ThingsHandedOver():
+            return f"{_capital(joined(_things(event)))} handed over from {item}"
         case e.PasswordLinkMade():
             return f"Link to choose a password made for {item}"
         case e.InvitationMade():
@@ -89,6 +92,16 @@ def sentence_of_oneself(event: Event, *, item: str) -> str:
             return f"{_capital(item)} left"
         case _:
             return f"{sentence(event, item=item)} by themselves"
+
+
+def _things(event: e.ThingsHandedOver) -> list[str]:
+    numbers = {
+        "link": len(event.share_ids),
+        "view": len(event.view_ids),
+        "alert rule": len(event.rule_ids),
+        "report": len(event.report_ids),
+    }
+    return [counted(number, noun) for noun, number in numbers.items() if number]
 
 
 def _invitation(address: str) -> str:

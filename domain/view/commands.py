@@ -32,10 +32,17 @@ class ChangeView(Command, frozen=True, kw_only=True):
     is_private: bool | UnsetType = UNSET
 
 
+class HandOverView(Command, frozen=True, kw_only=True):
+    """Make another person the owner of a view that is for everybody."""
+
+    owner_id: UUID
+    by: None = None
+
+
 class DeleteView(Command, frozen=True, kw_only=True):
     """Delete a view, as the person ``by``, None for a key of the organization."""
 
     by: UUID | None = None
 
 
-ViewCommand = SaveView | ChangeView | DeleteView
+ViewCommand = SaveView | ChangeView | HandOverView | DeleteView

@@ -67,6 +67,10 @@ def decide(view: ViewState | None, command: c.ViewCommand) -> list[e.ViewEvent]:
         return [] if view.is_deleted else [deleted]
     if view.is_deleted:
         raise NotFoundError("view")
+    if isinstance(command, c.HandOverView):
+        handed = changed_fields(command, view, ("owner_id",))
+        of = view.organization_id
+        return [e.ViewChanged(organization_id=of, **handed)] if handed else []
     changed = changed_fields(command, view, (*TEXTS, "is_private"))
     if not changed:
         return []

@@ -39,12 +39,12 @@ def save_view(
 
 def change_view(
     view_id: UUID,
-    command: c.ChangeView | c.DeleteView,
+    command: c.ChangeView | c.HandOverView | c.DeleteView,
     *,
     organization_id: UUID,
     expected_versions: Collection[int] | None = None,
 ) -> Handler[UUID]:
-    """Change or delete a view that somebody saved.
+    """Change, hand over or delete a view that somebody saved.
 
     Raises:
         BuiltInViewError: the view comes with Goatherd.

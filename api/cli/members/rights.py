@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, get_args
 from uuid import UUID
 
 from cyclopts import Parameter
@@ -19,7 +19,7 @@ from api.cli.kit.names import (
     project_named,
 )
 from api.cli.kit.options import DataDir, Json, read_settings, settings_for_links
-from api.cli.kit.output import plain, print_json
+from api.cli.kit.output import plain, print_json, print_list
 from api.cli.members.commands import Email
 from application.accounts.invitation_mails import mail_invitation
 from application.accounts.invitations import (
@@ -31,21 +31,33 @@ from application.accounts.invitations import (
     path_of,
 )
 from application.accounts.operators import person_with_email
-from application.accounts.typed_addresses import mailings_to
+from application.leaving import (
+    following_removal,
+    kept_things,
+    known_things,
+    left_things,
+)
 from domain import commands as c
 from domain import events as e
 from domain.errors import DomainError
 from domain.messages import MemberRole
+from domain.organization.handlers.leaving import remove_member
 from domain.organization.handlers.members import add_member
 from domain.organization.handlers.organizations import change_organization
-from infra.database import run_read
+from domain.organization.left_things import ThingChoice
 from infra.eventstore.execute import Executed, InTransaction, execute
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.settings import Settings
 
 # The arguments of commands, by the fields that errors of the domain name.
-_ARGUMENTS = {"email": "EMAIL", "project_ids": "--project"}
+_ARGUMENTS = {
+    "email": "EMAIL",
+    "project_ids": "--project",
+    **{name: f"--{name.replace('_', '-')}" for name in get_args(ThingChoice)},
+    "to": "--to",
+}
+_MAILING = {"report", "channel"}
 
 RoleOption = Annotated[
     MemberRole, Parameter(help="The role: owner, admin, member or viewer.")
@@ -211,7 +223,7 @@ def change(
     _done(command.person_id, f"Changed {plain(email)}.", json=json)
 
 
-def remove(
+def leaves(
     email: Email,
     /,
     *,
@@ -219,26 +231,89 @@ def remove(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
+    """List what a person leaves if they are removed, and the choices for it.
+
+    `members remove` takes the choices with the ids. A key has none: it ends.
+    """
+    settings = read_settings(data_dir=data_dir)
+    org_id, _ = _named(settings, org, ())
+    with opened_store(settings) as store:
+        found = left_things(store, org_id, _person(store, email))
+    print_list(
+        found,
+        "kind name choices id",
+        json=json,
+        choices=lambda it: ", ".join(it.choices).replace("_", "-"),
+    )
+
+
+def remove(
+    email: Email,
+    /,
+    *,
+    to: Annotated[
+        str | None,
+        Parameter(help="The email address of the member who gets things."),
+    ] = None,
+    hand_over: Annotated[
+        tuple[UUID, ...],
+        Parameter(
+            negative=(),
+            help="The id of a link, view, rule or report that the member of --to gets. "
+            "The option can be repeated, as the next two.",
+        ),
+    ] = (),
+    end: Annotated[
+        tuple[UUID, ...],
+        Parameter(
+            negative=(), help="The id of a link, view, rule or channel that ends."
+        ),
+    ] = (),
+    take_out: Annotated[
+        tuple[UUID, ...],
+        Parameter(negative=(), help="The id of a report that mails to them no more."),
+    ] = (),
+    org: ChosenOrganizationOption = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
     """Remove a person from an organization, who is signed out within a second.
 
-    Their account and their deeds stay. The last owner cannot be removed.
+    Their account and their deeds stay. The last owner cannot be removed. Their keys
+    end, and the rest of what `members leaves` lists goes on unless an option names it.
     """
     settings = read_settings(data_dir=data_dir)
     org_id, _ = _named(settings, org, ())
     with opened_store(settings) as store:
         command = c.RemoveMember(person_id=_person(store, email))
-        _change(store, settings, org_id, command)
-        mailings = run_read(
-            store.pool,
-            lambda connection: mailings_to(
-                connection.cursor(), store, org_id, command.person_id
-            ),
+        person_id = command.person_id
+        settled = c.SettleThings(
+            to=None if to is None else _person(store, to),
+            hand_over=hand_over,
+            end=end,
+            take_out=take_out,
         )
+        with _refusals():
+            execute(
+                store,
+                lambda: remove_member(
+                    org_id,
+                    command,
+                    settled=settled,
+                    known=known_things(store, person_id, settled.ids),
+                    at=datetime.now(UTC),
+                    plans=settings.all_plans,
+                ),
+                context=cli_context(),
+                in_transaction=following_removal(store, person_id),
+            )
+        things = kept_things(store, org_id, person_id, settled)
     lines = [
-        f"Removed {plain(email)}.",
-        *(f"The {one.kind} {plain(one.name)} still mails to it." for one in mailings),
+        f"The {one.kind} {plain(one.name)} "
+        f"{'still mails to it' if one.kind in _MAILING else 'goes on'}."
+        for one in things
     ]
-    _done(command.person_id, "\n".join(lines), json=json)
+    _done(person_id, "\n".join([f"Removed {plain(email)}.", *lines]), json=json)
 
 
 def _named(
@@ -275,7 +350,8 @@ def _refusals() -> Generator[None]:
     except DomainError as error:
         said = str(error)
         if error.field is not None:
-            said = f"{_ARGUMENTS.get(error.field, error.field)} {said}."
+            field = error.field.partition("/")[0]
+            said = f"{_ARGUMENTS.get(field, field)} {error.reason}."
         raise CommandError(f"{said} Nothing was changed.") from error
 
 

@@ -1,7 +1,7 @@
 """/members: the people of the organization and their rights."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
@@ -28,12 +28,20 @@ from api.routes.connections.links import own_address
 from application.accounts.invitations import follow_members
 from application.accounts.operators import is_of_others
 from application.accounts.rows import LINK_LIFETIME, make_password_link
-from application.accounts.typed_addresses import Mailing, mailings_to
 from application.connect.service import Connections
+from application.leaving import (
+    READ_MODELS,
+    LeftThing,
+    following_removal,
+    kept_things,
+    known_things,
+    left_things,
+)
 from domain import commands as c
 from domain.decisions import Handler
 from domain.errors import NotFoundError
-from domain.messages import MemberRole
+from domain.messages import MemberRole, copied
+from domain.organization.handlers.leaving import remove_member
 from domain.organization.handlers.organizations import change_organization
 from domain.organization.members import LinkMaker
 from infra.eventstore.execute import Executed
@@ -58,6 +66,7 @@ ProjectIds = Annotated[
         "Owners and admins see all.",
     ),
 ]
+ThingIds = Annotated[tuple[UUID, ...], Meta(max_length=1_000)]
 Money = Annotated[
     bool, Meta(description="True if the person may see and change payments.")
 ]
@@ -74,23 +83,33 @@ class MemberChange(FieldsToChange, frozen=True, kw_only=True):
     money: Money | UnsetType = UNSET
 
 
-class MemberMailings(Struct, frozen=True, kw_only=True):
-    """The email channels and reports that mail to a person of the organization."""
+class MemberLeaves(Struct, frozen=True, kw_only=True):
+    """The things that go on after the removal of a person, and the choices for them."""
 
     id: UUID
-    mailings: list[Mailing]
+    things: list[LeftThing]
+
+
+class RemovalChoices(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """The things of a person that do not go on as they are."""
+
+    to: UUID | None = None
+    hand_over: ThingIds = ()
+    end: ThingIds = ()
+    take_out: ThingIds = ()
 
 
 class RemovedMember(Struct, frozen=True, kw_only=True):
     """A person who no longer belongs to the organization.
 
-    ``mailings`` are the email channels and reports that still mail to the person, as
-    admins see them.
+    ``things`` are those that go on, as admins see them.
     """
 
     id: UUID
     removed: bool = True
-    mailings: list[Mailing] = []
+    things: list[LeftThing] = []
 
 
 class PasswordLink(Struct, frozen=True, kw_only=True):
@@ -146,28 +165,29 @@ class MemberRoutes(Controller):
         return _answer(await one_member(reader, request.organization_id, person_id))
 
     @read_route(
-        "/{person_id:uuid}/mailings", "listMemberMailings", versioned=False, **ADMIN
+        "/{person_id:uuid}/leaves", "listMemberLeaves", versioned=False, **ADMIN
     )
-    async def list_mailings(
+    async def list_leaves(
         self,
         request: Request,
         person_id: FromPath[UUID],
         reader: NamedDependency[Reader],
         writer: NamedDependency[CommandWriter],
-    ) -> Answer[MemberMailings]:
-        """Show the channels and reports that go on mailing to a person who is removed.
+    ) -> Answer[MemberLeaves]:
+        """Show what a person leaves if they are removed, and the choices for it.
 
-        A removal takes their address out of none of them.
+        These are the links and alert rules that they made or got from somebody who was
+        removed, their saved views, the reports and email channels that mail to them,
+        and their personal keys. A removal without choices ends the keys alone;
+        `DELETE /members/{id}` takes the choices. Views for the person alone are not
+        listed: nobody else sees them.
         """
-        await caught_up(request, reader, "people", "channels", "reports")
+        await caught_up(request, reader, *READ_MODELS)
         of, store = request.organization_id, writer.store
         if await one_member(reader, of, person_id) is None:
             raise NotFoundError("member")
-        mailings = await asyncio.to_thread(
-            Rows(store).ask,
-            lambda cursor: mailings_to(cursor, store, of, person_id),
-        )
-        return Answer(MemberMailings(id=person_id, mailings=mailings))
+        things = await asyncio.to_thread(left_things, store, of, person_id)
+        return Answer(MemberLeaves(id=person_id, things=things))
 
     @write_route(
         patch,
@@ -205,7 +225,19 @@ class MemberRoutes(Controller):
                 rows.ask(lambda cursor: member_within(cursor, of, person_id))
             )
 
-        return _change(request, writer, command, present)
+        return writer.perform(
+            request,
+            lambda: change_organization(
+                request.organization_id,
+                command,
+                plans=writer.plans,
+                expected_versions=writer.expected_versions(request),
+            ),
+            present,
+            in_transaction=lambda cursor, done: follow_members(
+                cursor, done.events, kept=_session(request)
+            ),
+        )
 
     @write_route(
         delete,
@@ -221,28 +253,57 @@ class MemberRoutes(Controller):
         request: Request,
         person_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
+        data: JSONBody[RemovalChoices | None] = None,
     ) -> Answer[RemovedMember]:
         """Remove a person, who is signed out within a second.
 
         Their deeds stay in the histories, with their name. The last owner can't be
         removed, and only an owner removes an owner. Everybody may remove themselves,
-        and so leave the organization. Channels and reports go on mailing to their
-        address until somebody takes it out; `mailings` are those.
+        and so leave the organization.
+
+        Their keys end. Everything else that `GET /members/{id}/leaves` lists goes on,
+        also reports and channels that mail to them, unless the body names it: all of
+        that happens together with the removal, or nothing does. Links, views, rules and
+        reports in `hand_over` are those of the member `to` from now on, which is the
+        person who asks if it is left out; reports mail to them instead. Links, views,
+        rules and channels in `end` end. Reports in `take_out` go on without the
+        person's address. `things` are those that go on. Choices need the right to
+        write as well as that of admins, also for those who leave.
         """
-        _check_may_remove(request, person_id)
+        choices = data or RemovalChoices()
+        _check_may_remove(request, person_id, choices)
+        principal, store = request.principal, writer.store
+        of, asking = principal.organization_id, principal.person_id
+        to = choices.to
+        if to is None and choices.hand_over and asking != person_id:
+            to = asking
+        settled = copied(choices, c.SettleThings, to=to)
         command = c.RemoveMember(person_id=person_id, by=asker(request))
-        principal, of = request.principal, request.organization_id
-        sees_mailings = "admin" in principal.scopes and principal.project_ids is None
+        sees_things = "admin" in principal.scopes and principal.project_ids is None
 
-        def present(rows: Rows, _: object) -> Answer[RemovedMember]:
-            mailings: list[Mailing] = []
-            if sees_mailings:
-                mailings = rows.ask(
-                    lambda cursor: mailings_to(cursor, writer.store, of, person_id)
-                )
-            return Answer(RemovedMember(id=person_id, mailings=mailings))
+        def handler() -> Handler[UUID]:
+            return remove_member(
+                of,
+                command,
+                settled=settled,
+                known=known_things(store, person_id, settled.ids),
+                at=datetime.now(UTC),
+                plans=writer.plans,
+                expected_versions=writer.expected_versions(request),
+            )
 
-        return _change(request, writer, command, present)
+        def present(_: Rows, __: object) -> Answer[RemovedMember]:
+            things: list[LeftThing] = []
+            if sees_things:
+                things = kept_things(store, of, person_id, settled)
+            return Answer(RemovedMember(id=person_id, things=things))
+
+        return writer.perform(
+            request,
+            handler,
+            present,
+            in_transaction=following_removal(store, person_id, kept=_session(request)),
+        )
 
     @write_route(
         post,
@@ -311,18 +372,23 @@ class MemberRoutes(Controller):
         )
 
 
-def _check_may_remove(request: Request, person_id: UUID) -> None:
-    """Let people leave, and owners and admins alone remove others.
+def _check_may_remove(
+    request: Request, person_id: UUID, choices: RemovalChoices
+) -> None:
+    """Let people leave, and owners and admins alone remove others or choose.
 
     Raises:
         NotFoundError: a person who is limited to some projects asks.
         ApiError: ``insufficient_scope`` or ``recent_proof_required``.
     """
     principal = request.principal
-    if principal.person is not None and principal.person.id == person_id:
+    has_choices = choices != RemovalChoices()
+    if principal.person_id == person_id and not has_choices:
         return
     principal.require_whole_organization()
     principal.require("admin")
+    if has_choices:
+        principal.require("write")
     principal.require_recent_proof()
 
 
@@ -335,6 +401,12 @@ def asker(request: Request) -> c.Asker:
     """Return the one who asks for a change of members, as commands name them."""
     person = request.principal.person
     return "key" if person is None else person.id
+
+
+def _session(request: Request) -> UUID | None:
+    """Return the session of a request, which goes on with other rights."""
+    person = request.principal.person
+    return None if person is None else person.session_id
 
 
 def _maker(request: Request) -> LinkMaker:
@@ -363,31 +435,6 @@ async def _page(
 ) -> list[Member]:
     rows = await page_of_members(reader, organization_id, limit=limit, after=after)
     return [_member(row) for row in rows]
-
-
-def _change(
-    request: Request,
-    writer: CommandWriter,
-    command: c.ChangeMember | c.RemoveMember,
-    respond: Callable[[Rows, Executed[UUID]], Answer[Any]],
-) -> Answer[Any]:
-    person = request.principal.person
-    kept = None if person is None else person.session_id
-
-    def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
-        follow_members(cursor, done.events, kept=kept)
-
-    return writer.perform(
-        request,
-        lambda: change_organization(
-            request.organization_id,
-            command,
-            plans=writer.plans,
-            expected_versions=writer.expected_versions(request),
-        ),
-        respond,
-        in_transaction=within,
-    )
 
 
 def _member(row: MemberRow) -> Member:

@@ -37,7 +37,9 @@ class AuditKind(NamedTuple):
 
 KINDS: Final[Mapping[str, AuditKind]] = {
     "members": AuditKind(
-        "Members", "Member", ("member_", "invitation_", "password_link_")
+        "Members",
+        "Member",
+        ("member_", "invitation_", "password_link_", "things_handed_over"),
     ),
     "sign_ins": AuditKind(
         "Sign-ins", "Sign-in", ("person_signed_in", "sign_in_method_")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
 from litestar import Controller
@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from api.http.bodies.form_body import typed
 from api.http.error_codes import Code
 from api.http.errors import ApiError, field_error
-from api.routes.members.members import MemberMailings, PasswordLink, RemovedMember
+from api.routes.members.members import MemberLeaves, PasswordLink, RemovedMember
 from api.web.kit.api_client import ApiRefusedError, ApiResponse
 from api.web.kit.forms.fields import VersionedForm
 from api.web.kit.forms.project_choices import all_projects
@@ -23,9 +23,13 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.settings.layout import show_settings
 from api.web.sign_in.page import SignIn
+from application.leaving import LeftThing
 from domain.messages import MemberRole
+from domain.organization.left_things import ThingKind
 from projections.members import Invitation
 from projections.people import Member
+
+T = TypeVar("T")
 
 PATH: Final = "/members"
 ROLES: Final[Mapping[MemberRole, tuple[str, str]]] = {
@@ -37,6 +41,16 @@ ROLES: Final[Mapping[MemberRole, tuple[str, str]]] = {
 # The roles that see all projects.
 SEES_ALL: Final[frozenset[str]] = frozenset({"owner", "admin"})
 
+# The title of each kind of thing that somebody leaves, and the page of one.
+_KINDS: Final[Mapping[ThingKind, tuple[str, str]]] = {
+    "link": ("Shared links", "/settings/shares/"),
+    "view": ("Saved views", ""),
+    "rule": ("Alert rules", "/alerts/rules/"),
+    "report": ("Reports that mail to them", "/reports/"),
+    "channel": ("Channels that mail to them", "/settings/channels/"),
+    "key": ("Personal keys", ""),
+}
+_MAILING: Final[frozenset[ThingKind]] = frozenset({"report", "channel"})
 _PER_PAGE = 50
 _CREATED = 201
 _SHOWN_ERRORS = {
@@ -71,9 +85,24 @@ class InvitationForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class RemovalForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``confirmed`` is ``yes`` once the mailings to the person were shown."""
+    """``confirmed`` is ``yes`` once the things that the person leaves were shown.
+
+    Each of ``choices`` is a choice and the id of a thing, or nothing where the thing
+    goes on as it is. ``to`` is the member who gets things, who is else the user.
+    """
 
     confirmed: str = ""
+    choices: list[str] = field(default_factory=list[str])
+    to: Annotated[str, typed("Hand over to")] = ""
+
+    def body(self) -> dict[str, Any]:
+        """Return the choices as the API has them."""
+        body: dict[str, Any] = {}
+        for choice, _, thing_id in (one.partition(":") for one in self.choices if one):
+            body.setdefault(choice, []).append(thing_id)
+        if self.to and "hand_over" in body:
+            body["to"] = self.to
+        return body
 
 
 class MemberLine(Struct, frozen=True, kw_only=True):
@@ -175,28 +204,29 @@ class MemberPages(Controller):
         person_id: FromPath[UUID],
         sign_in: NamedDependency[SignIn],
     ) -> PageResponse:
-        """Remove a person; ask first if something goes on mailing to them."""
-        path = f"{PATH}/{person_id}"
+        """Remove a person; show first what they leave, with the choices for it."""
+        path, form = f"{PATH}/{person_id}", page.form(RemovalForm)
         member = (await page.get(path, Member)).data
-        if page.form(RemovalForm).confirmed != "yes":
-            got = await page.get(f"{path}/mailings", MemberMailings)
-            if got.data.mailings:
-                context = {"member": member, "mailings": got.data.mailings}
-                return await show_settings(
-                    page, "settings/remove_member.html", context, tab=PATH
-                )
+        if form.confirmed != "yes":
+            got = await page.get(f"{path}/leaves", MemberLeaves)
+            if got.data.things:
+                return await _show_removal(page, member, got.data.things)
         try:
-            done = await page.send("DELETE", path, RemovedMember)
+            done = await page.send("DELETE", path, RemovedMember, form.body())
         except ApiRefusedError as error:
             if error.code not in _SHOWN_ERRORS:
                 raise
+            if error.code == Code.INVALID_BODY:
+                left = (await page.get(f"{path}/leaves", MemberLeaves)).data.things
+                return await _show_removal(page, member, left, form=form, error=error)
             return await show_members(page, error=error)
         sign_in.forget_sessions()
         if page.person is not None and page.person.id == person_id:
             return await sign_in.end_session(page.request)
         text = f"{member.name} was removed, and is signed out."
-        if done.data.mailings:
-            names = ", ".join(f"{one.kind} {one.name}" for one in done.data.mailings)
+        mailing = [one for one in done.data.things if one.kind in _MAILING]
+        if mailing:
+            names = ", ".join(f"{one.kind} {one.name}" for one in mailing)
             text += f" These still mail to {member.email}: {names}."
         page.flash(text)
         return page.go_to(PATH)
@@ -212,7 +242,7 @@ async def show_members(
     """Return the page of all people; ``form`` is an invitation that was refused."""
     got, invitations, projects = await asyncio.gather(
         page.get(PATH, list[Member], limit=_PER_PAGE, cursor=cursor or None),
-        _all_invitations(page),
+        _all(page, "/invitations", Invitation),
         all_projects(page),
     )
     person = page.person
@@ -255,6 +285,41 @@ def chosen_projects(form: RightsForm | InvitationForm) -> list[str] | None:
         message = "choose at least one project"
         raise field_error(Code.INVALID_BODY, "/project_ids", message)
     return form.project_ids
+
+
+async def _show_removal(
+    page: PageContext,
+    member: Member,
+    things: Sequence[LeftThing],
+    *,
+    form: RemovalForm | None = None,
+    error: ApiError | None = None,
+) -> Template:
+    person = page.person
+    is_own = person is not None and person.id == member.id
+    # A user who stays gets things; others say who does.
+    heirs: list[Member] = []
+    if person is None or is_own:
+        people = await _all(page, PATH, Member)
+        heirs = [
+            one
+            for one in people
+            if one.id != member.id and one.role != "viewer" and one.project_ids is None
+        ]
+    context = {
+        "form": form or RemovalForm(),
+        "heirs": heirs,
+        "is_own": is_own,
+        "kinds": {
+            kind: (title, of, [one for one in things if one.kind == kind])
+            for kind, (title, of) in _KINDS.items()
+        },
+        "may_hand_over": bool(heirs) or not (person is None or is_own),
+        "member": member,
+    }
+    return await show_settings(
+        page, "settings/remove_member.html", context, tab=PATH, error=error
+    )
 
 
 async def _show_member(
@@ -307,11 +372,11 @@ def _named(
     return sorted((names[id_] for id_ in ids if id_ in names), key=str.casefold)
 
 
-async def _all_invitations(page: PageContext) -> list[Invitation]:
-    found: list[Invitation] = []
+async def _all(page: PageContext, path: str, type_: type[T]) -> list[T]:
+    found: list[T] = []
     cursor: str | None = None
     while True:
-        got = await page.get("/invitations", list[Invitation], limit=100, cursor=cursor)
+        got = await page.get(path, list[type_], limit=100, cursor=cursor)
         found += got.data
         cursor = got.meta["nextCursor"]
         if cursor is None:

@@ -1,6 +1,7 @@
 """The handlers of commands to organizations."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 from domain import commands as c
@@ -26,23 +27,27 @@ def create_organization(
 
 def change_organization(
     organization_id: UUID,
-    command: c.OrganizationCommand,
-    *,
+    *commands: c.OrganizationCommand,
     plans: Mapping[str, Limits],
     expected_versions: Collection[int] | None = None,
 ) -> Handler[UUID]:
-    """Decide a command within the limits of the organization's plan.
+    """Decide commands as one, within the limits of the organization's plan.
 
-    If ``expected_versions`` are given, the project or member that the command changes,
-    or else the organization itself, must have one of them. The result is the
+    If ``expected_versions`` are given, the project or member that the last command
+    changes, or else the organization itself, must have one of them. The result is the
     organization's id.
     """
     histories = yield (organization_id,)
     organization = organization_of(histories[organization_id])
     if organization is None:
         raise NotFoundError("organization")
-    check_version(_version(organization, command), expected_versions)
-    events = decide(organization, command, limits=plans[organization.plan])
+    check_version(_version(organization, commands[-1]), expected_versions)
+    events = decide_all(
+        organization,
+        commands,
+        decide=partial(decide, limits=plans[organization.plan]),
+        evolve=evolve,
+    )
     return Decision(organization_id, events=on(organization_id, events))
 
 

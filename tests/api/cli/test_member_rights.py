@@ -8,8 +8,9 @@ import pytest
 
 from application.accounts.operators import register
 from application.accounts.service import PersonAccounts
+from domain.report.decider import report_of
 from infra.database import own_pool
-from infra.eventstore.store import Store
+from infra.eventstore.store import Store, plain_events
 from tests.kit.builders import asking
 from tests.kit.command_line import CommandLine
 from tests.kit.people import a_browser
@@ -107,6 +108,36 @@ def test_somebody_with_an_account_is_added_changed_and_removed(
     assert without.err == ""
     assert removed.out == f"Removed {ben}.\nThe channel Team still mails to it.\n"
     assert ben not in cli("members", "list", *to).out
+
+
+def test_a_removal_settles_what_the_person_leaves(
+    cli: CommandLine, alps: str, ben: str, store: Store
+):
+    to = ("--org", alps)
+    cli("members", "add", ben, *to, "--role", "member")
+    owner = str(cli("members", "list", *to, "--json").document[0]["email"])
+    channel = cli("channels", "add", "email", ben, "--name", "Team", *to, "--json")
+    created = cli("reports", "create", "Monday", "--recipient", ben, *to, "--json")
+    report, channel_id = created.document["id"], channel.document["id"]
+
+    listed_things = cli("members", "leaves", ben, *to, "--json").document
+    shown = cli("members", "leaves", ben, *to).out
+    wrong = cli("members", "remove", ben, *to, "--end", report)
+    nobody = cli("members", "remove", ben, *to, "--hand-over", report)
+    settled = ("--hand-over", report, "--to", owner, "--end", channel_id)
+    removed = cli("members", "remove", ben, *to, *settled)
+
+    assert [(one["kind"], one["id"]) for one in listed_things] == [
+        ("channel", channel_id)
+    ]
+    assert re.search(r"channel +Team +end +" + channel_id, shown)
+    assert "--end must be a link, a view, a rule or an email channel" in wrong.err
+    assert "--to is required with hand_over. Nothing was changed." in nobody.err
+    assert removed.out == f"Removed {ben}.\n"
+    mailed = report_of(plain_events(store.load(UUID(report))[UUID(report)]))
+    assert mailed is not None
+    assert mailed.recipients == (owner,)
+    assert cli("channels", "list", *to, "--json").document == []
 
 
 def test_a_member_who_got_an_invited_address_is_not_added_again(

@@ -141,10 +141,7 @@ def test_only_admin_operations_need_admin(operations: list[Operation]):
         "/api/v1/api-keys/{key_id}",
         "/api/v1/audit",
         *("/api/v1/members", "/api/v1/members/{person_id}", "/api/v1/invitations"),
-        *(
-            f"/api/v1/members/{{person_id}}/{of}"
-            for of in ("mailings", "password-link")
-        ),
+        *(f"/api/v1/members/{{person_id}}/{of}" for of in ("leaves", "password-link")),
         "/api/v1/invitations/{invitation_id}",
         "/api/v1/invitations/{invitation_id}/resend",
         *(

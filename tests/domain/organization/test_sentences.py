@@ -119,6 +119,12 @@ SAID: tuple[tuple[AuditedEvent, str], ...] = (
     ),
     (e.MemberRemoved(person_id=ID), "The item removed by Ada."),
     (
+        e.ThingsHandedOver(
+            person_id=ID, to_person_id=ID, share_ids=PROJECTS, rule_ids=(ID,)
+        ),
+        "2 links and 1 alert rule handed over from the item by Ada.",
+    ),
+    (
         e.PasswordLinkMade(person_id=ID),
         "Link to choose a password made for the item by Ada.",
     ),

@@ -55,6 +55,17 @@ def test_a_change_has_only_what_is_different(scenario: Scenario):
     )
 
 
+def test_a_view_gets_another_owner_unless_it_is_for_one_alone(scenario: Scenario):
+    handed = e.ViewChanged(organization_id=ORGANIZATION, owner_id=ADA)
+    hidden = replace(SAVED, owner_id=BERTA, is_private=True)
+    command = c.HandOverView(owner_id=ADA)
+
+    scenario.given(SAVED).when(command).then(handed)
+    scenario.given(SAVED, handed).when(command).then_nothing()
+    scenario.given(SAVED, DELETED).when(command).then_refused(NotFoundError)
+    scenario.given(hidden).when(command).then_refused(NotFoundError)
+
+
 def test_a_name_of_blanks_is_refused(scenario: Scenario):
     for given, command in (
         ((), replace(SAVE, name=" ")),

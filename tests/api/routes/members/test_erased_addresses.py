@@ -73,6 +73,26 @@ def no_faults_of_keys(tenant: Tenant) -> bool:
         return key_faults(connection, MASTER_KEY) == []
 
 
+def test_waiting_mails_end_as_a_removal_takes_the_address_out(
+    mailing: Mailing, tenant: Tenant
+):
+    ben, cleo = member_of(tenant), member_of(tenant, "Cleo")
+    reports = [report_to(tenant, TEAM, ben.email) for _ in range(3)]
+    for report_id in reports:
+        tenant.goatherd.catch_up()
+        data_of(tenant.post(f"/reports/{report_id}/send"), status=201)
+    out, over, kept = reports
+    choices = {"take_out": [out], "hand_over": [over], "to": str(cleo.id)}
+
+    data_of(tenant.ask("DELETE", f"/members/{ben.id}", json=choices))
+
+    assert mailing.goatherd is tenant.goatherd
+    assert [waiting(tenant, each, ben.email) for each in reports] == [0, 0, 1]
+    assert [waiting(tenant, each, TEAM) for each in reports] == [1, 1, 1]
+    assert recipients_of(tenant, over) == [TEAM, cleo.email]
+    assert recipients_of(tenant, kept) == [TEAM, ben.email]
+
+
 def test_channels_and_reports_mail_to_an_erased_person_no_more(
     mailing: Mailing, tenant: Tenant
 ):

@@ -8,7 +8,7 @@ import pytest
 from domain import events as e
 from tests.kit.application import Tenant, data_of
 from tests.kit.markup import Element, read
-from tests.kit.people import PASSWORD, Person, member_of, owner_of
+from tests.kit.people import PASSWORD, Colleague, Person, member_of, owner_of
 from tests.kit.visitor import Visitor
 
 pytestmark = pytest.mark.usefixtures("followed")
@@ -237,6 +237,92 @@ def test_a_person_is_removed_and_owners_are_protected(home: Tenant, ada: Person)
     # They leave, and are signed out.
     assert send(admins, f"{PATH}/{eve.id}/remove") == 303
     assert admins.get(PATH).status_code == 303
+
+
+def left_by(home: Tenant, person: Colleague) -> dict[str, str]:
+    """The ids of a link, a report that mails to somebody, and a channel, by name."""
+    own = home.with_key("read", "write", person_id=person.id)
+    link = {"name": "For Tirol", "scope": "project", "scope_id": str(home.project_id)}
+    report = {"name": "Monday", "recipients": [person.email]}
+    channel = {"kind": "email", "name": "Team", "address": person.email}
+    made = (
+        own.post("/shares", link),
+        home.post("/reports", report),
+        home.post("/channels", channel),
+    )
+    home.goatherd.catch_up()
+    return {(one := data_of(each, status=201))["name"]: one["id"] for each in made}
+
+
+def selects(page: Element) -> dict[str, list[str]]:
+    """The choices for each thing on the page of a removal, by its name."""
+    labels = {label["for"]: label.text for label in page.all("label")}
+    return {
+        labels[select["id"]]: [option.text for option in select.all("option")]
+        for select in page.all("select", name="choices")
+    }
+
+
+def test_the_page_of_a_removal_lists_what_is_left_with_choices(
+    home: Tenant, ada: Person
+):
+    ben = member_of(home, "Ben")
+    ids = left_by(home, ben)
+    remove = f"{PATH}/{ben.id}/remove"
+
+    page = read(ada.browser.submit(ada.browser.see(PATH), remove).text)
+
+    goes_on = "Goes on mailing to them"
+    assert selects(page) == {
+        "For Tirol": ["Goes on", "Hand over to me", "End it"],
+        "Monday": [goes_on, "Hand over to me", "Take out"],
+        "Team": [goes_on, "End it"],
+    }
+    assert "Personal keys end, and nobody can take them over: Another key" in page.text
+    links = page.one("form", action=remove).all("a")[:-1]
+    assert len(links) == 3
+    assert all(ada.browser.get(link["href"]).status_code == 200 for link in links)
+    assert data_of(home.get(f"{PATH}/{ben.id}"))["id"] == str(ben.id)
+
+    # Somebody else revokes the link meanwhile.
+    data_of(home.delete(f"/shares/{ids['For Tirol']}"))
+    chosen = [f"end:{ids['For Tirol']}", f"take_out:{ids['Monday']}", ""]
+    refused = ada.browser.submit(page, remove, choices=chosen)
+    assert refused.status_code == 400
+    home.goatherd.catch_up()
+    again = read(ada.browser.submit(ada.browser.see(PATH), remove).text)
+    assert [*selects(again)] == ["Monday", "Team"]
+    kept = read(refused.text).one("select", id=f"c-{ids['Monday']}")
+    assert [o["value"] for o in kept.all("option") if "selected" in o.attributes] == [
+        f"take_out:{ids['Monday']}"
+    ]
+
+    ada.browser.submit(again, remove, choices=[f"hand_over:{ids['Monday']}", ""])
+    text = ada.browser.see(PATH).one("div", id="flashes").text
+    assert f"These still mail to {ben.email}: channel Team." in text
+    home.goatherd.catch_up()
+    report = data_of(home.get(f"/reports/{ids['Monday']}"))
+    assert report["recipients"] == [ada.email]
+
+
+def test_an_admin_who_leaves_says_who_gets_their_things(home: Tenant, ada: Person):
+    eve = member_of(home, "Eve", role="admin")
+    member_of(home, "Vi", role="viewer")
+    ids = left_by(home, eve)
+    remove = f"{PATH}/{eve.id}/remove"
+
+    page = read(eve.browser.submit(eve.browser.see(PATH), remove).text)
+
+    assert selects(page)["For Tirol"] == ["Goes on", "Hand over", "End it"]
+    heirs = page.one("select", id="f-to").all("option")
+    assert [one.text for one in heirs] == [f"Ada Alm ({ada.email})"]
+    left = eve.browser.submit(
+        page, remove, choices=[f"hand_over:{ids['For Tirol']}", "", ""]
+    )
+    assert left.status_code == 303
+    home.goatherd.catch_up()
+    things = data_of(home.get(f"{PATH}/{ada.id}/leaves"))["things"]
+    assert [one["name"] for one in things] == ["For Tirol"]
 
 
 def test_members_and_viewers_find_no_members_page(home: Tenant, ada: Person):
