@@ -21,7 +21,7 @@ from tests.kit.operations import Ask, ask_for, ids_of, operations
 OTHERWISE_READ = {
     *("getLogCheck", "listProjections", "getProjection", "getOrganization"),
     *("getPersonalData", "getProof", "previewCreatorErasure", "getUsage"),
-    "findErasureRemains",
+    *("findErasureRemains", "listLog"),
 }
 # The parts of an answer that tell when it was requested.
 NOW = re.compile(r'"oldest_due_seconds":[0-9.]+|"to":{"position":\d+,"at":"[^"]+"}')

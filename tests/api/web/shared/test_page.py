@@ -157,7 +157,7 @@ def test_neither_the_token_nor_the_cookie_opens_another_page_or_the_api(
     assert visitor.see(path)
     cookies = dict(visitor.cookies)
     ids = {"project_id": str(ours.home.project_id), "creator_id": ours.goat}
-    ids |= {"campaign_id": ours.campaign, "share_id": share["id"]}
+    ids |= {"campaign_id": ours.campaign, "share_id": share["id"], "position": "1"}
 
     def filled(template: str) -> str:
         return re.sub(r"{(\w+)}", lambda m: ids.get(m[1], str(uuid4())), template)
