@@ -88,6 +88,11 @@ class Operation(Struct, frozen=True, kw_only=True):
         return self.handler.opt.get("files_sent", ())
 
     @property
+    def is_stream(self) -> bool:
+        """Return whether the answer is a stream of messages, as server-sent events."""
+        return "messages" in self.handler.opt
+
+    @property
     def is_page(self) -> bool:
         return self._returned.is_subclass_of(ListPage)
 
@@ -158,6 +163,8 @@ class Operation(Struct, frozen=True, kw_only=True):
             data = list[inner] if is_list else inner
             description = handler.response_description or f"{self.summary}."
             found[handler.status_code] = (data, description)
+        elif self.is_stream:
+            found[handler.status_code] = (handler.opt["messages"], f"{self.summary}.")
         for status, spec in (handler.responses or {}).items():
             data = cast(
                 "Any",

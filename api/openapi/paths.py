@@ -16,6 +16,7 @@ from api.openapi.operations import Operation, Parameter
 from api.openapi.schemas import Schema, complete, example, schemas_of
 
 _JSON, _CSV, _PDF = "application/json", "text/csv", "application/pdf"
+_EVENTS = "text/event-stream"
 _NO_ERROR = {"type": "null", "description": "Null, because the request succeeded."}
 _NO_META = {"type": "null", "description": "Null, because the data say everything."}
 _CONSTRAINTS = {
@@ -164,8 +165,10 @@ def _successes(operation: Operation, types: Types, links: Links) -> dict[str, Sc
         headers["ETag"] = reference("headers", "ETag")
     found: dict[str, Schema] = {}
     for status, (data, description) in operation.answers.items():
-        if operation.files_sent:
-            content = _files(operation.files_sent)
+        if operation.files_sent or operation.is_stream:
+            # Generated clients expect the schema of one message's data.
+            stream = {_EVENTS: {"schema": types[data]}} if operation.is_stream else {}
+            content = stream or _files(operation.files_sent)
             found[str(status)] = {
                 "description": description,
                 "headers": headers,

@@ -175,7 +175,7 @@ class FeedRoutes(Controller):
         events = [each.event for each in page.events]
         return PositionPage(events, limit=limit, next_after=page.next_after)
 
-    @read_route("/events/stream", "streamEvents", files_sent=["text/event-stream"])
+    @read_route("/events/stream", "streamEvents", messages=PublicEvent)
     async def stream_events(
         self,
         request: Request,

@@ -447,6 +447,15 @@ def test_whatever_answers_csv_says_so():
     assert all("text/csv" in content for content in answers)
 
 
+def test_the_stream_of_events_describes_its_messages_as_the_feed_does():
+    found = documented().operations
+    stream = found["streamEvents"].details["responses"]["200"]["content"]
+    feed = found["listEvents"].details["responses"]["200"]["content"]
+
+    message = feed["application/json"]["schema"]["properties"]["data"]["items"]
+    assert stream == {"text/event-stream": {"schema": message}}
+
+
 def test_the_document_in_json_offers_no_other_form(
     goatherd: Goatherd, document: dict[str, Any]
 ):

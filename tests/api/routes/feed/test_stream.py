@@ -14,6 +14,7 @@ from api.routes.feed.stream import MOST_STREAMS, MOST_STREAMS_OF_KEY
 from infra.embedded.processes import wait_until
 from tests.api.web.system.test_projection_stream import connections, serving
 from tests.kit.application import BASE, Goatherd, Tenant, data_of, own_installation
+from tests.kit.documented import documented
 from tests.kit.patience import PATIENTLY, at_most
 from tests.kit.people import added_member
 from tests.kit.ports import free_port
@@ -57,6 +58,10 @@ def reading(
         assert answer.status_code == 200, answer.read()
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         assert answer.headers["Cache-Control"] == "no-store"
+        described = documented().operations["streamEvents"].details["responses"]["200"]
+        # Requests of these tests have no limit.
+        always = {*described["headers"]} - {"RateLimit"}
+        assert all(name in answer.headers for name in always)
         yield _messages(answer.iter_lines())
 
 
