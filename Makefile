@@ -6,7 +6,7 @@ READY  := .venv/.ready
 SHELL  := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up dev demo shell psql fix quick test full check chaos bench screenshots lock clean
+.PHONY: help setup up dev demo shell psql fix quick test full check chaos clients bench screenshots lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -63,17 +63,23 @@ check: $(READY) ## Formatting, lint, types, import rules, known vulnerabilities
 chaos: $(READY) ## Kill processes for ten minutes and see that nothing is lost (ARGS="--seconds 60")
 	@$(BIN)/python -m tests.faults.chaos $(ARGS)
 
+clients: $(READY) ## Generate four clients, check them, and use one (needs an index the first time)
+	@$(BIN)/python -m tests.clients.run
+
 bench: $(READY) ## Measure speed (minutes)
 	@$(BIN)/python -m pytest -m bench -s $(ARGS)
 
 screenshots: $(READY) ## Take the documents' pictures of the pages anew (needs a browser)
 	@$(BIN)/python -m tests.browser.screenshots
 
-lock: $(READY) ## Pin every dependency anew in requirements.lock (needs an index)
+LOCKED := --universal --python-version 3.11 --upgrade --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
+
+lock: $(READY) ## Pin every dependency of Python anew (needs an index)
 	@$(BIN)/uv pip compile pyproject.toml --extra pdf --group dev \
-		--universal --python-version 3.11 --upgrade --generate-hashes \
-		--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		--quiet --output-file requirements.lock
+		$(LOCKED) --output-file requirements.lock
+	@echo openapi-python-client | $(BIN)/uv pip compile - \
+		$(LOCKED) --output-file tests/clients/requirements.lock
 
 clean: ## Remove what make made; .goatherd (your data) stays
 	@rm -rf api/web/frontend/node_modules api/web/static/vendor application/rendering/vendor

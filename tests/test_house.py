@@ -25,6 +25,8 @@ DEPLOY = ROOT / "docs" / "deploy"
 MODULES = sorted(file for name in PACKAGES for file in (ROOT / name).rglob("*.py"))
 # A larger folder shows no sense any more: it is cut by sense.
 MOST_MODULES = 20
+
+_LOCKS = ("requirements.lock", "tests/clients/requirements.lock")
 # Scripts of make, which run with the tools of developers or with nothing.
 SETUP_SCRIPTS = {
     ROOT / "api" / "web" / "frontend" / "vendor.py",
@@ -102,8 +104,9 @@ def test_every_floor_has_a_contract_that_names_all_of_its_modules():
     assert set(PACKAGES) <= set(named)
 
 
-def test_every_locked_package_has_a_version_and_hashes():
-    text = (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize("lock", _LOCKS)
+def test_every_locked_package_has_a_version_and_hashes(lock: str):
+    text = (ROOT / lock).read_text()
 
     entries = re.split(r"\n(?=\S)", text.strip())
 
@@ -113,12 +116,24 @@ def test_every_locked_package_has_a_version_and_hashes():
         assert "--hash=sha256:" in entry, entry
 
 
-def test_the_lock_names_no_index():
-    text = (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize("lock", _LOCKS)
+def test_the_lock_names_no_index(lock: str):
+    text = (ROOT / lock).read_text()
 
     assert "://" not in text
     assert "--index-url" not in text
     assert "--find-links" not in text
+
+
+@pytest.mark.parametrize("folder", ("api/web/frontend", "tests/clients"))
+def test_locked_packages_of_npm_have_hashes_and_name_no_registry(folder: str):
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text())
+
+    packages = [each for path, each in lock["packages"].items() if path]
+    assert packages
+    for package in packages:
+        assert package["integrity"].startswith("sha512-"), package
+        assert "resolved" not in package, package
 
 
 def test_no_file_names_a_path_outside_the_repository():
@@ -273,7 +288,7 @@ def test_images_are_pinned_by_digest():
 
 
 @pytest.mark.parametrize(
-    ("name", "command"), (("check", ".ci/run"), ("full", ".ci/run full"))
+    ("name", "command"), (("check", ".ci/run"), ("full", ".ci/run full clients"))
 )
 def test_a_workflow_runs_the_script_of_ci_in_the_image_of_the_dockerfile(
     name: str, command: str

@@ -1,6 +1,11 @@
 export default {
   goatherd: {
-    input: './json.json',
-    output: { target: './orval/api.ts', schemas: './orval/model', client: 'fetch', mode: 'tags-split' },
+    input: './openapi.json',
+    output: {
+      target: './orval/api.ts',
+      schemas: './orval/model',
+      client: 'fetch',
+      mode: 'tags-split',
+    },
   },
 };
