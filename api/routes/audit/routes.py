@@ -72,6 +72,16 @@ class AuditFile(ListPage[AuditEntry]):
         return csv_text(_COLUMNS, rows).encode()
 
 
+ActorOfEvents = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=100,
+        description="The person, key or process that caused the event, as `actor` has "
+        "it, or the id of a person or key alone.",
+    ),
+]
+
+
 class AuditRoutes(Controller):
     """The list of what happened to the organization itself."""
 
@@ -91,14 +101,7 @@ class AuditRoutes(Controller):
                 f"out. Names: {', '.join(sorted(EVENTS))}.",
             ),
         ] = None,
-        actor: Annotated[
-            str | None,
-            QueryParameter(
-                max_length=100,
-                description="The person, key or process that caused the event, as "
-                "`actor` has it, or the id of a person or key alone.",
-            ),
-        ] = None,
+        actor: ActorOfEvents = None,
         from_: Annotated[
             str | None,
             QueryParameter(

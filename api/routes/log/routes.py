@@ -17,6 +17,7 @@ from api.http.request import Request, correlation_of
 from api.http.responses import Answer, ListPage, PageMeta
 from api.http.routes import read_route
 from api.http.writer import CommandWriter
+from api.routes.audit.routes import ActorOfEvents
 from api.system.trace import Trace, trace_of_position
 from domain.events import STORED_NAMES
 from infra.database import run_read
@@ -118,14 +119,7 @@ class LogRoutes(Controller):
                 "if left out. `GET /admin/log/types` has the names.",
             ),
         ] = None,
-        actor: Annotated[
-            str | None,
-            QueryParameter(
-                max_length=100,
-                description="The person, key or process that caused the event, as "
-                "`actor` has it, or the id of a person or key alone.",
-            ),
-        ] = None,
+        actor: ActorOfEvents = None,
         correlation: Annotated[
             str | None,
             QueryParameter(
