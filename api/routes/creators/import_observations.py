@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, post
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
@@ -158,11 +158,45 @@ class ImportedObservations(Struct, frozen=True, kw_only=True):
     created_handles: list[str]
 
 
+def provide_csv_options(
+    request: Request,
+    writer: NamedDependency[CommandWriter],
+    map: Map = None,  # noqa: A002 - as the command line names it
+    creator: CreatorOfRows = None,
+    observed_at: ObservedAt = None,
+    last_day: LastDay = None,
+    tz: ZoneOfDays = None,
+) -> CsvOptions:
+    """Read the parameters that say what a CSV file means.
+
+    Raises:
+        ApiError: ``invalid_query``, naming the parameter.
+    """
+    at = None
+    if observed_at is not None:
+        try:
+            at = datetime.fromisoformat(observed_at)
+        except ValueError:
+            message = "must be a time such as 2026-11-29T18:00:00Z"
+            raise invalid_query("observed_at", message) from None
+    if tz is None:
+        row = Rows(writer.store).ask(
+            lambda rows: rows.execute(_ZONE, (request.organization_id,)).fetchone()
+        )
+        tz = "UTC" if row is None else str(row[0])
+    with _refusing():
+        return csv_options(map, creator, at, last_day, tz, now=datetime.now(UTC))
+
+
+_DEPENDENCIES = {"csv_options": Provide(provide_csv_options, sync_to_thread=True)}
+
+
 class ObservationImportRoutes(Controller):
     """Observations from a CSV file: a preview, and the import."""
 
     path = "/projects/{project_id:uuid}/observations"
     tags = ("Creators",)
+    dependencies = _DEPENDENCIES
 
     @write_route(
         post,
@@ -178,11 +212,7 @@ class ObservationImportRoutes(Controller):
         request: Request,
         project_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
-        map: Map = None,  # noqa: A002 - as the command line names it
-        creator: CreatorOfRows = None,
-        observed_at: ObservedAt = None,
-        last_day: LastDay = None,
-        tz: ZoneOfDays = None,
+        csv_options: NamedDependency[CsvOptions],
         create_creators: CreateCreators = False,  # noqa: FBT002
     ) -> Answer[PreviewedObservations]:
         """Show what an import of a CSV file would store, and store nothing.
@@ -191,14 +221,13 @@ class ObservationImportRoutes(Controller):
         100,000 rows. Each column has the field that it is read as, or the reason why
         it is not imported. The room in the plan is not checked.
         """
-        options = _options(request, writer, map, creator, observed_at, last_day, tz)
         noted = NotedRows()
 
         def run(
             _: InTransaction[PreviewedObservations] | None,
         ) -> Executed[PreviewedObservations]:
             _check_project(request, writer, project_id)
-            with _reading(request, options, noted) as (columns, recording):
+            with _reading(request, csv_options, noted) as (columns, recording):
                 found = find_creators(
                     writer.store, request.organization_id, project_id, recording
                 )
@@ -246,11 +275,7 @@ class ObservationImportRoutes(Controller):
         request: Request,
         project_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
-        map: Map = None,  # noqa: A002 - as the command line names it
-        creator: CreatorOfRows = None,
-        observed_at: ObservedAt = None,
-        last_day: LastDay = None,
-        tz: ZoneOfDays = None,
+        csv_options: NamedDependency[CsvOptions],
         create_creators: CreateCreators = False,  # noqa: FBT002
         skip_bad_lines: SkipBadLines = False,  # noqa: FBT002
     ) -> Answer[ImportedObservations]:
@@ -261,12 +286,11 @@ class ObservationImportRoutes(Controller):
         broke off. Nothing is stored if a line cannot be read, unless `skip_bad_lines`,
         or if a creator is unknown, unless `create_creators`.
         """
-        options = _options(request, writer, map, creator, observed_at, last_day, tz)
         done: list[ImportedObservations] = []
 
         def run(hook: InTransaction[UUID] | None) -> Executed[UUID]:
             _check_project(request, writer, project_id)
-            with _reading(request, options, NotedRows()) as (_, recording):
+            with _reading(request, csv_options, NotedRows()) as (_, recording):
                 if recording.bad.count and not skip_bad_lines:
                     raise _bad_lines(recording.bad.count, recording.bad.first)
                 return _store(
@@ -343,31 +367,6 @@ def _store(
     return note_end(store, end, imported, context=context, in_transaction=hook)
 
 
-def _options(
-    request: Request,
-    writer: CommandWriter,
-    mapping: str | None,
-    creator: str | None,
-    observed_at: str | None,
-    last_day: date | None,
-    zone: str | None,
-) -> CsvOptions:
-    at = None
-    if observed_at is not None:
-        try:
-            at = datetime.fromisoformat(observed_at)
-        except ValueError:
-            message = "must be a time such as 2026-11-29T18:00:00Z"
-            raise invalid_query("observed_at", message) from None
-    if zone is None:
-        row = Rows(writer.store).ask(
-            lambda rows: rows.execute(_ZONE, (request.organization_id,)).fetchone()
-        )
-        zone = "UTC" if row is None else str(row[0])
-    with _refusing():
-        return csv_options(mapping, creator, at, last_day, zone, now=datetime.now(UTC))
-
-
 def _check_project(request: Request, writer: CommandWriter, project_id: UUID) -> None:
     """Refuse a project that the request may not see, or that is archived."""
 
@@ -405,7 +404,10 @@ def _refusing() -> Generator[None]:
             raise field_error(Code.INVALID_BODY, "", _plain(text)) from None
         raise invalid_query(error.option, _plain(text).rstrip(".")) from None
     except ImportRefusedError as error:
-        raise invalid_query("create_creators", _plain(str(error)).rstrip(".")) from None
+        text = _plain(str(error))
+        if not error.creating_helps:
+            raise field_error(Code.INVALID_BODY, "", text) from None
+        raise invalid_query("create_creators", text.rstrip(".")) from None
     except BadFileError as error:
         raise field_error(Code.INVALID_BODY, "", error.reason) from None
     except TooManyRowsError:

@@ -33,7 +33,14 @@ _NAMED_HANDLES = 100
 
 
 class ImportRefusedError(Exception):
-    """Nothing of a recording was stored; the message says why."""
+    """Nothing of a recording was stored; the message says why.
+
+    ``creating_helps`` is true if an import that adds creators would store it.
+    """
+
+    def __init__(self, message: str, *, creating_helps: bool = False) -> None:
+        super().__init__(message)
+        self.creating_helps = creating_helps
 
 
 class ImportCreators(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +88,8 @@ def check_missing(holders: Holders, *, creates: bool) -> None:
     if not holders.missing:
         return
     if not creates:
-        raise ImportRefusedError(_why_unknown(holders))
+        helps = not (holders.renamed or holders.banned)
+        raise ImportRefusedError(_why_unknown(holders), creating_helps=helps)
     if holders.banned:
         message = (
             f"Nothing was stored: {named_handles(holders.banned)} may not be tracked "
