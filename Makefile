@@ -6,7 +6,7 @@ READY  := .venv/.ready
 SHELL  := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up dev demo shell psql fix quick test full check chaos clients bench screenshots lock clean
+.PHONY: help setup up dev demo shell psql fix quick test full check chaos clients bench screenshots release lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -72,6 +72,9 @@ bench: $(READY) ## Measure speed (minutes)
 screenshots: $(READY) ## Take the documents' pictures of the pages anew (needs a browser)
 	@$(BIN)/python -m tests.browser.screenshots
 
+release: $(READY) ## Build a release into dist/ and start it once (needs an index)
+	@$(BIN)/python infra/setup/release.py
+
 LOCKED := --universal --python-version 3.11 --upgrade --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 
@@ -80,6 +83,8 @@ lock: $(READY) ## Pin every dependency of Python anew (needs an index)
 		$(LOCKED) --output-file requirements.lock
 	@echo openapi-python-client | $(BIN)/uv pip compile - \
 		$(LOCKED) --output-file tests/clients/requirements.lock
+	@echo cyclonedx-bom | $(BIN)/uv pip compile - \
+		$(LOCKED) --output-file infra/setup/release.lock
 
 clean: ## Remove what make made; .goatherd (your data) stays
 	@rm -rf api/web/frontend/node_modules api/web/static/vendor application/rendering/vendor

@@ -10,22 +10,18 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 from prometheus_client import CollectorRegistry
 
+from api.core import core_app
 from api.http.access.auth import Authenticator
 from api.http.access.failed_logins import FailedLogins
 from api.http.access.proxies import TrustedProxies
 from api.http.access.rate_limit import RequestLimiter
 from api.http.access.sessions import Sessions
-from api.http.bodies.json_body import MAX_BODY_BYTES
 from api.http.compression import HtmlCompression
 from api.http.error_responses import answer_failure
 from api.http.guard import Prove, RequestGuard
 from api.http.head import HeadAsGet
 from api.http.metrics import RequestMetrics, metrics_route
 from api.http.middleware import RequestMiddleware
-from api.http.reading.snapshots import OneMoment
-from api.http.request import Request
-from api.http.route_info import inspect_routes
-from api.http.routes import OwnRouter
 from api.openapi.asyncapi import asyncapi_route
 from api.openapi.docs_page import docs_routes
 from api.openapi.document import openapi_route
@@ -33,8 +29,6 @@ from api.openapi.entities import entities_route
 from api.system.health import Check, health_routes
 from api.web.kit.error_pages import answer_anything
 from api.web.kit.site import Site
-
-BASE_PATH = "/api/v1"
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -85,44 +79,31 @@ def create_app(config: AppConfig) -> Litestar:
         None if config.site is None else config.site.people,
         config.prove,
     )
-    app = Litestar(
+    app = core_app(
         [
-            OwnRouter(
-                BASE_PATH,
-                route_handlers=[
-                    *config.routes,
-                    entities_route(config.entities),
-                    openapi_route(version=config.version),
-                    asyncapi_route(version=config.version),
-                ],
-            ),
+            *config.routes,
+            entities_route(config.entities),
+            openapi_route(version=config.version),
+            asyncapi_route(version=config.version),
+        ],
+        guard,
+        dependencies=config.dependencies,
+        handlers=[
             *config.pages,
             *docs_routes(),
             *health_routes(config.checks, config.warnings),
             metrics_route(config.registry),
         ],
-        before_request=guard.check,
+        answer_error=answer_failure if config.site is None else answer_anything,
         cors_config=_cors(config.cors_origins),
-        debug=False,
-        dependencies=config.dependencies,
-        exception_handlers={
-            Exception: answer_failure if config.site is None else answer_anything
-        },
         lifespan=list(config.lifespan),
-        logging_config=None,
-        openapi_config=None,
-        pdb_on_exception=False,
-        request_class=Request,
-        request_max_body_size=MAX_BODY_BYTES,
         template_config=None if config.site is None else config.site.templates(),
     )
-    inspect_routes(app)
     app.state.site = config.site
     # Pages call the API without the middleware, which has counted the request for the
     # page.
-    app.state.in_process_api = api = OneMoment(app.asgi_handler)
     counted = RequestMiddleware(
-        HtmlCompression(api),
+        HtmlCompression(app.state.in_process_api),
         RequestMetrics(config.registry),
         TrustedProxies(config.trusted_proxies),
     )

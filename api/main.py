@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import psycopg
 from litestar import Litestar
-from litestar.di import Provide
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
@@ -18,19 +17,13 @@ from api.http.access.auth import Authenticator, Principal, SignedInPerson
 from api.http.access.failed_logins import FailedLogins
 from api.http.access.live_sessions import LiveSessions
 from api.http.access.person_sessions import PersonSessions
-from api.http.access.rate_limit import RequestLimiter
 from api.http.access.sessions import Sessions
-from api.http.reading.paging import provide_list_request
-from api.http.reading.snapshots import provide_reader
-from api.http.writer import CommandWriter
 from api.routes.activity import ActivityRoutes
 from api.routes.aggregate.campaigns import CampaignSummaryRoutes
 from api.routes.aggregate.creators import CreatorSummaryRoutes
 from api.routes.aggregate.kpis import KpiRoutes
 from api.routes.aggregate.overlap import OverlapRoutes
-from api.routes.aggregate.parameters import no_point, provide_summary
 from api.routes.aggregate.posting import PostingRoutes
-from api.routes.aggregate.responses import provide_part
 from api.routes.aggregate.videos import VideoSummaryRoutes
 from api.routes.alerts.alerts import AlertRoutes
 from api.routes.alerts.health import ProgramHealthRoutes
@@ -54,14 +47,11 @@ from api.routes.creators.move import CreatorMoveRoutes
 from api.routes.creators.personal_data import PersonalDataRoutes
 from api.routes.creators.routes import CreatorRoutes
 from api.routes.feed.routes import FeedRoutes
-from api.routes.feed.stream import FeedStreams
 from api.routes.forget_texts import ForgetTextsRoutes
 from api.routes.history import HistoryRoutes
 from api.routes.integrity.log_check import LogCheckRoutes
 from api.routes.integrity.proofs import ProofRoutes
 from api.routes.integrity.roots import RootRoutes
-from api.routes.lists.creator_parameters import provide_creator_list
-from api.routes.lists.video_parameters import provide_video_list
 from api.routes.log.routes import LogRoutes
 from api.routes.me import Me, MeRoutes, OwnSession
 from api.routes.members.invitations import InvitationRoutes
@@ -83,6 +73,7 @@ from api.routes.videos.routes import VideoRoutes
 from api.routes.views import ViewRoutes
 from api.routes.webhooks.deliveries import WebhookDeliveryRoutes
 from api.routes.webhooks.routes import WebhookRoutes
+from api.services import Services
 from api.system.gauges import Gauges
 from api.system.readiness import readiness_checks, readiness_warnings
 from api.system.well_known import well_known_routes
@@ -102,17 +93,11 @@ from application.accounts.oidc.client import OidcClient
 from application.accounts.oidc.service import OidcSignIn
 from application.accounts.service import PersonAccounts
 from application.accounts.sessions import find_session
-from application.connect.service import Connections
 from application.erase.pictures import PICTURES
-from application.integrity.signing import InstallationSigner
 from application.notifications.news import Notification
-from application.reports.recipients import Recipients
-from application.shares.service import SharedLinks
 from domain.integrity.roots import SignedRoot
 from domain.organization.roles import limits_of, may_operate, scopes_of
 from infra.build import version
-from infra.database import own_pool, reading_pool, writing_pool
-from infra.eventstore.store import Store
 from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
 from projections.activity.queries import ActivityEntry
@@ -123,7 +108,6 @@ from projections.bans import Ban
 from projections.campaigns.queries import Campaign, CampaignMember
 from projections.creator_history.entries import HistoryEntry
 from projections.creators.creator import Creator
-from projections.engine.kept_results import KeptResults
 from projections.members import Invitation
 from projections.organizations.projection import ApiKey, PersonOfKey, holder_of
 from projections.people import Member
@@ -166,8 +150,6 @@ ENTITIES = {
 
 # The number of new objects after which the garbage collector searches.
 _OBJECTS_BETWEEN_SEARCHES = 10_000
-# The last 30 days of about 10,000 creators.
-_MOST_BYTES_OF_FIGURES = 16 * 2**20
 
 
 def create() -> Litestar:
@@ -200,18 +182,9 @@ def assemble(settings: Settings) -> Litestar:
     if url is None or secret is None:
         msg = "Serving needs GOATHERD_DATABASE_URL and GOATHERD_SECRET."
         raise SettingsError(msg)
-    plans = settings.all_plans
-    writing = writing_pool(url, size=settings.writing_pool_size)
-    reading = reading_pool(url, size=settings.reading_pool_size)
-    own = own_pool(url, size=settings.own_pool_size)
-    store = Store(writing, settings)
-    writer = CommandWriter(
-        store,
-        plans=plans,
-        max_queue_age_seconds=settings.max_queue_age_seconds,
-        secret=secret,
-    )
-    connections = Connections(store, settings)
+    services = Services(settings, url=url, secret=secret)
+    store, own, plans = services.store, services.own, services.plans
+    connections, limiter = services.connections, services.limiter
     client = OidcClient.of(settings)
     oidc = None if client is None else OidcSignIn(store, client)
 
@@ -277,10 +250,6 @@ def assemble(settings: Settings) -> Litestar:
     accounts = PersonAccounts(store, own)
     joining = Joining(store, own, accounts)
     authenticator, attempts = Authenticator(look_up), FailedLogins()
-    limiter, feed_streams = (
-        RequestLimiter(own),
-        FeedStreams(url, pool=reading, codec=store.codec, authenticator=authenticator),
-    )
     sessions = Sessions(secret)
     pictures = settings.data_dir.expanduser() / PICTURES
     erased_pictures = ErasedPictures(own, pictures)
@@ -321,16 +290,11 @@ def assemble(settings: Settings) -> Litestar:
         ways=site.ways,
     )
     registry = CollectorRegistry()
-    registry.register(Gauges(writing, settings))
+    registry.register(Gauges(services.writing, settings))
 
     @asynccontextmanager
-    async def open_pools(app: Litestar) -> AsyncGenerator[None]:
+    async def write_in_background(app: Litestar) -> AsyncGenerator[None]:
         del app
-        # Pools open without waiting: while the database is unreachable, requests fail
-        # and the process does not, and it reconnects once the database is back.
-        writing.open()
-        await reading.open()
-        await own.open()
         tasks = [
             asyncio.create_task(limiter.keep_writing_counts()),
             asyncio.create_task(erased_pictures.keep_forgetting()),
@@ -343,9 +307,6 @@ def assemble(settings: Settings) -> Litestar:
                 task.cancel()
             with suppress(psycopg.Error):
                 await limiter.write_counts()
-            await own.close()
-            await reading.close()
-            writing.close()
 
     return create_app(
         AppConfig(
@@ -410,12 +371,12 @@ def assemble(settings: Settings) -> Litestar:
             attempts=attempts,
             checks=readiness_checks(
                 own,
-                writing=writing,
+                writing=services.writing,
                 redis_url=settings.redis_url,
                 data_dir=settings.data_dir,
             ),
             warnings=readiness_warnings(
-                writing, data_dir=settings.data_dir, settings=settings
+                services.writing, data_dir=settings.data_dir, settings=settings
             ),
             entities=ENTITIES,
             registry=registry,
@@ -425,34 +386,10 @@ def assemble(settings: Settings) -> Litestar:
             pages=[*web_routes(site, sign_in), *well_known_routes()],
             cors_origins=settings.cors_origins,
             trusted_proxies=settings.trusted_proxies,
-            dependencies={
-                "reader": provide_reader(reading, store.codec),
-                "feed_streams": _provide(feed_streams),
-                "listing": provide_list_request(secret),
-                "creator_list": Provide(provide_creator_list, sync_to_thread=False),
-                "video_list": Provide(provide_video_list, sync_to_thread=False),
-                "point": Provide(no_point, sync_to_thread=False),
-                "summary": Provide(provide_summary),
-                "part": Provide(provide_part, sync_to_thread=False),
-                "writer": _provide(writer),
-                "own": _provide(own),
-                "signer": _provide(InstallationSigner(writing, settings)),
-                "limiter": _provide(limiter),
-                "settings": _provide(settings),
-                "connections": _provide(connections),
-                "kept_figures": _provide(
-                    KeptResults(most_bytes=_MOST_BYTES_OF_FIGURES)
-                ),
-                "recipients": _provide(Recipients(store)),
-                "shared_links": _provide(SharedLinks(store, own, plans=plans)),
-            },
-            lifespan=[open_pools, feed_streams.running],
+            dependencies=services.provided(authenticator),
+            lifespan=[services.open, write_in_background],
         )
     )
-
-
-def _provide(value: object) -> Provide:
-    return Provide(lambda: value, sync_to_thread=False)
 
 
 def _is_vouched_for(

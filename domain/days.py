@@ -1,6 +1,8 @@
-"""Spans of days: the last day must not lie before the first."""
+"""Days: spans that must not end before they start, and the names of time zones."""
 
 from datetime import date
+from functools import cache
+from zoneinfo import available_timezones
 
 from domain.errors import DomainError
 
@@ -26,3 +28,10 @@ def check_days(starts_on: date | None, ends_on: date | None) -> None:
     """
     if starts_on is not None and ends_on is not None and ends_on < starts_on:
         raise EndsBeforeStartError
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """List the names that this machine knows; its 600 files are looked up once."""
+    # Debian lists this name among the zones, but it means another zone on each machine.
+    return frozenset(available_timezones() - {"localtime"})

@@ -28,6 +28,7 @@ from uuid import UUID
 
 import msgspec
 
+from domain.days import time_zones
 from domain.errors import (
     BlankNameError,
     InvalidFieldError,
@@ -36,7 +37,6 @@ from domain.errors import (
 )
 from domain.letter_case import has_control_character, is_visible
 from domain.messages import Command, Event
-from domain.time_zones import time_zones
 
 T = TypeVar("T")
 StateT = TypeVar("StateT")

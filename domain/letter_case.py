@@ -1,6 +1,13 @@
 """Characters: letter case, and those that nobody sees or that break lines."""
 
+import re
 import unicodedata
+
+# NUL, which PostgreSQL refuses; halves of surrogate pairs, which are not characters;
+# and the controls that change the order in which text is displayed (U+202A to U+202E,
+# U+2066 to U+2069). The marks U+061C, U+200E and U+200F belong in Arabic and Hebrew
+# text and are allowed.
+FORBIDDEN = re.compile("[\0\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 # Control characters, and characters that break lines and paragraphs.
 _CONTROL = {"Cc", "Zl", "Zp"}

@@ -89,7 +89,6 @@ def not_known_before(first: date) -> str:
 
 
 def days_in_words(first: date, last: date) -> str:
-    """Return a range of days in words."""
     if first == last:
         return day(first)
     if first.year == last.year:

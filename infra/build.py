@@ -31,7 +31,7 @@ def commit() -> str:
 
 
 def commit_of(checkout: Path) -> str:
-    """Return the newest commit of a checkout, empty if the folder is none."""
+    """Return the newest commit of a checkout, empty if the folder is not a checkout."""
     # A folder inside of another project's checkout is not that project.
     if not (checkout / ".git").exists():
         return ""

@@ -65,8 +65,25 @@ _READING = (
 _OWN = f"{_UTC} -c statement_timeout=2s -c lock_timeout=1s"
 
 
+# The number of the first migration of 0.1.0. Earlier numbers were used before it.
+FIRST_MIGRATION = 301
+# The advice about data from before 0.1.0, after their name.
+BEFORE_FIRST_RELEASE = (
+    "is from before Goatherd 0.1.0, the first release, which cannot upgrade it. "
+    "Nothing in it was changed: use it with the version that made it, or begin with an "
+    "empty one."
+)
+
+
 class SchemaTooNewError(Exception):
     """The database has migrations of a newer Goatherd than this one."""
+
+
+class SchemaBeforeReleaseError(Exception):
+    """The database has migrations from before 0.1.0."""
+
+    def __init__(self) -> None:
+        super().__init__(f"The database {BEFORE_FIRST_RELEASE}")
 
 
 class MissingRoleError(Exception):
@@ -211,11 +228,13 @@ def migrate(url: str) -> list[str]:
 
     Raises:
         SchemaTooNewError: the database knows a migration that this release does not.
+        SchemaBeforeReleaseError: the database is from before 0.1.0.
         MissingRoleError: the owner may not create a role that is missing.
     """
     applied: list[str] = []
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (AdvisoryLock.MIGRATE,))
+        check_release(connection)
         create_reader(connection)
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migration (number int PRIMARY KEY, "
@@ -235,15 +254,29 @@ def migrate(url: str) -> list[str]:
     return applied
 
 
+def check_release(connection: Connection[TupleRow]) -> None:
+    """Check that a database, if it has a schema, is of 0.1.0 or later.
+
+    Raises:
+        SchemaTooNewError, SchemaBeforeReleaseError: as in ``check_schema``.
+    """
+    found = connection.execute("SELECT to_regclass('schema_migration')").fetchone()
+    if found is not None and found[0] is not None:
+        check_schema(connection)
+
+
 def check_schema(connection: Connection[TupleRow]) -> set[int]:
     """Return the numbers of the migrations that the database has.
 
     Raises:
         SchemaTooNewError: the database has one that this release does not know.
+        SchemaBeforeReleaseError: the database has one from before 0.1.0.
     """
     done: set[int] = {
         row[0] for row in connection.execute("SELECT number FROM schema_migration")
     }
+    if done and min(done) < FIRST_MIGRATION:
+        raise SchemaBeforeReleaseError
     newest = max(number for number, _, _ in known_migrations())
     if done and max(done) > newest:
         msg = (

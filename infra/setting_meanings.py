@@ -33,6 +33,8 @@ MEANINGS = {
     "to which an OpenID provider sends people back begin with it. Without it, links "
     "begin with the host and port above, for this machine alone; those that commands "
     "print, with the address of the `goatherd up` of the data directory.",
+    "key": "An API key of another installation: `goatherd call` sends its request to "
+    "`GOATHERD_URL` with it, and does nothing here.",
     "http_workers": "The number of processes that answer HTTP requests.",
     "max_connections": "Connections that HTTP holds open at most. Several processes "
     "share them evenly.",

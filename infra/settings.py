@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: f.Text = "127.0.0.1"
     port: Annotated[int, f.between(1, 65_535)] = 8000
     url: f.OwnAddress | None = None
+    key: f.SecretText | None = None
     http_workers: Annotated[int, f.between(1, 64)] = 1
     max_connections: Annotated[int, f.between(16, 100_000)] = 1_000
     max_connections_per_address: Annotated[int, f.between(8, 100_000)] = 200
@@ -150,31 +151,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return f"Settings({', '.join(shown)})"
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+    def from_environment(cls, *environs: Mapping[str, str]) -> Self:
         """Read the settings from variables; an empty variable counts as not set.
+
+        A setting that several of ``environs`` have is that of the last one.
 
         Raises:
             SettingsError: a GOATHERD_ variable is unknown or cannot be read.
         """
-        known = {_variable(field): field for field in fields(cls)}
-        for old, new in OLD_NAMES.items():
-            known[old] = known[new]
         chosen: dict[str, Any] = {}
-        set_by: dict[str, str] = {}
-        for variable, text in environ.items():
-            if not variable.startswith(PREFIX) or variable.startswith(_TEST_PREFIX):
-                continue
-            if variable not in known:
-                msg = f"{variable} is not a setting of Goatherd."
-                raise SettingsError(msg)
-            name = known[variable].name
-            if not text.strip():
-                continue
-            if name in set_by:
-                msg = f"{set_by[name]} and {variable} are the same setting: set one."
-                raise SettingsError(msg)
-            set_by[name] = variable
-            chosen[name] = _read(known[variable], variable, text.strip())
+        for environ in environs:
+            chosen |= _chosen(environ)
         _check_provider(chosen)
         return cls(**chosen)
 
@@ -219,6 +206,29 @@ def table() -> list[Row]:
         )
         for field in fields(Settings)
     ]
+
+
+def _chosen(environ: Mapping[str, str]) -> dict[str, Any]:
+    known = {_variable(field): field for field in fields(Settings)}
+    for old, new in OLD_NAMES.items():
+        known[old] = known[new]
+    chosen: dict[str, Any] = {}
+    set_by: dict[str, str] = {}
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX) or variable.startswith(_TEST_PREFIX):
+            continue
+        if variable not in known:
+            msg = f"{variable} is not a setting of Goatherd."
+            raise SettingsError(msg)
+        name = known[variable].name
+        if not text.strip():
+            continue
+        if name in set_by:
+            msg = f"{set_by[name]} and {variable} are the same setting: set one."
+            raise SettingsError(msg)
+        set_by[name] = variable
+        chosen[name] = _read(known[variable], variable, text.strip())
+    return chosen
 
 
 def _variable(field: FieldInfo) -> str:

@@ -267,7 +267,8 @@ async def _former_names(
         if (named := _named(one)) is None:
             continue
         id_, name = named
-        if id_ in names:
+        # A thing whose earlier name is forgotten has its present one.
+        if not names.get(id_, _FORGOTTEN).endswith(_FORGOTTEN):
             found[one.position] = names[id_]
         names[id_] = name
     return found

@@ -16,9 +16,7 @@ from domain.errors import NotFoundError
 from domain.events import Event, HandleChanged, ScrapeRequested
 from infra.eventstore.codec import Codec
 from infra.eventstore.envelope import EventMetadata
-from infra.eventstore.sealing import subject_in
 from infra.keys.keyring import Keys
-from projections.erased_in_clear import ErasedInClear
 
 # One event may have 500 videos, so a page of large events is about ten megabytes.
 POSITIONS_AT_ONCE = 250
@@ -157,8 +155,7 @@ class OrganizationLog:
         for passed, rows in self._pages(_EVENTS, span):
             ours = [row for row in rows if self._is_ours(row)]
             keys = self._codec.keys_for(row[8] for row in ours)
-            erased = ErasedInClear(self._connection, self._codec)
-            yield passed, [_logged(row, self._codec, keys, erased) for row in ours]
+            yield passed, [_logged(row, self._codec, keys) for row in ours]
 
     def observations(
         self, span: PositionRange
@@ -173,23 +170,17 @@ class OrganizationLog:
             keys = self._codec.keys_for(
                 body for row in ours for body in (row[4], row[5])
             )
-            erased = ErasedInClear(self._connection, self._codec)
-            yield passed, [self._observed(row, keys, erased) for row in ours]
+            yield passed, [self._observed(row, keys) for row in ours]
 
-    def _observed(
-        self, row: TupleRow, keys: Keys, erased: ErasedInClear
-    ) -> ObservationEvent:
+    def _observed(self, row: TupleRow, keys: Keys) -> ObservationEvent:
         position, scrape_id, recorded_at, name, body, requested = row
         request = self._codec.decode(ScrapeRequested.stored_name, requested, keys)
-        place = {"stream": scrape_id, "position": position}
-        request = erased.emptied(request, requested, **place)
         assert isinstance(request, ScrapeRequested)
-        event = self._codec.decode(name, body, keys)
         return ObservationEvent(
             position=position,
             scrape_id=scrape_id,
             recorded_at=recorded_at,
-            event=erased.emptied(event, body, **place),
+            event=self._codec.decode(name, body, keys),
             request=request,
             project_id=self._now(_whose(requested)).project_id,
         )
@@ -269,14 +260,9 @@ def _page(
     return cursor.execute(query.encode(), values, prepare=True).fetchall()
 
 
-def _logged(
-    row: TupleRow, codec: Codec, keys: Keys, erased: ErasedInClear
-) -> LoggedEvent:
+def _logged(row: TupleRow, codec: Codec, keys: Keys) -> LoggedEvent:
     position, stream, version, name, actor, at, correlation, causation, body, _ = row
-    if subject_in(body) is not None:
-        body = codec.opened(name, body, keys)
-    else:
-        body = erased.emptied_body(name, body, stream=stream, position=position)
+    body = codec.opened(name, body, keys)
     if secrets := _SECRETS.get(name):
         fields = _fields(body)
         for secret in secrets:

@@ -339,7 +339,7 @@ AND p.erased_at IS NULL
 def one_person(
     cursor: Cursor[TupleRow], person_id: UUID, organization_id: UUID
 ) -> PersonInOrganization | None:
-    """Return a member of an organization, None if the person is none."""
+    """Return a member of an organization; None if the person is not a member."""
     rows = cursor.execute(_ONE, (person_id, organization_id)).fetchall()
     return next(iter(structs(PersonInOrganization, rows)), None)
 

@@ -135,7 +135,6 @@ def personal_data(
         )
     is_erased = any(isinstance(each.event, e.SubjectErased) for each in found)
     if is_erased:
-        # Events that were stored in the clear before sealing would still be readable.
         found = [replace(each, event=_emptied(each.event)) for each in found]
     return PersonalData(
         creator=creator,

@@ -2,30 +2,26 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Literal, LiteralString
+from typing import Literal, LiteralString
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.analytics.periods import NamedPeriod
-from domain.messages import copied, set_fields
+from domain.messages import copied
 from domain.share.decider import DETAILS, texts_of
 from infra.eventstore.store import RecordedEvent
 from infra.structs import structs
-from projections.engine.folds import Folds
 from projections.engine.reader import Reader
-from projections.engine.table import Table
+from projections.engine.thing_table import ThingRow, ThingTable
 
 
-class ShareRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ShareRow(ThingRow, frozen=True, kw_only=True, gc=False):
     """A shared link; a revoked one keeps no text."""
 
-    organization_id: UUID
-    id: UUID
     project_id: UUID
     scope: e.ShareScope
     scope_id: UUID
@@ -40,77 +36,20 @@ class ShareRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     as_of_at: datetime | None
     embed: bool
     origins: Sequence[str]
-    version: int
-    created_at: datetime
-    updated_at: datetime
     revoked_at: datetime | None = None
 
 
-on = Folds[[ShareRow | None, RecordedEvent], ShareRow | None]()
-
-
-@on(e.ShareMade)
-def _made(
-    event: e.ShareMade, row: ShareRow | None, recorded: RecordedEvent
-) -> ShareRow | None:
-    return row or copied(
-        event,
-        ShareRow,
-        id=recorded.stream,
-        version=recorded.version,
-        created_at=recorded.recorded_at,
-        updated_at=recorded.recorded_at,
-    )
-
-
-@on(e.ShareChanged)
-def _changed(
-    event: e.ShareChanged, row: ShareRow | None, recorded: RecordedEvent
-) -> ShareRow | None:
-    return _later(row, recorded, set_fields(event, DETAILS))
-
-
-@on(e.EarlierTextsForgotten)
-def _earlier_texts_forgotten(
-    event: e.EarlierTextsForgotten, row: ShareRow | None, recorded: RecordedEvent
-) -> ShareRow | None:
-    return _later(row, recorded, texts_of(event))
-
-
-@on(e.ShareRevoked)
-def _revoked(
-    event: e.ShareRevoked,  # noqa: ARG001 - the type chooses the fold
-    row: ShareRow | None,
-    recorded: RecordedEvent,
-) -> ShareRow | None:
-    nothing = {"name": "", "origins": ()}
-    return _later(row, recorded, {**nothing, "revoked_at": recorded.recorded_at})
-
-
-def _later(
-    row: ShareRow | None, recorded: RecordedEvent, changed: dict[str, Any]
-) -> ShareRow | None:
-    if row is None or recorded.version <= row.version:
-        return row
-    return replace(
-        row, version=recorded.version, updated_at=recorded.recorded_at, **changed
-    )
-
-
-def _fold(row: ShareRow | None, recorded: RecordedEvent) -> ShareRow | None:
-    return on.fold(recorded.event, row, recorded)
-
-
-def row_of(history: Sequence[RecordedEvent]) -> ShareRow | None:
-    """Return the link after its history; a revoked link is returned as it was last."""
-    row = None
-    for recorded in history:
-        after = _fold(row, recorded)
-        if row is not None and after is not None and after.revoked_at is not None:
-            at = {"updated_at": after.updated_at, "revoked_at": after.revoked_at}
-            after = replace(row, version=after.version, **at)
-        row = after
-    return row
+LINKS = ThingTable(
+    ShareRow,
+    table="shares",
+    made=e.ShareMade,
+    changed=e.ShareChanged,
+    ended=e.ShareRevoked,
+    details=DETAILS,
+    blank={"name": "", "origins": ()},
+    texts=(e.EarlierTextsForgotten, texts_of),
+    ends_at="revoked_at",
+)
 
 
 class Shares:
@@ -119,19 +58,11 @@ class Shares:
     name = "shares"
     version = 1
     tables = ("shares",)
-    events = on.events
+    events = LINKS.on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into their links' rows, and save each changed row once."""
-        _TABLE.fold(cursor, events, key=_key, fold=_fold)
-
-
-_TABLE = Table(ShareRow, name="shares")
-
-
-def _key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
-    event: Any = recorded.event
-    return event.organization_id, recorded.stream
+        LINKS.write(cursor, events)
 
 
 # As clients read it

@@ -1,34 +1,31 @@
 """views: one row for each view of a list, saved or built in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.messages import copied, set_fields
+from domain.messages import copied
 from domain.view.built_in import built_in_views
 from domain.view.decider import DETAILS, view_texts_after
 from domain.view.query import project_of
 from infra.eventstore.store import RecordedEvent
 from infra.structs import structs
-from projections.engine.folds import Folds, stored_names
+from projections.engine.folds import stored_names
 from projections.engine.reader import Reader
-from projections.engine.table import Table
+from projections.engine.thing_table import ThingRow, ThingTable
 
 _Columns = list[str]
 
 
-class ViewRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ViewRow(ThingRow, frozen=True, kw_only=True, gc=False):
     """A view; a deleted one keeps no text. The project is that of its query."""
 
-    organization_id: UUID
-    id: UUID
     name: str
     list: e.ViewedList
     query: str
@@ -37,79 +34,27 @@ class ViewRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     owner_id: UUID | None = None
     is_private: bool = False
     project_id: UUID | None = None
-    version: int
-    created_at: datetime
-    updated_at: datetime
     deleted_at: datetime | None = None
 
 
-on = Folds[[ViewRow | None, RecordedEvent], ViewRow | None]()
+def _with_project(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "query" not in fields:
+        return fields
+    return {**fields, "project_id": project_of(fields["query"])}
 
 
-@on(e.ViewSaved)
-def _saved(
-    event: e.ViewSaved, row: ViewRow | None, recorded: RecordedEvent
-) -> ViewRow | None:
-    return row or copied(
-        event,
-        ViewRow,
-        id=recorded.stream,
-        project_id=project_of(event.query),
-        version=recorded.version,
-        created_at=recorded.recorded_at,
-        updated_at=recorded.recorded_at,
-    )
-
-
-@on(e.ViewChanged)
-def _changed(
-    event: e.ViewChanged, row: ViewRow | None, recorded: RecordedEvent
-) -> ViewRow | None:
-    return _later(row, recorded, set_fields(event, DETAILS))
-
-
-@on(e.EarlierTextsForgotten)
-def _earlier_texts_forgotten(
-    event: e.EarlierTextsForgotten, row: ViewRow | None, recorded: RecordedEvent
-) -> ViewRow | None:
-    return _later(row, recorded, view_texts_after(event))
-
-
-@on(e.ViewDeleted)
-def _deleted(
-    event: e.ViewDeleted,  # noqa: ARG001 - the type chooses the fold
-    row: ViewRow | None,
-    recorded: RecordedEvent,
-) -> ViewRow | None:
-    nothing = {"name": "", "query": "", "columns": ()}
-    return _later(row, recorded, {**nothing, "deleted_at": recorded.recorded_at})
-
-
-def _later(
-    row: ViewRow | None, recorded: RecordedEvent, changed: dict[str, Any]
-) -> ViewRow | None:
-    if row is None or recorded.version <= row.version:
-        return row
-    if "query" in changed:
-        changed["project_id"] = project_of(changed["query"])
-    return replace(
-        row, version=recorded.version, updated_at=recorded.recorded_at, **changed
-    )
-
-
-def fold_view(row: ViewRow | None, recorded: RecordedEvent) -> ViewRow | None:
-    return on.fold(recorded.event, row, recorded)
-
-
-def row_of(history: Sequence[RecordedEvent]) -> ViewRow | None:
-    """Return the view after its history; a deleted view is returned as it was last."""
-    row = None
-    for recorded in history:
-        after = fold_view(row, recorded)
-        if row is not None and after is not None and after.deleted_at is not None:
-            after = replace(row, version=after.version, updated_at=after.updated_at)
-        row = after
-    return row
+VIEWS = ThingTable(
+    ViewRow,
+    table="views",
+    made=e.ViewSaved,
+    changed=e.ViewChanged,
+    ended=e.ViewDeleted,
+    details=DETAILS,
+    blank={"name": "", "query": "", "columns": (), "project_id": None},
+    texts=(e.EarlierTextsForgotten, view_texts_after),
+    columns=_with_project,
+    ends_at="deleted_at",
+)
 
 
 def _built_in(recorded: RecordedEvent) -> list[ViewRow]:
@@ -134,25 +79,13 @@ class Views:
     name = "views"
     version = 2
     tables = ("views",)
-    events = on.events | stored_names(e.OrganizationCreated)
+    events = VIEWS.on.events | stored_names(e.OrganizationCreated)
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into their views' rows, and save each changed row once."""
-        created: list[RecordedEvent] = []
-        own: list[RecordedEvent] = []
-        for each in events:
-            is_new = isinstance(each.event, e.OrganizationCreated)
-            (created if is_new else own).append(each)
-        _TABLE.save(cursor, [row for each in created for row in _built_in(each)])
-        _TABLE.fold(cursor, own, key=_key, fold=fold_view)
-
-
-_TABLE = Table(ViewRow, name="views")
-
-
-def _key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
-    event: Any = recorded.event
-    return event.organization_id, recorded.stream
+        created = (x for x in events if isinstance(x.event, e.OrganizationCreated))
+        VIEWS.table.save(cursor, [row for each in created for row in _built_in(each)])
+        VIEWS.write(cursor, events)
 
 
 # As clients read it
@@ -194,7 +127,7 @@ _COLUMNS = (
     "CASE WHEN is_private THEN 'me' ELSE 'everyone' END, project_id, owner_id, "
     "version, created_at, updated_at"
 )
-# The views that are there for a person; a key of the organization is none.
+# The views that a person sees; a key of the organization is not a person.
 _THERE = f"""
 SELECT {_COLUMNS} FROM views
 WHERE organization_id = %(organization)s AND deleted_at IS NULL

@@ -24,7 +24,8 @@ from tests.kit.ports import free_port
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 TOUR = DOCS / "tour.md"
-DECISIONS = sorted((DOCS / "adr").glob("*.md"))
+DECISIONS = sorted((DOCS / "adr").glob("[0-9]*.md"))
+INDEX_OF_DECISIONS = DOCS / "adr" / "README.md"
 CHANGE_LOG = ROOT / "CHANGELOG.md"
 SECURITY = ROOT / "SECURITY.md"
 PAGES = [README, CHANGE_LOG, SECURITY, *sorted(DOCS.rglob("*.md"))]
@@ -111,6 +112,38 @@ def test_decisions_are_numbered_without_a_gap():
     numbers = [int(page.name[:4]) for page in DECISIONS]
 
     assert numbers == list(range(len(numbers)))
+
+
+def test_the_index_has_each_decision_once_with_its_title_and_state():
+    row = re.compile(r"^\| (\d+) \| \[(.+)\]\(([^)]+\.md)\) \| (.+) \|$", re.MULTILINE)
+    expected: list[tuple[str, str, str, str]] = []
+    for page in DECISIONS[1:]:
+        first, _, status, *_ = page.read_text().splitlines()
+        title = re.sub(r"^# \d{4} (\(replaced by \d{4}\) )?", "", first)
+        state = status.removeprefix("* Status: ")
+        expected.append((str(int(page.name[:4])), title, page.name, state))
+
+    rows = row.findall(INDEX_OF_DECISIONS.read_text())
+
+    assert sorted(rows, key=lambda cells: int(cells[0])) == expected
+
+
+def test_a_replaced_decision_names_its_successor_in_its_first_line():
+    replaced: dict[str, str] = {}
+    for page in DECISIONS[1:]:
+        text = page.read_text()
+        first = re.match(r"# \d{4} \(replaced by (\d{4})\) ", text)
+        status = re.search(r"^\* Status: replaced by \[(\d+)\]", text, re.MULTILINE)
+        by = first and first[1]
+        assert by == (status and status[1].zfill(4)), page.name
+        if by:
+            replaced[page.name] = by
+    assert replaced
+
+    numbers = {page.name[:4]: page.read_text() for page in DECISIONS}
+    for name, by in replaced.items():
+        assert by > name[:4], name
+        assert f"({name})" in numbers.get(by, ""), f"{by} does not link to {name}"
 
 
 def test_a_link_names_the_decision_that_it_leads_to():

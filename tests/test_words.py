@@ -92,6 +92,8 @@ BAD_BEGINNINGS = (
 # Any capital one counts, wherever it stands: in a docstring, a comment, a description,
 # a message, SQL or a page. That is simpler than a parser for each, and misses less.
 BAD_BEGINNING = re.compile(rf"\b(?:{'|'.join(BAD_BEGINNINGS)})\b")
+# "A date is none" hides what is wrong: not valid, not there, or of another kind.
+IS_NONE = re.compile(r"(?<![Tt]here )\b(?:is|are) none\b")
 # The headings of docs/operating.md are questions. No other text may be one.
 QUESTION = re.compile(r"^#+ .*\?$", re.MULTILINE)
 KINDS = {
@@ -158,6 +160,19 @@ def test_no_page_no_docstring_and_no_comment_has_a_private_word():
         _of_the_repository(file): private
         for file, text in texts.items()
         if (private := _private_prose(text))
+    }
+
+    assert not found
+
+
+def test_no_text_says_that_a_thing_is_none():
+    texts = {page: page.read_text() for page in PAGES if page.suffix == ".md"}
+    texts |= {module: _prose(module) for module in MODULES}
+
+    found = {
+        _of_the_repository(file): said
+        for file, text in texts.items()
+        if file != Path(__file__) and (said := IS_NONE.findall(text))
     }
 
     assert not found

@@ -9,6 +9,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from application.connect.endings import ConnectionEndings
 from application.connect.service import revoke_until_stopped
+from application.due.holder import LeaseHolder
 from application.due.worker import start_due_workers
 from application.mail.sender import send_until_stopped
 from application.webhooks.dispatch import WebhookDispatch
@@ -86,7 +87,10 @@ class Dispatcher:
         self._housekeeping = Housekeeping(
             store, names | {projection.name for projection in PROJECTIONS}
         )
-        self._webhooks = WebhookDispatch(store, LogFeed(store), url=url)
+        self._holder = LeaseHolder(url)
+        self._webhooks = WebhookDispatch(
+            store, LogFeed(store), url=url, holder=self._holder
+        )
         self._start_rate = StartRate()
         self._lease_watch = LeaseWatch[UUID, datetime](
             seconds=lease_seconds + GRACE_SECONDS
@@ -123,7 +127,10 @@ class Dispatcher:
         for thread in threads:
             thread.start()
         threads += start_due_workers(
-            self._store.pool, due_kinds(self._store, self._plans), stop
+            self._store.pool,
+            due_kinds(self._store, self._plans),
+            stop,
+            holder=self._holder,
         )
         is_registered = False
 
@@ -149,6 +156,7 @@ class Dispatcher:
         wake()
         for thread in threads:
             thread.join()
+        self._holder.close()
 
     def round(self) -> int:
         """Apply new events of the log; return the number of enqueued jobs."""

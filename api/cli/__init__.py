@@ -78,9 +78,12 @@ def is_expected(error: Exception) -> bool:
     import redis
 
     from application.backup.errors import BackupError
-    from application.integrity.rewritten_events import BrokenHistoryError
     from domain.errors import DomainError
-    from infra.database import MissingRoleError, SchemaTooNewError
+    from infra.database import (
+        MissingRoleError,
+        SchemaBeforeReleaseError,
+        SchemaTooNewError,
+    )
     from infra.embedded import EmbeddedServiceError
     from infra.eventstore.store import BusyError
     from infra.keys.master_key import MasterKeyError
@@ -90,9 +93,8 @@ def is_expected(error: Exception) -> bool:
 
     expected = (
         *(CommandError, SettingsError, EmbeddedServiceError, SchemaTooNewError),
-        MissingRoleError,
+        *(MissingRoleError, SchemaBeforeReleaseError),
         *(DomainError, BusyError, MasterKeyError, RecordingError, *EXPECTED),
-        *(BackupError, BrokenHistoryError),
-        *(psycopg.Error, redis.RedisError, OSError),
+        *(BackupError, psycopg.Error, redis.RedisError, OSError),
     )
     return isinstance(error, expected)

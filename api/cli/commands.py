@@ -7,6 +7,8 @@ from pathlib import Path
 
 from cyclopts import App
 
+from api.cli.operations.daily import DAILY, Daily, daily_command
+from api.cli.operations.sources import summary_of
 from infra.build import commit, version
 
 # The name of a group, its help, and its place in the list.
@@ -39,6 +41,7 @@ _GROUPS = (
     ("roots", "Signed roots of the event log.", 27),
     ("export", "An organization's data as files.", 26),
     ("events", "Events of the log, and their types.", 27),
+    ("call", "Any operation of the API, here or at another installation.", 29),
     (
         "projection",
         "One projection: what it makes of a stream, and its dead letters.",
@@ -54,32 +57,12 @@ _COMMANDS = (
     ("", "up.processes:dispatch"),
     ("", "up.processes:work"),
     ("", "installation:migrate"),
-    ("", "integrity.seal_history:seal_history"),
     ("orgs", "organizations:create"),
     ("orgs", "organizations:operator"),
     ("orgs", "lists:list_orgs"),
-    ("projects", "projects:create"),
-    ("projects", "projects:set_project"),
-    ("projects", "projects:archive"),
-    ("projects", "projects:restore"),
-    ("projects", "lists:list_projects"),
     ("creators", "creators:add"),
     ("creators", "lists:list_creators"),
     ("creators", "move:move"),
-    ("campaigns", "campaigns:create"),
-    ("campaigns", "campaigns:list_campaigns"),
-    ("views", "lists:list_views"),
-    ("shares", "shares.commands:list_shares"),
-    ("shares", "shares.commands:add"),
-    ("shares", "shares.commands:change"),
-    ("shares", "shares.commands:remove"),
-    ("reports", "reports.commands:list_reports"),
-    ("reports", "reports.commands:create"),
-    ("reports", "reports.commands:change"),
-    ("reports", "reports.commands:send"),
-    ("reports", "reports.commands:issues"),
-    ("", "activity.command:activity"),
-    ("", "audit:audit"),
     ("", "feed.tail:tail"),
     ("members", "members.commands:list_members"),
     ("members", "members.rights:invite"),
@@ -95,36 +78,11 @@ _COMMANDS = (
     ("keys", "keys:revoke"),
     ("keys", "master_key:rotate_master"),
     ("keys", "integrity.signing_key:rotate_signing"),
-    ("webhooks", "webhooks.commands:list_webhooks"),
-    ("webhooks", "webhooks.commands:add"),
-    ("webhooks", "webhooks.commands:change"),
-    ("webhooks", "webhooks.commands:remove"),
-    ("webhooks", "webhooks.commands:try_webhook"),
-    ("webhooks", "webhooks.commands:deliveries"),
-    ("webhooks", "webhooks.commands:retry"),
-    ("webhooks", "webhooks.commands:replay"),
-    ("webhooks", "webhooks.commands:listen"),
-    ("channels", "channels.commands:list_channels"),
-    ("channels", "channels.commands:add"),
-    ("channels", "channels.commands:try_channel"),
-    ("channels", "channels.commands:remove"),
-    ("alerts", "alerts.alerts:list_alerts"),
-    ("alerts", "alerts.alerts:show"),
-    ("alerts", "alerts.alerts:acknowledge"),
-    ("alerts", "alerts.alerts:snooze"),
-    ("alert-rules", "alerts.rules:list_rules"),
-    ("alert-rules", "alerts.rules:create"),
-    ("alert-rules", "alerts.rules:preview"),
-    ("alert-rules", "alerts.rules:remove"),
-    ("", "alerts.notifications:notifications"),
     ("bans", "bans:add"),
     ("bans", "bans:remove"),
     ("bans", "bans:list_bans"),
     ("sources", "sources:list_sources"),
     ("sources", "sources:check"),
-    ("connect-links", "connect_links:make"),
-    ("connect-links", "connect_links:list_links"),
-    ("connect-links", "connect_links:revoke"),
     ("roots", "integrity.roots:make"),
     ("roots", "integrity.roots:list_roots"),
     ("", "import_recording:import_recording"),
@@ -153,12 +111,9 @@ _COMMANDS = (
 _LONGER_NAMES = {
     "rotate_master": "rotate-master",
     "rotate_signing": "rotate-signing",
-    "seal_history": "seal-history",
     "forget_texts": "forget-texts",
     "reset_link": "reset-link",
     "try_server": "test",
-    "try_webhook": "test",
-    "try_channel": "test",
 }
 
 
@@ -181,7 +136,10 @@ def app_for(given: Sequence[str]) -> App:
     groups = {"": app} | {
         name: App(name=name, help=text, sort_key=order) for name, text, order in _GROUPS
     }
-    runs_one = any(_is_run(words, group, command) for group, command in _COMMANDS)
+    daily = daily_command(words)
+    runs_one = daily is not None or any(
+        _is_run(words, group, command) for group, command in _COMMANDS
+    )
     for order, (group, command) in enumerate(_COMMANDS):
         add, name = groups[group].command, _name(command)
         if runs_one:
@@ -190,9 +148,32 @@ def app_for(given: Sequence[str]) -> App:
             is_listed = words == ([group] if group else [])
             does = _what_it_does(command) if is_listed else None
             add(_not_run, name=name, sort_key=order, help=does)
+    if daily is not None:
+        _add_operation(groups[daily.group], daily.name, daily.operation, daily)
+    elif not runs_one:
+        for order, each in enumerate(DAILY):
+            is_listed = words == each.group.split()
+            does = summary_of(each.operation) if is_listed else None
+            add = groups[each.group].command
+            add(_not_run, name=each.name, sort_key=order, help=does)
     for group, *_ in _GROUPS:
         app.command(groups[group])
+    if words[:1] == ["call"] and words[1:]:
+        _add_operation(groups["call"], words[1], words[1])
+    elif words[:1] == ["call"]:
+        from api.cli.operations.listing import list_operations
+
+        groups["call"].default(list_operations)
     return app
+
+
+def _add_operation(
+    group: App, name: str, operation_id: str, daily: Daily | None = None
+) -> None:
+    # Operations need most of the API, which takes long to load.
+    from api.cli.operations.command import command_of
+
+    group.command(command_of(operation_id, daily=daily), name=name)
 
 
 def _name(command: str) -> str:

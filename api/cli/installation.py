@@ -12,7 +12,7 @@ from api.cli.kit.databases import connected, database_url, fitting
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import plain, print_json, print_list
 from api.system.all_projections import ALL_PROJECTIONS
-from application.integrity.seal_history import clear_events
+from infra.database import check_release
 from infra.database import migrate as migrate_database
 from infra.keys.opened import master_key_text, opened_keys
 from infra.restoring import check_restored
@@ -37,22 +37,17 @@ def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:
     with connected(url) as connection:
         # The key is checked before anything is written.
         check_restored(connection)
+        check_release(connection)
         master_key_text(settings, connection)
         applied = migrate_database(url)
         opened_keys(settings, connection)
-        clear = clear_events(connection)
     if json:
-        print_json({"applied": applied, "clear_events": clear})
+        print_json({"applied": applied})
         return
     for name in applied:
         print(f"Applied {name}")
     if not applied:
         print("The schema is up to date.")
-    if clear:
-        print(
-            f"{clear} events of earlier releases hold personal data in the clear: stop "
-            "Goatherd and seal them with `goatherd seal-history`."
-        )
 
 
 def projections(*, data_dir: DataDir = None, json: Json = False) -> None:

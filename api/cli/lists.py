@@ -1,12 +1,9 @@
-"""``goatherd orgs | projects | creators | views list``, with names."""
+"""``goatherd orgs | creators list``, with names."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from cyclopts import Parameter
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -20,7 +17,6 @@ from api.cli.kit.names import (
 )
 from api.cli.kit.options import DataDir, Ids, Json, read_settings
 from api.cli.kit.output import print_list
-from domain.events import ViewedList
 from projections.creators.creator import CountName
 from projections.creators.posting import LAST_POSTED
 from projections.organizations.projection import IS_OPERATOR
@@ -30,16 +26,6 @@ _COUNTS = """
 SELECT project_id, count(*) AS creators,
        count(*) FILTER (WHERE status = 'active') AS active_creators
 FROM creator_list WHERE status NOT IN ('removed', 'erased') GROUP BY project_id
-"""
-_PROJECT_LIST = f"""
-WITH project AS ({PROJECTS}), counts AS ({_COUNTS})
-SELECT p.id, organization_id AS org_id, o.name AS org_name, p.name,
-       coalesce(creators, 0) AS creators,
-       coalesce(active_creators, 0) AS active_creators, p.created_at, archived_at
-FROM project p LEFT JOIN counts ON project_id = p.id
-LEFT JOIN organizations o USING (organization_id)
-WHERE %(archived)s OR archived_at IS NULL
-ORDER BY org_id, p.created_at, p.id
 """
 _ORGANIZATION_LIST = f"""
 WITH project AS ({PROJECTS}), counts AS ({_COUNTS})
@@ -65,16 +51,6 @@ ORDER BY org_id, project_id, tiktok_handle, creator_list.id
 """
 
 
-_VIEW_LIST = """
-SELECT id, organization_id AS org_id, name, list, query, columns, is_built_in,
-       created_at
-FROM views
-WHERE deleted_at IS NULL AND NOT is_private
-  AND (%(org)s::uuid IS NULL OR organization_id = %(org)s)
-ORDER BY org_id, list, created_at, id
-"""
-
-
 class OrganizationSummary(msgspec.Struct, frozen=True, kw_only=True):
     """An organization; ``creators`` counts the creators who are not removed.
 
@@ -90,19 +66,6 @@ class OrganizationSummary(msgspec.Struct, frozen=True, kw_only=True):
     active_creators: int
     is_operator: bool
     created_at: datetime
-
-
-class ProjectSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A project; ``creators`` counts the creators who are not removed."""
-
-    id: UUID
-    org_id: UUID
-    org_name: str | None
-    name: str
-    creators: int
-    active_creators: int
-    created_at: datetime
-    archived_at: datetime | None
 
 
 class CreatorSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,19 +91,6 @@ class CreatorSummary(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class ViewSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A saved view: the query and the columns of a list under a name."""
-
-    id: UUID
-    org_id: UUID
-    name: str
-    list: ViewedList
-    query: str
-    columns: Sequence[str]
-    is_built_in: bool
-    created_at: datetime
-
-
 def list_orgs(
     *, ids: Ids = False, data_dir: DataDir = None, json: Json = False
 ) -> None:
@@ -154,32 +104,6 @@ def list_orgs(
         "name plan time_zone operator=is_operator projects creators "
         "active=active_creators",
         ids="id" if ids else "",
-        json=json,
-    )
-
-
-def list_projects(
-    *,
-    org: OnlyOrganizationOption = None,
-    archived: Annotated[
-        bool,
-        Parameter(negative="", show_default=False, help="Show archived ones as well."),
-    ] = False,
-    ids: Ids = False,
-    data_dir: DataDir = None,
-    json: Json = False,
-) -> None:
-    """List projects with their counts of creators."""
-    with fitting(read_settings(data_dir=data_dir)) as connection:
-        named = organization_and_project(connection, org, None)
-        params = {**named, "archived": archived}
-        _wait_for(connection, "creator_list")
-        found = rows_of(connection, ProjectSummary, _PROJECT_LIST.encode(), params)
-    print_list(
-        found,
-        "name organization=org_name creators active=active_creators"
-        + (" archived=archived_at" if archived else ""),
-        ids="id organization_id=org_id" if ids else "",
         json=json,
     )
 
@@ -207,27 +131,6 @@ def list_creators(
         followers=lambda creator: _count(creator, "follower_count"),
         videos=lambda creator: _count(creator, "video_count"),
         connected=lambda creator: creator.connected_at is not None,
-    )
-
-
-def list_views(
-    *,
-    org: OnlyOrganizationOption = None,
-    ids: Ids = False,
-    data_dir: DataDir = None,
-    json: Json = False,
-) -> None:
-    """List the saved views of creators, videos and campaigns that are for everybody."""
-    with fitting(read_settings(data_dir=data_dir)) as connection:
-        named = organization_and_project(connection, org, None)
-        _wait_for(connection, "views")
-        found = rows_of(connection, ViewSummary, _VIEW_LIST, named)
-    print_list(
-        found,
-        "name list query shown built_in=is_built_in",
-        ids="id organization=org_id" if ids else "",
-        json=json,
-        shown=lambda view: ",".join(view.columns) or None,
     )
 
 

@@ -326,12 +326,6 @@ class Code(StrEnum):
         "The organization has an owner, so that a key makes no other one.",
         "The organization has an owner already; sign in as a person.",
     )
-    HISTORY_IN_CLEAR = (
-        "history_in_clear",
-        409,
-        "Events of the person are not sealed; run `goatherd seal-history` first.",
-        "Events of earlier releases hold this person's data in the clear.",
-    )
     CANNOT_REBUILD = (
         "cannot_rebuild",
         409,

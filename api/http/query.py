@@ -12,8 +12,9 @@ from urllib.parse import unquote_to_bytes
 from msgspec import Struct
 
 from api.http.bodies.json_body import not_allowed
-from api.http.bodies.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE, without_forbidden
+from api.http.bodies.strict_json import FORBIDDEN_MESSAGE, without_forbidden
 from api.http.errors import ApiError, Code, field_error
+from domain.letter_case import FORBIDDEN
 
 N = TypeVar("N", bound=str)
 

@@ -265,7 +265,11 @@ class Request(LitestarRequest[Any, Any, State]):
             self.context.proof = proof = proved_form(content_type, body)
             if proof is not None:
                 content_type, body = proof.content_type, proof.body
-        self.context.form = form = reader.read(content_type, body)
+        if len(body) > LARGE_BODY_BYTES:
+            form = await asyncio.to_thread(reader.read, content_type, body)
+        else:
+            form = reader.read(content_type, body)
+        self.context.form = form
         return form
 
     def form_as(self, type_: type[F]) -> F:

@@ -23,9 +23,9 @@ from api.http.route_info import RouteError
 from api.openapi import components
 from api.openapi.components import reference
 from api.openapi.links import Links
-from api.openapi.operations import Operation, operations_of
 from api.openapi.paths import Types, describe
 from api.openapi.schemas import Schema
+from api.operations import Operation, operations_of
 
 _JSON = "application/json"
 _NOT_MODIFIED = 304

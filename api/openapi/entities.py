@@ -9,8 +9,8 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from api.http.responses import Answer
-from api.openapi.prose import plain
 from api.openapi.schemas import Schema, schemas_of
+from api.operations import plain
 
 
 class SchemaDocument(Struct, frozen=True):

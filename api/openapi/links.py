@@ -12,8 +12,8 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from api.http.bodies.json_body import forms_of
-from api.openapi.operations import Operation
 from api.openapi.schemas import Schema
+from api.operations import Operation
 
 
 class Link(Struct, frozen=True, kw_only=True):

@@ -12,8 +12,8 @@ from api.openapi import components
 from api.openapi.components import reference
 from api.openapi.links import Links
 from api.openapi.meanings import meaning_at, row_of_parameter
-from api.openapi.operations import Operation, Parameter
 from api.openapi.schemas import Schema, complete, example, schemas_of
+from api.operations import Operation, Parameter
 
 _JSON, _CSV, _PDF = "application/json", "text/csv", "application/pdf"
 _EVENTS = "text/event-stream"

@@ -6,7 +6,7 @@ from typing import Any, cast
 import msgspec
 
 from api.openapi.meanings import ANY, meaning_at, row_of
-from api.openapi.prose import prose
+from api.operations import prose
 
 Schema = dict[str, Any]
 

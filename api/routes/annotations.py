@@ -132,14 +132,14 @@ class AnnotationRoutes(Controller):
             after=tuple[date, UUID],
         )
 
-    @write_route(post, "/", "addAnnotation", errors=[Code.NOT_FOUND, Code.GONE])
-    def add_annotation(
+    @write_route(post, "/", "createAnnotation", errors=[Code.NOT_FOUND, Code.GONE])
+    def create_annotation(
         self,
         request: Request,
         data: JSONBody[NewAnnotation],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Annotation]:
-        """Add a note about the organization or something in it.
+        """Create a note about the organization or something in it.
 
         A note about the organization or a project is shown in the answers about
         everything in it.

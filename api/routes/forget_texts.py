@@ -7,7 +7,6 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from api.http.errors import Code
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.routes import write_route
@@ -22,7 +21,6 @@ def _forgetting(path: str, tag: str, operation_id: str) -> HTTPRouteHandler:
         operation_id,
         scope="admin",
         recent_proof=True,
-        errors=[Code.HISTORY_IN_CLEAR],
         status=200,
         tags=[tag],
         versioned=False,

@@ -26,12 +26,12 @@ from api.routes.creators.schemas import (
     ScrapeRequest,
     ScrapeSelection,
 )
-from api.routes.queue_age import check_queue_age
 from domain.decisions import ItemResults
-from domain.errors import NotFoundError
+from domain.errors import NotFoundError, QueueBehindError
 from domain.scrape.handlers.retries import retry_scrape, retry_scrapes
 from domain.scrape.handlers.scrapes import RequestedRun, request_scrape
 from domain.streams import retry_stream
+from infra.database import run_read
 from infra.eventstore.execute import Executed
 from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
@@ -48,6 +48,18 @@ from projections.scrape_runs.queries import (
 _PROFILE = ScrapeRequest()
 _STATUSES: tuple[ListedStatus, ...] = get_args(ListedStatus)
 _OK, _ACCEPTED = 200, 202
+
+_RETRY_SECONDS = 60
+
+# Scheduled scrapes are left out, because they wait while manual ones are due.
+_OLDEST = """
+SELECT extract(epoch FROM statement_timestamp() - least(
+    (SELECT min(due_at) FROM waiting_job
+     WHERE organization_id = %(organization)s AND priority = 0),
+    (SELECT min(due_at) FROM scrape_job
+     WHERE state = 'ready' AND enqueued_at IS NOT NULL
+     AND organization_id = %(organization)s AND priority = 0)))::float8
+"""
 
 
 class ScrapeRoutes(Controller):
@@ -283,3 +295,19 @@ def _queued(creator_id: UUID, done: Executed[RequestedRun]) -> Answer[QueuedScra
         ),
         status=202,
     )
+
+
+def check_queue_age(request: Request, writer: CommandWriter) -> None:
+    """Refuse a manual scrape while an earlier one is overdue for too long.
+
+    Raises:
+        QueueBehindError: a manual scrape of the organization is overdue for longer than
+            ``max_queue_age_seconds``.
+    """
+    parameters = {"organization": request.organization_id}
+    row = run_read(
+        writer.store.pool,
+        lambda connection: connection.execute(_OLDEST, parameters).fetchone(),
+    )
+    if row and row[0] is not None and row[0] > writer.max_queue_age_seconds:
+        raise QueueBehindError(waiting_seconds=row[0], retry_after=_RETRY_SECONDS)

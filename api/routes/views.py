@@ -24,11 +24,11 @@ from infra.eventstore.execute import Executed
 from infra.ids import new_id
 from projections.engine.reader import Reader
 from projections.views import (
+    VIEWS,
     View,
     ViewAudience,
     one_view,
     page_of_views,
-    row_of,
     view_from_row,
 )
 
@@ -139,14 +139,14 @@ class ViewRoutes(Controller):
         )
         return found("view", view)
 
-    @write_route(post, "/", "saveView", errors=[Code.LIMIT_REACHED, Code.NOT_FOUND])
-    def save_view(
+    @write_route(post, "/", "createView", errors=[Code.LIMIT_REACHED, Code.NOT_FOUND])
+    def create_view(
         self,
         request: Request,
         data: JSONBody[NewView],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[View]:
-        """Save a view of a list, for everybody unless it says otherwise."""
+        """Create a view of a list, for everybody unless it says otherwise."""
         view_id = new_id()
         fields = asdict(data)
         command = c.SaveView(
@@ -219,7 +219,7 @@ def _changed(
 
 
 def _answer(done: Executed[UUID], *, status: int) -> Answer[View]:
-    row = row_of(done.history(done.result))
+    row = VIEWS.after(done.history(done.result))
     assert row is not None
     view = view_from_row(row)
     return Answer(view, status=status, version=view.version)

@@ -59,12 +59,14 @@ class Gauges(Collector):
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool
         self._settings = settings
+        # Each answer has the commit of the start: a checkout may move on meanwhile, and
+        # the process does not.
+        self._build = InfoMetricFamily("goatherd_build", "The version and the commit")
+        self._build.add_metric([], {"version": version(), "commit": commit()})
 
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges; without a database only those that need none."""
-        build = InfoMetricFamily("goatherd_build", "The version and the commit")
-        build.add_metric([], {"version": version(), "commit": commit()})
-        yield build
+        yield self._build
         up = GaugeMetricFamily(
             "goatherd_database_up", "1 if the database answers, else 0"
         )

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import redis.asyncio
+import redis
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from api.system.health import Check
 from domain.phrases import counted, counted_are
@@ -190,16 +190,22 @@ async def _row(writing: Pool, query: str, *values: object) -> TupleRow:
 
 
 async def _redis(url: str) -> str | None:
-    client = redis.asyncio.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+    # The patience is for Redis: a process that has just started may be busy for longer
+    # than that itself, which a thread's answer does not count.
+    return await asyncio.to_thread(_redis_problem, url)
+
+
+def _redis_problem(url: str) -> str | None:
+    client = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
         url,
         socket_timeout=_PATIENCE_SECONDS,
         socket_connect_timeout=_PATIENCE_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )
     try:
-        await client.ping()  # pyright: ignore[reportUnknownMemberType]
+        client.ping()  # pyright: ignore[reportUnknownMemberType]
     except (redis.RedisError, OSError) as error:
         return f"does not answer ({type(error).__name__}); scrapes wait until it does"
     finally:
-        await client.aclose()
+        client.close()
     return None

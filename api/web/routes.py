@@ -34,6 +34,7 @@ from api.web.creator.video import CreatorVideo
 from api.web.creator.videos import CreatorVideos
 from api.web.creators.add import AddCreatorsPage
 from api.web.creators.bulk import BulkPages
+from api.web.creators.import_history import ImportHistoryPage
 from api.web.creators.list import CreatorsPage
 from api.web.creators.row_menu import RowMenu
 from api.web.dashboard.home import HomePage
@@ -73,6 +74,7 @@ from api.web.system.bans import BanPages
 from api.web.system.integrity import IntegrityPages
 from api.web.system.jobs import JobPages
 from api.web.system.layout import SystemPage
+from api.web.system.log import LogPages
 from api.web.system.projection_stream import ProjectionStream
 from api.web.system.projections import ProjectionPages
 from api.web.videos.page import VideosPages
@@ -132,6 +134,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     InboxPages,
     ExcludedPages,
     AddCreatorsPage,
+    ImportHistoryPage,
     BulkPages,
     SearchPages,
     SettingsPage,
@@ -150,6 +153,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ProjectionPages,
     IntegrityPages,
     BanPages,
+    LogPages,
     FormerAddresses,
     ReportPages,
     UnsubscribePages,

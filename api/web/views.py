@@ -46,10 +46,6 @@ class AudienceForm(
 _FOR: Mapping[ViewAudience, str] = {"me": "for you alone", "everyone": "for everybody"}
 
 
-class NoForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A form that is only a button."""
-
-
 class ViewPages(Controller):
     """Views of the lists of creators, videos and campaigns."""
 
@@ -95,7 +91,7 @@ class ViewPages(Controller):
         page.flash(f"The view {view.name} is {_FOR[view.audience]}.")
         return page.go_to(_address_of(view))
 
-    @form_route("/{view_id:uuid}/delete", form=NoForm)
+    @form_route("/{view_id:uuid}/delete")
     async def delete(
         self, page: NamedDependency[PageContext], view_id: FromPath[UUID]
     ) -> PageResponse:

@@ -60,7 +60,7 @@ def new_recovery_codes() -> list[str]:
 
 
 def digest_of_recovery_code(code: str) -> str | None:
-    """Return what is stored of a recovery code, None if the text is none.
+    """Return what is stored of a recovery code; None if the code is not valid.
 
     Blanks, dashes and the case of letters do not matter.
     """

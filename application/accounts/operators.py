@@ -256,10 +256,7 @@ def _erase_own_views(store: Store, person_id: UUID, *, context: Context) -> None
         of = view.organization_id
         handler = partial(change_view, view_id, command, organization_id=of)
         execute(store, handler, context=context)
-        # Views were never stored in the clear while they could be for one person.
-        forgetting = ForgettingCommand(
-            store, view_id, organization_id=of, may_be_clear=False
-        )
+        forgetting = ForgettingCommand(store, view_id, organization_id=of)
         execute(
             store,
             forgetting.handler,

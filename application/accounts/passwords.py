@@ -57,7 +57,6 @@ class PasswordHashes:
         self.waiting = 0
 
     async def made(self, password: str) -> str:
-        """Return a new hash of a password."""
         return await self._in_thread(lambda: self._hasher.hash(password))
 
     def made_now(self, password: str) -> str:

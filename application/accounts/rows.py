@@ -293,7 +293,6 @@ def end_links_of_admins(
 
 
 def organizations_of(cursor: Cursor[Any], person_id: UUID) -> list[UUID]:
-    """Return the organizations that a person belongs to."""
     return [one for (one,) in cursor.execute(_MEMBER_OF, (person_id,))]
 
 

@@ -260,7 +260,6 @@ class PersonAccounts:
         return person_id, sealed, await self._hashes.check(prepared(password), stored)
 
     async def is_password(self, person_id: UUID, password: str) -> bool:
-        """Tell whether a password is that of a person."""
         row = await self.read(rows.STORED_HASH, (person_id,))
         master_key = await self.opened_key()
         sealed = None if row is None else row[0]
@@ -728,8 +727,6 @@ class PersonAccounts:
         query: LiteralString,
         parameters: tuple[object, ...] | Mapping[str, object],
     ) -> list[TupleRow]:
-        """Return all rows of a query."""
-
         async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
             cursor = await connection.execute(query, parameters)
             return await cursor.fetchall()

@@ -20,10 +20,8 @@ from application.erase.repeat import ACTOR, repeat_erasures
 from application.erase.repeat_texts import repeat_forgettings, unapplied_forgettings
 from application.erase.texts import ForgottenAnswer
 from application.integrity.kept_keys import erased_subjects, key_faults
-from application.integrity.log import head_of
-from application.integrity.seal_history import clear_history, others_at_work, seal_all
-from application.progress import ShowProgress
 from domain.phrases import counted
+from infra.database import COMMAND_NAME
 from infra.database import migrate as migrate_database
 from infra.eventstore.append import Context
 from infra.eventstore.store import Store, open_store
@@ -67,6 +65,12 @@ ON CONFLICT (nonce) DO UPDATE SET expires_at = excluded.expires_at
 """
 # Issues of reports from after the backup are made again, and their mails were sent.
 _NOTE = "INSERT INTO restores VALUES (clock_timestamp())"
+# All other processes except the server's own.
+_OTHERS = """
+SELECT DISTINCT application_name FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND application_name LIKE 'goatherd%%' AND application_name <> %s
+"""
 _PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 
@@ -84,7 +88,6 @@ def finish_restore(
     settings: Settings,
     *,
     projections: Sequence[Projection],
-    progress: ShowProgress,
     has_keys: bool = True,
     is_resumed: bool = False,
 ) -> Repeated:
@@ -136,11 +139,6 @@ def finish_restore(
                 url, pool_size=CONNECTIONS, settings=settings, even_restoring=True
             )
             with closing(opened.pool):
-                if is_behind and clear_history(connection):
-                    # Data of erased people could be read in it.
-                    with progress("Sealing", total=head_of(connection)) as advance:
-                        context = Context(actor=ACTOR, command_id=new_id())
-                        seal_all(opened, connection, advance=advance, context=context)
                 again = Context(actor=ACTOR, command_id=new_id())
                 end_invitations_again(opened, context=again)
                 erase_again(opened, context=again)
@@ -161,9 +159,13 @@ def _others(connection: Connection[TupleRow]) -> list[str]:
     The server notices with a delay that a process was killed.
     """
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while (others := others_at_work(connection)) and time.monotonic() < deadline:
+    while (others := _at_work(connection)) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     return others
+
+
+def _at_work(connection: Connection[TupleRow]) -> list[str]:
+    return [name for (name,) in connection.execute(_OTHERS, (COMMAND_NAME,))]
 
 
 def _check_keys(connection: Connection[TupleRow], settings: Settings) -> None:

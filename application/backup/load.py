@@ -12,7 +12,12 @@ from application.backup import archive, programs
 from application.backup.archive import Backup
 from application.backup.errors import BackupError
 from application.progress import ShowProgress
-from infra.database import create_reader, known_migrations
+from infra.database import (
+    BEFORE_FIRST_RELEASE,
+    FIRST_MIGRATION,
+    create_reader,
+    known_migrations,
+)
 from infra.database import migrate as migrate_database
 from infra.embedded.data_dir import key_path, open_data_dir, secret_path
 from infra.keys.master_key import master_key_path
@@ -44,6 +49,8 @@ def check_content(
             if manifest.content == "keys"
             else f"{file} is not a file that `goatherd backup --keys` wrote."
         )
+    if manifest.schema < FIRST_MIGRATION:
+        raise BackupError(f"{file} {BEFORE_FIRST_RELEASE}")
     newest = max(number for number, _, _ in known_migrations())
     if manifest.schema > newest:
         raise BackupError(

@@ -25,8 +25,6 @@ from domain.channel.events import ChannelKind
 
 
 class KindOfChannel(Struct, frozen=True):
-    """A kind of channel."""
-
     form: ChannelForm
     send: Transport
 
@@ -53,7 +51,7 @@ def checked_address(
     """Return the address of a channel from the field that its kind has; None without.
 
     Raises:
-        InvalidChannelError: it is in the wrong field, or is none.
+        InvalidChannelError: the address is in the wrong field, or is not valid.
         InvalidWebhookUrlError: nothing may be posted there.
     """
     form = KINDS[kind].form

@@ -10,7 +10,7 @@ from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
 from application.channels.follow import WORK
-from application.due.work import plan_work
+from application.due.work import plan_now
 from infra.ids import new_id
 
 # Rows are held in one order, so that two transactions never wait for each other.
@@ -56,9 +56,7 @@ def queue_message(
     ).fetchall()
     if not found:
         return
-    row = cursor.execute("SELECT clock_timestamp()").fetchone()
-    assert row is not None
     stored = Jsonb(content, dumps=msgspec.json.encode)
     for (channel_id,) in found:
         cursor.execute(_ADD, (new_id(), organization_id, channel_id, kind, stored))
-        plan_work(cursor, WORK, str(channel_id), due_at=row[0], is_moved=False)
+    plan_now(cursor, WORK, [str(channel_id) for (channel_id,) in found])

@@ -1,5 +1,6 @@
 """The table of due work: each row is taken by one worker, which finishes it once."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
@@ -7,12 +8,20 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg import Cursor
 
+from application.due.holder import HOLDERS
 from infra.database import Pool
 
 _PLAN: LiteralString = """
 INSERT INTO due_work (kind, key, due_at, not_before)
 VALUES (%(kind)s, %(key)s, %(due_at)s, %(due_at)s)
 ON CONFLICT (kind, key) DO
+"""
+# Rows are added in one order, so that two transactions never wait for each other.
+_PLAN_NOW: LiteralString = """
+INSERT INTO due_work (kind, key, due_at, not_before)
+SELECT %s, key, clock_timestamp(), clock_timestamp()
+FROM unnest(%s::text[]) AS planned (key) ORDER BY key
+ON CONFLICT (kind, key) DO NOTHING
 """
 _MOVE: LiteralString = f"""{_PLAN} UPDATE SET due_at = excluded.due_at,
     not_before = excluded.due_at, lease = NULL, tries = 0
@@ -22,18 +31,28 @@ _SOONER: LiteralString = f"""{_PLAN} UPDATE SET due_at = excluded.due_at,
 WHERE due_work.lease IS NOT NULL
 OR due_work.tries = 0 AND due_work.due_at > excluded.due_at
 """
-_KEEP: LiteralString = f"{_PLAN} NOTHING"
 _CANCEL: LiteralString = "DELETE FROM due_work WHERE kind = %s AND key = %s"
-_TAKE: LiteralString = """
+# A worker may take the row. A lease ends with its time, and with the process that holds
+# the advisory lock of its number.
+IS_FREE: LiteralString = f"""
+(not_before <= clock_timestamp()
+ OR lease IS NOT NULL AND pg_try_advisory_xact_lock({HOLDERS}, holder))
+"""
+# A crash of the server may undo the last leases, which ends them; so a lease need not
+# wait for the disk.
+_TAKE: LiteralString = f"""
+WITH quietly AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true)
+)
 UPDATE due_work SET lease = gen_random_uuid(), tries = tries + 1,
-    not_before = clock_timestamp() + %(lease)s
-WHERE kind = %(kind)s AND key = (
+    holder = %(holder)s, not_before = clock_timestamp() + %(lease)s
+FROM quietly WHERE kind = %(kind)s AND key = (
     SELECT key FROM due_work WHERE kind = %(kind)s AND due_at <= clock_timestamp()
-    AND not_before <= clock_timestamp()
+    AND (%(key)s::text IS NULL OR key = %(key)s) AND {IS_FREE}
     ORDER BY due_at, key LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-RETURNING kind, key, due_at, tries, lease, clock_timestamp()
-"""
+RETURNING key, due_at, tries, lease, clock_timestamp()
+"""  # noqa: S608 - constants only
 _END: LiteralString = """
 DELETE FROM due_work
 WHERE kind = %(kind)s AND key = %(key)s AND lease = %(lease)s
@@ -72,16 +91,19 @@ class DueWork(Struct, frozen=True, kw_only=True):
     taken_at: datetime
 
 
-def plan_work(
-    cursor: Cursor[Any], kind: str, key: str, *, due_at: datetime, is_moved: bool = True
-) -> None:
+def plan_work(cursor: Cursor[Any], kind: str, key: str, *, due_at: datetime) -> None:
     """Let work fall due, once the transaction of ``cursor`` is committed.
 
     Planned work of the same kind and key moves to the new time, and a worker that does
-    it at this moment can't finish it. Unless ``is_moved``, it stays as it is.
+    it at this moment can't finish it.
     """
-    params = {"kind": kind, "key": key, "due_at": due_at}
-    cursor.execute(_MOVE if is_moved else _KEEP, params)
+    cursor.execute(_MOVE, {"kind": kind, "key": key, "due_at": due_at})
+
+
+def plan_now(cursor: Cursor[Any], kind: str, keys: Sequence[str]) -> None:
+    """Let works be due now; those that are planned or done already stay as they are."""
+    if keys:
+        cursor.execute(_PLAN_NOW, (kind, [*keys]))
 
 
 def plan_sooner(cursor: Cursor[Any], kind: str, key: str, *, due_at: datetime) -> None:
@@ -97,20 +119,27 @@ def cancel_work(cursor: Cursor[Any], kind: str, key: str) -> None:
     cursor.execute(_CANCEL, (kind, key))
 
 
-def take_work(pool: Pool, kind: str, *, lease: timedelta) -> DueWork | None:
-    """Take the work of a kind that fell due first; None if none is due.
+def take_work(
+    pool: Pool,
+    kind: str,
+    *,
+    lease: timedelta,
+    key: str | None = None,
+    holder: int | None = None,
+) -> DueWork | None:
+    """Take the work of a kind that fell due first, or that of a key; None if none is.
 
     If it is neither finished nor put off before the lease ends, another worker takes
-    it.
+    it. A lease with the number of a ``holder`` also ends with the holder's process.
     """
+    params = {"kind": kind, "key": key, "lease": lease, "holder": holder}
     with pool.connection() as connection:
-        params = {"kind": kind, "lease": lease}
         row = connection.execute(_TAKE, params).fetchone()
     if row is None:
         return None
-    kind, key, due_at, tries, token, taken_at = row
+    taken, due_at, tries, token, taken_at = row
     return DueWork(
-        kind=kind, key=key, due_at=due_at, tries=tries, lease=token, taken_at=taken_at
+        kind=kind, key=taken, due_at=due_at, tries=tries, lease=token, taken_at=taken_at
     )
 
 

@@ -10,12 +10,13 @@ import structlog
 from msgspec import Struct
 from psycopg import Cursor
 
+from application.due.holder import LeaseHolder
 from application.due.turns import NextTurn, only_once
 from application.due.work import (
     DueWork,
     WorkLostError,
     finish_work,
-    plan_work,
+    plan_now,
     put_off_work,
     take_work,
 )
@@ -73,9 +74,12 @@ class DueWorker:
     Any number may run. A slow kind delays no other, because each has its own threads.
     """
 
-    def __init__(self, pool: Pool, kind: DueKind) -> None:
+    def __init__(
+        self, pool: Pool, kind: DueKind, *, holder: LeaseHolder | None = None
+    ) -> None:
         self._pool = pool
         self._kind = kind
+        self._holder = holder
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; continue after failures of the database."""
@@ -96,19 +100,16 @@ class DueWorker:
 
     def plan(self) -> None:
         """Plan the works that always exist, unless they are planned."""
-        if not self._kind.keys:
-            return
-        with self._pool.connection() as connection, connection.transaction():
-            cursor = connection.cursor()
-            row = cursor.execute("SELECT clock_timestamp()").fetchone()
-            assert row is not None
-            for key in self._kind.keys:
-                plan_work(cursor, self._kind.name, key, due_at=row[0], is_moved=False)
+        with self._pool.connection() as connection:
+            plan_now(connection.cursor(), self._kind.name, self._kind.keys)
 
-    def do_next(self) -> bool:
-        """Do the turn that fell due first; return False if none is due."""
+    def do_next(self, key: str | None = None) -> bool:
+        """Do the turn that fell due first, or that of a key; False if none is due."""
         kind = self._kind
-        work = take_work(self._pool, kind.name, lease=kind.lease)
+        holder = None if self._holder is None else self._holder.number()
+        work = take_work(
+            self._pool, kind.name, lease=kind.lease, key=key, holder=holder
+        )
         if work is None:
             return False
         turn = Turn(work, kind.next_turn)
@@ -132,12 +133,16 @@ class DueWorker:
 
 
 def start_due_workers(
-    pool: Pool, kinds: Sequence[DueKind], stop: threading.Event
+    pool: Pool,
+    kinds: Sequence[DueKind],
+    stop: threading.Event,
+    *,
+    holder: LeaseHolder | None = None,
 ) -> list[threading.Thread]:
     """Start the threads of all kinds, which work until ``stop`` is set."""
     threads = [
         threading.Thread(
-            target=DueWorker(pool, kind).run,
+            target=DueWorker(pool, kind, holder=holder).run,
             args=(stop,),
             name=f"due:{kind.name}",
             daemon=True,

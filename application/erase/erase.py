@@ -9,7 +9,6 @@ from psycopg.rows import TupleRow
 
 from application.connect.erasure import erase_connections
 from application.connect.sealing import ConnectionSeal
-from application.erase.clear_history import check_sealed
 from application.erase.pictures import erase_pictures
 from application.erase.records import NEEDED, head_of, records_of
 from application.erase.sealed_list import ErasedValues, keep
@@ -82,7 +81,6 @@ class ErasureCommand:
 
         Raises:
             NotFoundError: there is no such creator.
-            HistoryInClearError: events from before sealing name the person.
             ProjectionBehindError: a read model does not catch up with the log.
         """
         self._check_there()
@@ -103,13 +101,6 @@ class ErasureCommand:
                 creator_id=self._creator_id,
             )
             self._values = values_that_belong(connection, codec, records)
-            check_sealed(
-                connection,
-                self._store,
-                self._organization_id,
-                records,
-                self._values,
-            )
             self._master_key = opened_master_key(self._store.settings, connection)
         return erase_creator(
             self._creator_id,

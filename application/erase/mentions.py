@@ -11,9 +11,8 @@ from psycopg.rows import TupleRow
 
 from application.erase.search.terms import CELL_END, SearchTerms
 from application.erase.values import ErasedValue, texts_of
-from application.integrity.seal_history import TEXT_NAMES
 from domain.messages import Event
-from domain.subjects import owner_of_texts, personal_fields
+from domain.subjects import TEXT_EVENTS, owner_of_texts, personal_fields
 from domain.texts import EarlierTextsForgotten
 from infra import arrays
 from infra.eventstore.codec import Codec
@@ -79,6 +78,7 @@ WHERE v.organization_id = %(organization)s AND NOT v.id = ANY(%(own)s)
 AND NOT coalesce(v.creator_id = ANY(%(own)s), false) AND text ILIKE ANY(%(like)s)
 ORDER BY 1, 2, 3
 """
+_TEXT_NAMES = [event.stored_name for event in TEXT_EVENTS]
 _PATHS: dict[str, str] = {
     "campaign": "/campaigns/{}",
     "project": "/projects/{}",
@@ -167,7 +167,7 @@ def _of_others(
 def _of_own_things(
     cursor: Cursor[TupleRow], codec: Codec, terms: SearchTerms, organization_id: UUID
 ) -> Iterator[Mention]:
-    names = [*TEXT_NAMES, "earlier_texts_forgotten"]
+    names = [*_TEXT_NAMES, EarlierTextsForgotten.stored_name]
     ids = (*[organization_id] * 7, arrays.texts(names))
     rows = cursor.connection.cursor(binary=True).execute(_EVENTS, ids).fetchall()
     # For each thing and field: whether its last text names the person, and any text.

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from application.erase.clear_history import is_in_clear
 from application.erase.mentions import Mention, mentions_of
 from application.erase.records import handles_of, records_of
 from infra.eventstore.store import Store
@@ -41,7 +40,7 @@ SELECT %(creator)s::uuid,
      WHERE i.organization_id = %(organization)s AND c.deleted_at IS NULL
      AND i.item_id IN (SELECT id FROM items)),
     (SELECT count(*) FROM bans WHERE handle IN (SELECT handle FROM creators)),
-    false, NULL
+    NULL
 """
 
 
@@ -51,8 +50,7 @@ class ErasurePreview(msgspec.Struct, frozen=True, kw_only=True):
     ``creator_count`` counts the creator and those pinned to the same TikTok account,
     ``note_count`` the notes that are deleted, and ``campaign_count`` the campaigns that
     contain one of these creators or videos. ``ban_count`` counts the bans of their
-    handles, which stay. ``history_in_clear`` says that events from before sealing name
-    the person; then the erasure is refused. ``mentions`` are texts that have a present
+    handles, which stay. ``mentions`` are texts that have a present
     or former handle of theirs or their contact address, such as recipients of reports,
     and that an erasure does not change.
     """
@@ -64,7 +62,6 @@ class ErasurePreview(msgspec.Struct, frozen=True, kw_only=True):
     note_count: int
     campaign_count: int
     ban_count: int
-    history_in_clear: bool
     mentions: list[Mention]
 
 
@@ -88,7 +85,6 @@ def preview_of(
     }
     rows = cursor.execute(_COUNTS.encode(), params).fetchall()
     (preview,) = structs(ErasurePreview, rows)
-    in_clear = is_in_clear(cursor.connection, store, organization_id, records)
     mentions = mentions_of(
         cursor,
         store.codec,
@@ -107,7 +103,7 @@ def preview_of(
             for one in (each.creator_id, *each.video_ids, *each.annotation_ids)
         },
     )
-    return replace(preview, history_in_clear=in_clear, mentions=mentions)
+    return replace(preview, mentions=mentions)
 
 
 def _addresses(

@@ -11,9 +11,7 @@ from psycopg.rows import TupleRow
 from application.erase.sealed_list import ErasedValues, keep
 from application.erase.values import ErasedValue
 from application.erase.wipe import DO_NOT_WAIT, TABLES_ARE_READ
-from application.integrity.seal_history import has_clear_events
 from domain.decisions import Handler
-from domain.errors import ConflictError
 from domain.organization.handlers.texts import (
     ForgottenTexts,
     forget_earlier_texts,
@@ -35,18 +33,6 @@ WHERE organization_id = %s AND status IS NOT NULL AND EXISTS (
 _LONG = 14
 
 
-class TextsInClearError(ConflictError):
-    """Texts of releases before sealing lie in the log in the clear."""
-
-    code = "history_in_clear"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Names from before the upgrade lie in the log in the clear: stop Goatherd "
-            "and run `goatherd seal-history`, then try again."
-        )
-
-
 class ForgottenAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The thing whose earlier texts were forgotten.
 
@@ -62,7 +48,6 @@ class ForgettingCommand:
     """The handler and the hook that forget earlier texts, for ``execute``.
 
     With ``recipient`` they take this address out of a report, with its texts.
-    ``may_be_clear`` is false for things that are younger than sealing.
     """
 
     def __init__(
@@ -72,14 +57,11 @@ class ForgettingCommand:
         *,
         organization_id: UUID,
         recipient: str | None = None,
-        may_be_clear: bool = True,
     ) -> None:
         self._store = store
         self._of = of
         self._organization_id = organization_id
         self._recipient = recipient
-        # No report is older than sealing.
-        self._may_be_clear = may_be_clear and recipient is None
         self._master_key: MasterKey | None = None
 
     def handler(self) -> Handler[ForgottenTexts]:
@@ -87,14 +69,9 @@ class ForgettingCommand:
 
         Raises:
             NotFoundError: the organization has no such thing.
-            TextsInClearError: some of its texts are not sealed.
         """
         with self._store.pool.connection() as connection:
             self._master_key = opened_master_key(self._store.settings, connection)
-            if self._may_be_clear and has_clear_events(
-                connection, {self._of, self._organization_id}
-            ):
-                raise TextsInClearError
         of = self._organization_id
         if self._recipient is not None:
             return forget_recipient(self._of, self._recipient, organization_id=of)

@@ -59,9 +59,7 @@ _AT_ONCE = 500
 _OF_STREAMS = f"""
 {ENVELOPES} WHERE originator_id = ANY(%b::uuid[])
 AND (topic <> 'video_stats_snapshot_recorded'
-     OR starts_with(encode(substring(state FROM 1 FOR 11), 'escape'), '{{"sealed":"')
-     OR position('"titles":['::bytea IN state) > 0
-     OR position('"thumbnail_urls":['::bytea IN state) > 0)
+     OR starts_with(encode(substring(state FROM 1 FOR 11), 'escape'), '{{"sealed":"'))
 """
 # Events of these subjects from after the read of the read models.
 _SINCE = f"""
@@ -78,7 +76,6 @@ class ErasedValue(msgspec.Struct, frozen=True, order=True, array_like=True):
 
 
 def values_of(events: Iterable[Event]) -> set[ErasedValue]:
-    """Return the personal values of events."""
     return {
         ErasedValue(KINDS[name], text)
         for event in events

@@ -8,16 +8,15 @@ from psycopg.rows import TupleRow
 
 from domain.integrity.chains import LinkedEvent, Place
 from domain.integrity.check import RecordedRoot
-from domain.integrity.events import HistorySealed, RootSigned, SigningKeyRotated
+from domain.integrity.events import RootSigned, SigningKeyRotated
 from domain.integrity.merkle import MerkleTree
 from domain.integrity.roots import HeadTrees
-from domain.integrity.sealing_note import RecordedNote
 from domain.integrity.signing_keys import RecordedRotation
 from domain.integrity.soundness import is_sound
 from domain.streams import INSTALLATION
 from infra.eventstore.codec import Codec, UnknownEventError
 
-T = TypeVar("T", RootSigned, HistorySealed, SigningKeyRotated)
+T = TypeVar("T", RootSigned, SigningKeyRotated)
 
 _ROWS_AT_ONCE = 10_000
 # The number of roots whose trees are made while the heads are read once.
@@ -110,18 +109,6 @@ def newest_recorded(connection: Connection[TupleRow]) -> RootSigned | None:
     """Return the newest root in the log, None if there is none."""
     found = _signed(connection, _NEWEST_ROOT, RootSigned)
     return next((root for _, root in found if root is not None), None)
-
-
-def sealing_notes(connection: Connection[TupleRow]) -> list[RecordedNote]:
-    """Return the readable notes that history was sealed, in their order.
-
-    An unreadable note shows in the chain of its stream, or in later roots.
-    """
-    return [
-        RecordedNote(position, note)
-        for position, note in _signed(connection, _SIGNED, HistorySealed)
-        if note is not None
-    ]
 
 
 def heads_at(
@@ -228,14 +215,14 @@ def _signed(
     *,
     after: int = 0,
 ) -> Iterator[tuple[int, T | None]]:
-    """Yield roots or notes with their positions; an unreadable one is None."""
+    """Yield signed events with their positions; an unreadable one is None."""
     parameters = (INSTALLATION, kind.stored_name, after)
     for position, state in connection.execute(query, parameters):
         yield position, decoded(kind, state)
 
 
 def decoded(kind: type[T], state: bytes) -> T | None:
-    """Return a stored root or note; None if it cannot be read."""
+    """Return a stored root, or change of the key; None if it cannot be read."""
     try:
         event = _CODEC.decode(kind.stored_name, state)
     except UnknownEventError:

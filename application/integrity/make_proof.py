@@ -64,7 +64,7 @@ def make_proof(
         way, then = None, _Ways()
         if kept is not None:
             index = known.number_of(kept)
-            way = way_to(connection, known, index=index, newest=newest)
+            way = way_to(known, index=index, newest=newest)
             then = _ways(connection, events, known.roots[index].root)
             if not then.are_held:
                 # History was sealed since, so the root has other heads.

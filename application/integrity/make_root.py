@@ -1,8 +1,6 @@
 """Makes roots: measures the log up to its present end, signs and records the root."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from msgspec.structs import replace
 from psycopg import Connection
@@ -14,7 +12,6 @@ from application.integrity.log import (
     newest_recorded,
     recorded_roots,
     recorded_rotations,
-    sealing_notes,
     trees_at,
 )
 from application.integrity.signing import Signer, check_newest
@@ -85,6 +82,9 @@ def _measure(
     store: Store, signer: Signer, *, due_after: timedelta | None = None
 ) -> RootSigned | None:
     with store.pool.connection() as connection, connection.transaction():
+        # All reads are of one moment: a root that another process records between them
+        # would be no reason to make none, and yet be contained.
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         connection.execute(NO_HURRY)
         row = connection.execute(_TAKE_LOCK, (AdvisoryLock.MAKE_ROOT,)).fetchone()
         if row is None or not row[0]:
@@ -103,31 +103,20 @@ def _measure(
         content = measured(
             connection,
             0 if newest is None else newest.position,
-            cuts=[each.note.position for each in sealing_notes(connection)],
         )
     root = unsigned_root(content, before, key=signer.key, at=at)
     return replace(root, signature=signer.sign(signed_text(root)))
 
 
-def measured(
-    connection: Connection[TupleRow],
-    after: int,
-    *,
-    until: int | None = None,
-    cuts: Iterable[int] = (),
-) -> LogContent:
-    """Return the content of a root of the log up to ``until``, by default its end.
+def measured(connection: Connection[TupleRow], after: int) -> LogContent:
+    """Return the content of a root of the log up to its end.
 
     Its events are those after the position ``after``. Nothing up to that end can change
-    meanwhile, because positions become visible in their own order. Blocks of events
-    also end at the positions in ``cuts``, where other signed parts of the log end.
+    meanwhile, because positions become visible in their own order.
     """
-    head = head_of(connection) if until is None else until
+    head = head_of(connection)
     part = LogPart(after + 1)
-    ends = sorted({each for each in cuts if after < each < head} | {head})
-    for first, last in pairwise((after, *ends)):
-        part.add(digests_between(connection, first, last))
-        part.end_block()
+    part.add(digests_between(connection, after, head))
     part.end(head)
     (tree,) = trees_at(connection, [head])
     return LogContent(

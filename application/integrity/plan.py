@@ -8,7 +8,6 @@ from application.integrity.signing import is_signed
 from domain.integrity.check import RecordedRoot
 from domain.integrity.events import RootSigned
 from domain.integrity.roots import Positions, PublicRoot, signed_text, text_hash
-from domain.integrity.sealing_note import RecordedNote, as_root
 from domain.integrity.signing_keys import RecordedRotation
 
 
@@ -16,9 +15,8 @@ class Plan(msgspec.Struct, frozen=True):
     """The work of a check after a position: its last position, and the roots.
 
     ``recorded`` are the roots of the log that are checked, and ``every`` are all roots.
-    ``known`` has the hash of each root with the position of its own event. ``contents``
-    are the roots whose contents are compared, in order. ``ends`` are positions at which
-    signed parts of the log end, ``notes`` the notes that history was sealed, and
+    ``known`` are the hashes of all roots. ``contents`` are the roots whose contents are
+    compared, in order. ``ends`` are positions at which signed parts of the log end, and
     ``rotations`` the changes of the signing key.
     """
 
@@ -26,11 +24,10 @@ class Plan(msgspec.Struct, frozen=True):
     head: int
     recorded: list[RecordedRoot]
     every: Sequence[RecordedRoot]
-    known: dict[str, int]
+    known: frozenset[str]
     contents: list[RootSigned]
     times_from: int
     ends: set[int]
-    notes: Sequence[RecordedNote] = ()
     rotations: Sequence[RecordedRotation] = ()
 
 
@@ -40,24 +37,13 @@ def make_plan(
     head: int,
     since: int = 0,
     kept: RootSigned | PublicRoot | None = None,
-    notes: Sequence[RecordedNote] = (),
     rotations: Sequence[RecordedRotation] = (),
 ) -> Plan:
-    """Return the work of a check of a log with these roots.
-
-    The contents of roots from before a sealing of history cannot be compared any more.
-    The newest of the ``notes`` describes the log since then, and is compared in their
-    place.
-    """
+    """Return the work of a check of a log with these roots."""
     recorded = [each for each in every if not since or each.root.position > since]
-    rewritten_at = notes[-1].at if notes else 0
-    contents = [each.root for each in recorded if each.at > rewritten_at]
-    known = {text_hash(each.root): each.at for each in every}
+    contents = [each.root for each in recorded]
+    known = frozenset(text_hash(each.root) for each in every)
     ends = {position for each in every for position in _ends_of(each.root)}
-    ends |= {each.note.position for each in notes}
-    if notes and notes[-1].note.position > since:
-        contents.append(as_root(notes[-1].note))
-        known[text_hash(contents[-1])] = rewritten_at
     if (
         isinstance(kept, RootSigned)
         and text_hash(kept) not in known
@@ -71,7 +57,6 @@ def make_plan(
         recorded=recorded,
         every=every,
         known=known,
-        notes=notes,
         rotations=rotations,
         contents=sorted(contents, key=lambda root: root.position),
         times_from=times_from,

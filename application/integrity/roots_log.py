@@ -6,12 +6,11 @@ from typing import NamedTuple
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from application.integrity.log import recorded_roots, recorded_rotations, sealing_notes
+from application.integrity.log import recorded_roots, recorded_rotations
 from domain.errors import InvalidQuestionError, NotFoundError
 from domain.integrity.check import RecordedRoot
 from domain.integrity.proofs import ConsistencyProof, KeptRoot, kept_root
 from domain.integrity.roots import PublicRoot, leaf_of, text_hash
-from domain.integrity.sealing_note import note_hash
 from domain.integrity.signing_keys import SigningKey, signing_keys
 
 _NAMES_NONE = "the newest root names none of those before it yet: have one signed"
@@ -46,7 +45,6 @@ class KnownRoots(NamedTuple):
         return number
 
     def public(self, number: int) -> PublicRoot:
-        """Return the public part of a root."""
         return PublicRoot.of(self.roots[number].root)
 
 
@@ -66,9 +64,7 @@ def known_roots(
     )
 
 
-def way_to(
-    connection: Connection[TupleRow], known: KnownRoots, *, index: int, newest: int
-) -> KeptRoot:
+def way_to(known: KnownRoots, *, index: int, newest: int) -> KeptRoot:
     """Return the path from a root to an earlier one, or to itself.
 
     Raises:
@@ -76,15 +72,7 @@ def way_to(
     """
     if index < newest and known.roots[newest].root.roots is None:
         raise InvalidQuestionError("root", _NAMES_NONE)
-    at = known.roots[index].at
-    notes = [each.note for each in sealing_notes(connection) if each.at > at]
-    return kept_root(
-        known.public(index),
-        known.leaves,
-        index=index,
-        newest=newest,
-        sealings=[note_hash(note) for note in notes],
-    )
+    return kept_root(known.public(index), known.leaves, index=index, newest=newest)
 
 
 def keys_of(connection: Connection[TupleRow], key: str) -> list[SigningKey]:
@@ -116,6 +104,6 @@ class RootsLog:
         known = self.known(connection)
         return ConsistencyProof(
             root=known.public(newest),
-            kept=way_to(connection, known, index=index, newest=newest),
+            kept=way_to(known, index=index, newest=newest),
             keys=tuple(keys_of(connection, known.roots[newest].root.key)),
         )

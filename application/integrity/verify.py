@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 import msgspec
 import psycopg
+from msgspec.structs import replace
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -23,7 +24,6 @@ from application.integrity.log import (
     parts_with_events,
     recorded_roots,
     recorded_rotations,
-    sealing_notes,
     time_before,
     trees_at,
     unreadable_roots,
@@ -35,27 +35,23 @@ from domain.integrity.chains import (
     CheckedRange,
     LinkedEvent,
     Misfit,
+    Place,
     check_range,
+    misfit_of,
     missing_predecessors,
+    name_and_body_of,
 )
 from domain.integrity.check import (
     check_contents,
     check_kept,
-    check_notes,
     check_signatures,
     in_order,
 )
 from domain.integrity.events import RootSigned
-from domain.integrity.kept_root import (
-    KeptVerdict,
-    judge_kept,
-    missing_sealings,
-    sealings_of,
-)
 from domain.integrity.merkle import MerkleTree
-from domain.integrity.roots import BLOCK, PublicRoot, text_hash
-from domain.integrity.sealing_note import Sealing
+from domain.integrity.roots import BLOCK, PublicRoot
 from domain.integrity.signing_keys import check_rotations, key_times
+from infra.eventstore.sealing import is_in_clear
 
 # The number of positions that one process checks at a time.
 RANGE = 8 * BLOCK
@@ -63,6 +59,7 @@ RANGE = 8 * BLOCK
 # With fewer parts of that length, separate processes take longer to start than they
 # save. Ranges are no measure: each root ends one, however small.
 _FEW = 3
+_UNSEALED = "Its personal data are in the clear, so that no erasure reaches them."
 
 Report = Callable[[int, int], object]
 P = ParamSpec("P")
@@ -73,12 +70,8 @@ class CheckedLog(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a check of the log.
 
     ``after`` is the position before the first checked one, ``head`` the end of the log,
-    and ``under_root`` the position up to which a root holds the log. Roots from before
-    a sealing of history do not count for it, because they cannot be compared. History
-    up to ``sealed_up_to`` was sealed after its recording, null if none was, and
-    ``sealings`` are the notes of that. ``kept`` is the verdict on a root from
-    elsewhere. ``misfits`` is empty if the log is as it was recorded, or as the newest
-    note states.
+    and ``under_root`` the position up to which a root holds the log. ``misfits`` is
+    empty if the log is as it was recorded.
     """
 
     after: int
@@ -87,9 +80,6 @@ class CheckedLog(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     roots: int
     misfits: list[Misfit]
-    sealed_up_to: int | None = None
-    sealings: list[Sealing] = []
-    kept: KeptVerdict | None = None
 
 
 def verify(
@@ -98,7 +88,6 @@ def verify(
     key: str,
     since: int = 0,
     kept: RootSigned | PublicRoot | None = None,
-    accepted: Collection[str] = (),
     is_kept_key: bool = False,
     report: Report | None = None,
     progress: Path | None = None,
@@ -108,10 +97,9 @@ def verify(
 
     Roots must be signed with the public ``key``, or with an earlier key in its time. An
     older ``key`` than the newest is accepted only if it was kept (``is_kept_key``). The
-    root ``kept`` elsewhere must be in the log; ``accepted`` are hashes of notes of
-    sealings that count for it. ``report`` is called with the number of finished ranges
-    and of all. The file ``progress`` has the finished ones, from which a killed check
-    continues.
+    root ``kept`` elsewhere must be in the log. ``report`` is called with the number of
+    finished ranges and of all. The file ``progress`` has the finished ones, from which
+    a killed check continues.
 
     Raises:
         psycopg.Error: the log cannot be read.
@@ -122,16 +110,12 @@ def verify(
             head=head_of(connection),
             since=since,
             kept=kept,
-            notes=sealing_notes(connection),
             rotations=recorded_rotations(connection),
         )
         unreadable = unreadable_roots(connection)
         parts = parts_with_events(connection, plan.after, RANGE)
         ranges = ranges_of(plan, parts, length=RANGE)
         name = f"{name_of_log(connection)} after {plan.after}"
-        if plan.notes:
-            # The digests from before the sealing are different.
-            name += f", sealed at {plan.notes[-1].at}"
     found: list[CheckedRange] = []
     with (
         ProgressFile(progress, name=name) as done,
@@ -160,7 +144,6 @@ def verify(
         *(plan, found, made),
         key=key,
         kept=kept,
-        accepted=accepted,
         is_kept_key=is_kept_key,
         unreadable=unreadable,
     )
@@ -177,10 +160,29 @@ def check_positions(
     events = linked_events(connection, first, last)
     predecessors = events_at(connection, missing_predecessors(events))
     before = time_before(connection, first) if first > times_from else None
-    checked = check_range(
+    return events, check_events(
         events, predecessors, first=first, last=last, time_before=before
     )
-    return events, checked
+
+
+def check_events(
+    events: Sequence[LinkedEvent],
+    predecessors: Mapping[Place, tuple[int, bytes]],
+    *,
+    first: int,
+    last: int,
+    time_before: bytes | None,
+) -> CheckedRange:
+    """Check events as ``check_range`` does, and that their personal data are sealed."""
+    checked = check_range(
+        events, predecessors, first=first, last=last, time_before=time_before
+    )
+    unsealed = [
+        misfit_of(position, message, "unsealed", _UNSEALED)
+        for position, _, message in events
+        if is_in_clear(*name_and_body_of(message))
+    ]
+    return replace(checked, misfits=[*checked.misfits, *unsealed])
 
 
 def verdict_on(
@@ -190,7 +192,6 @@ def verdict_on(
     *,
     key: str,
     kept: RootSigned | PublicRoot | None,
-    accepted: Collection[str] = (),
     is_kept_key: bool = False,
     unreadable: Sequence[int],
 ) -> CheckedLog:
@@ -219,20 +220,11 @@ def verdict_on(
     )
     pairs = list(zip(plan.contents, trees, strict=True))
     misfits += check_contents(pairs, ranges, after=plan.after, known=plan.known)
-    misfits += check_notes(plan.notes, plan.every, keys=keys, is_signed=is_signed)
-    sealings = sealings_of(plan.notes, accepted)
-    misfits += missing_sealings(sealings, accepted, head=plan.head)
-    judged = None
     if kept is not None:
         misfits += check_kept(
             kept, plan.known, head=plan.head, keys=keys, is_signed=is_signed
         )
-        at = plan.known.get(text_hash(kept))
-        if at is not None:
-            judged, contradictions = judge_kept(kept, at, sealings, plan.notes)
-            misfits += contradictions
-    comparable = plan.notes[-1].at if plan.notes else 0
-    held = (each.root.position for each in plan.recorded if each.at > comparable)
+    held = (each.root.position for each in plan.recorded)
     return CheckedLog(
         after=plan.after,
         head=plan.head,
@@ -240,9 +232,6 @@ def verdict_on(
         events=sum(each.events for each in ranges),
         roots=len(plan.recorded),
         misfits=in_order(misfits),
-        sealed_up_to=sealings[-1].position if sealings else None,
-        sealings=sealings,
-        kept=None if misfits else judged,
     )
 
 

@@ -60,15 +60,15 @@ class Plot(Struct, frozen=True, kw_only=True):
     @property
     def summary(self) -> str:
         """Return in words what the drawing shows, for people who do not see it."""
-        pairs = zip(self.values, self.days, strict=True)
-        known = [(value, on) for value, on in pairs if value is not None]
+        places = enumerate(self.values)
+        known = [(value, place) for place, value in places if value is not None]
         if not known:
             return "Nothing is known about these days."
-        (least, on_least), (most, on_most) = min(known), max(known)
-        text = (
-            f"The highest value is {self.written(most)} on {day(on_most)}, the lowest "
-            f"{self.written(least)} on {day(on_least)}."
+        least, most = (
+            f"{self.marked(value, place)} on {day(self.days[place])}"
+            for value, place in (min(known), max(known))
         )
+        text = f"The highest value is {most}, the lowest {least}."
         unknown = len(self.values) - len(known)
         return f"{text} Unknown days: {unknown}." if unknown else text
 
@@ -77,6 +77,10 @@ class Plot(Struct, frozen=True, kw_only=True):
         if value is None:
             return UNKNOWN
         return percent(value) if self.is_percent else number(value)
+
+    def marked(self, value: Value, place: int) -> str:
+        """Return the value of a day in full, with the mark of a rounded one."""
+        return with_about(self.written(value), is_rounded=place in self.rounded)
 
     def shortly(self, value: Value) -> str:
         """Return a value in few digits, such as the label of a line of the grid."""
@@ -217,7 +221,7 @@ def _bars(plot: Plot, frame: _Frame) -> str:
         if value is None:
             continue
         is_rounded = place in plot.rounded
-        written = with_about(plot.written(value), is_rounded=is_rounded)
+        written = plot.marked(value, place)
         opacity = ' fill-opacity="0.5"' if is_rounded else ""
         bars.append(
             f'<path class="bar{" rounded" if is_rounded else ""}" fill="currentColor"'

@@ -339,10 +339,7 @@ def _gained_and_lost(issue: Issue, _: str) -> Iterator[Part]:
             of="Creator",
             first="Change",
             columns=["Followers"],
-            rows=[
-                _creator(one, _followers(one), _count(one.followers))
-                for one in creators
-            ],
+            rows=[_creator(one, _followers(one), _level(one)) for one in creators],
             note="",
             nothing=nothing,
             is_half=True,
@@ -427,8 +424,15 @@ def _followers(creator: IssueCreator) -> SheetCell:
     )
 
 
-def _count(value: int | None) -> SheetCell:
-    return SheetCell(text=short(value), full=number(value))
+def _level(creator: IssueCreator) -> SheetCell:
+    return _count(creator.followers, is_rounded=creator.followers_rounded)
+
+
+def _count(value: int | None, *, is_rounded: bool = False) -> SheetCell:
+    return SheetCell(
+        text=with_about(short(value), is_rounded=is_rounded),
+        full=with_about(number(value), is_rounded=is_rounded),
+    )
 
 
 def _left_out(shown: Sequence[object], in_all: int, noun: str) -> str:

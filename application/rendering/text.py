@@ -15,6 +15,7 @@ from application.rendering.sheet import (
     SheetRanking,
     SheetRow,
 )
+from domain.written import with_about
 
 PAGE_KEPT: Final = "Your link to this report needs no account, and works until"
 
@@ -52,7 +53,11 @@ def _lines(part: Part) -> Iterator[str]:
             yield from map(_figure, (*part.large, *part.small))
         case SheetCharts():
             for plot in part.plots:
-                yield f"{plot.title}: {', '.join(map(plot.shortly, plot.values))}"
+                words = (
+                    with_about(plot.shortly(value), is_rounded=place in plot.rounded)
+                    for place, value in enumerate(plot.values)
+                )
+                yield f"{plot.title}: {', '.join(words)}"
         case SheetRanking():
             for number, row in enumerate(part.rows, 1):
                 yield f"{number}. {_row(part, row)}"

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from application.due.work import DueWork
 from application.webhooks.endpoints import (
     BatchProgress,
     Endpoint,
@@ -146,23 +147,24 @@ class BatchResult(Struct, frozen=True, kw_only=True):
 
 
 class Deliverer:
-    """Sends events to endpoints that the process has leased."""
+    """Sends events to endpoints whose work the process has taken."""
 
     def __init__(self, store: Store, feed: EndpointFeed) -> None:
         self._store = store
         self._feed = feed
 
-    def batch(self, webhook_id: UUID, lease: UUID, poster: Poster) -> BatchResult:
+    def batch(self, work: DueWork, poster: Poster) -> BatchResult:
         """Send what is due to an endpoint, some events at most, and save the result.
 
         Raises:
-            EndpointLostError: another process has the endpoint; the batch may be sent
+            WorkLostError: another process has the endpoint; the batch may be sent
                 again.
         """
         with self._store.pool.connection() as connection:
-            endpoint = read_endpoint(connection, webhook_id, lease)
+            endpoint = read_endpoint(connection, work)
             if endpoint is None:
                 return BatchResult(is_over=True, is_idle=True)
+            webhook_id = endpoint.webhook_id
             waiting = waiting_events(connection, webhook_id)
             cursor = connection.cursor()
             signers = signers_of(
@@ -179,10 +181,10 @@ class Deliverer:
             self._send_new(batch)
         replay = next(iter(structs(Replay, found)), None)
         if batch.is_idle and replay is not None:
-            return self._send_replay(batch, replay, lease)
+            return self._send_replay(batch, replay, work)
         if batch.is_idle and batch.place == (endpoint.position, endpoint.ordinal):
             return BatchResult(is_over=True, is_idle=True)
-        with saving(self._store.pool, endpoint, lease, batch.progress()) as cursor:
+        with saving(self._store.pool, endpoint, work, batch.progress()) as cursor:
             batch.note(cursor, self._store)
         return batch.result()
 
@@ -227,7 +229,9 @@ class Deliverer:
             del left[: len(together)]
         batch.place = (page.position, page.ordinal)
 
-    def _send_replay(self, batch: "_Batch", replay: Replay, lease: UUID) -> BatchResult:
+    def _send_replay(
+        self, batch: "_Batch", replay: Replay, work: DueWork
+    ) -> BatchResult:
         page = self._feed.after(
             batch.endpoint,
             position=replay.position,
@@ -265,9 +269,7 @@ class Deliverer:
                 tries=0,
                 first_try_at=None,
             )
-        with saving(
-            self._store.pool, batch.endpoint, lease, batch.progress()
-        ) as cursor:
+        with saving(self._store.pool, batch.endpoint, work, batch.progress()) as cursor:
             if is_over:
                 cursor.execute(_END_REPLAY, (replay.id,))
             else:

@@ -1,7 +1,8 @@
-"""The dispatch of webhooks: threads that lease endpoints and deliver to them."""
+"""The dispatch of webhooks: threads that take due endpoints and deliver to them."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from time import monotonic
 from typing import Final
 from uuid import UUID
@@ -10,21 +11,18 @@ import structlog
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from application.due.holder import LeaseHolder
+from application.due.work import finish_work
+from application.due.worker import DueKind, DueWorker, Turn
 from application.webhooks.delivery import Deliverer, EndpointFeed
-from application.webhooks.endpoints import (
-    DueEndpoint,
-    EndpointLostError,
-    LeaseHolder,
-    due_endpoints,
-    lease_endpoint,
-    release_endpoint,
-)
+from application.webhooks.endpoints import LEASE, WORK, DueEndpoint, due_endpoints
 from application.webhooks.follow import following
 from application.webhooks.notices import tell_admins
 from domain import commands as c
 from domain.errors import NotFoundError
 from domain.webhook.events import WebhookOff
 from domain.webhook.handlers import change_webhook
+from infra.backoff import Backoff
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
@@ -45,6 +43,7 @@ PAUSE_SECONDS: Final = 0.02
 ACTOR: Final = "webhooks"
 
 _TURN_SECONDS = 10.0
+_BACKOFF = Backoff(ROUND_SECONDS, longest=ROUND_SECONDS, spread=(1.0, 1.0))
 
 _log = structlog.get_logger()
 
@@ -63,6 +62,7 @@ class WebhookDispatch:
         feed: EndpointFeed,
         *,
         url: str,
+        holder: LeaseHolder,
         threads: int = THREADS,
         troubled_threads: int = TROUBLED_THREADS,
         seconds: float = SECONDS,
@@ -71,15 +71,19 @@ class WebhookDispatch:
         self._store = store
         self._deliverer = Deliverer(store, feed)
         self._url = url
-        self._holder = LeaseHolder(url)
+        kind = DueKind(name=WORK, handle=self._handle, lease=LEASE, backoff=_BACKOFF)
+        self._worker = DueWorker(store.pool, kind, holder=holder)
         self._most = threads
         self._most_troubled = troubled_threads
         self._running: dict[UUID, bool] = {}
+        self._busy: set[UUID] = set()
+        self._stop = threading.Event()
         self._lock = threading.Lock()
         self._wake_up = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; continue after failures of the database."""
+        self._stop = stop
         listener = threading.Thread(
             target=listen,
             args=(self._url, stop, self.wake),
@@ -90,7 +94,7 @@ class WebhookDispatch:
         with ThreadPoolExecutor(self._most, thread_name_prefix="webhooks") as threads:
 
             def step() -> float:
-                self._start_due(threads, stop)
+                self._start_due(threads)
                 return ROUND_SECONDS
 
             run_until_stopped(
@@ -102,16 +106,14 @@ class WebhookDispatch:
                 pool=self._store.pool,
             )
         listener.join()
-        self._holder.close()
 
     def wake(self) -> None:
         self._wake_up.set()
 
-    def _start_due(self, threads: ThreadPoolExecutor, stop: threading.Event) -> None:
+    def _start_due(self, threads: ThreadPoolExecutor) -> None:
         for due in due_endpoints(self._store.pool):
             if self._takes(due):
-                holder = self._holder.number()
-                threads.submit(self._serve, due.webhook_id, holder, stop)
+                threads.submit(self._serve, due.webhook_id)
 
     def _takes(self, due: DueEndpoint) -> bool:
         """Tell whether there is a thread for an endpoint, and reserve it."""
@@ -126,17 +128,9 @@ class WebhookDispatch:
             self._running[due.webhook_id] = due.is_troubled
             return True
 
-    def _serve(self, webhook_id: UUID, holder: int, stop: threading.Event) -> None:
-        is_idle = True
+    def _serve(self, webhook_id: UUID) -> None:
         try:
-            lease = lease_endpoint(self._store.pool, webhook_id, holder=holder)
-            if lease is not None:
-                try:
-                    is_idle = self._deliver(webhook_id, lease, stop)
-                finally:
-                    release_endpoint(self._store.pool, webhook_id, lease)
-        except EndpointLostError:
-            _log.info("webhook_lease_lost", webhook=str(webhook_id))
+            self._worker.do_next(str(webhook_id))
         except Exception as error:  # noqa: BLE001 - other endpoints go on
             if not OUTAGE.explains(error, failures=1):
                 _log.warning(
@@ -145,24 +139,33 @@ class WebhookDispatch:
         finally:
             with self._lock:
                 del self._running[webhook_id]
+                was_busy = webhook_id in self._busy
+                self._busy.discard(webhook_id)
             # An endpoint that only seems to be due would be asked without end.
-            if not is_idle:
+            if was_busy:
                 self.wake()
 
-    def _deliver(self, webhook_id: UUID, lease: UUID, stop: threading.Event) -> bool:
-        """Deliver for a turn, and tell whether there was nothing to do."""
-        is_idle = True
-        ends_at = monotonic() + _TURN_SECONDS
+    def _handle(self, turn: Turn) -> None:
+        """Deliver to an endpoint until its turn ends, or there is nothing left."""
+        webhook_id = UUID(turn.work.key)
+        began = monotonic()
+        is_over = False
         hosts = self._store.settings.webhook_allowed_hosts
         with Poster(hosts, seconds=self._seconds) as poster:
-            while not stop.is_set() and monotonic() < ends_at:
-                result = self._deliverer.batch(webhook_id, lease, poster)
-                is_idle = is_idle and result.is_idle
+            while not (is_over or self._stop.is_set()):
+                if monotonic() - began >= _TURN_SECONDS:
+                    break
+                result = self._deliverer.batch(turn.work, poster)
+                is_over = result.is_over
+                if not result.is_idle:
+                    with self._lock:
+                        self._busy.add(webhook_id)
                 if result.off is not None:
                     disable(self._store, webhook_id, result.off)
-                if result.is_over:
-                    break
-        return is_idle
+        if not is_over:
+            now = turn.work.taken_at + timedelta(seconds=monotonic() - began)
+            with self._store.pool.connection() as connection:
+                finish_work(connection.cursor(), turn.work, next_at=now)
 
 
 def disable(store: Store, webhook_id: UUID, reason: WebhookOff) -> None:

@@ -1,17 +1,16 @@
-"""The state of endpoints: leases, cursors, and events that wait for another try."""
+"""The state of endpoints: cursors, and events that wait for another try."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from random import getrandbits
+from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
-import psycopg
 from msgspec import Struct, convert
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
+from application.due.work import IS_FREE, DueWork, plan_now, renew_lease
 from domain.webhook import retries
 from domain.webhook.events import (
     WebhookFilters,
@@ -21,12 +20,11 @@ from domain.webhook.events import (
 from infra.database import Pool
 from infra.structs import structs
 
-# Longer than a request may take. A process that dies loses its leases at once, by its
-# connection, so that only one that hangs makes others wait for so long.
-LEASE_SECONDS: Final = 60
-
-# The first of the two numbers of advisory locks that holders of leases have.
-_HOLDERS: LiteralString = "720391"
+# The kind of due work that sends to an endpoint; the id of its webhook is the key.
+WORK: LiteralString = "webhook"
+# Longer than a batch may take. A process that dies loses its leases at once, so that
+# only one that hangs makes others wait for so long.
+LEASE: Final = timedelta(seconds=60)
 
 _ADD: LiteralString = """
 INSERT INTO webhook_cursors (webhook_id, organization_id, position)
@@ -35,15 +33,12 @@ WHERE removed_at IS NULL
 AND NOT EXISTS (SELECT FROM webhook_cursors c WHERE c.webhook_id = w.id)
 ON CONFLICT DO NOTHING
 """
-_IS_FREE: LiteralString = f"""
-(c.lease IS NULL OR c.lease_until <= now()
- OR pg_try_advisory_xact_lock({_HOLDERS}, c.holder))
-"""
-# An endpoint without room gets no new events, so these do not make it due. The
-# endpoint that had its turn longest ago comes first.
+# An endpoint without room gets no new events, so these do not make it due. The one that
+# fell due first comes first.
 _DUE: LiteralString = f"""
 SELECT c.webhook_id, c.is_slow OR c.failures > 0 FROM webhook_cursors c
 JOIN webhooks w ON w.organization_id = c.organization_id AND w.id = c.webhook_id
+LEFT JOIN due_work d ON d.kind = '{WORK}' AND d.key = c.webhook_id::text
 WHERE w.removed_at IS NULL AND w.disabled_reason IS NULL AND c.not_before <= now()
 AND (c.number - coalesce((SELECT min(t.number) FROM webhook_waiting t
                           WHERE t.webhook_id = c.webhook_id), c.number) < %(ahead)s
@@ -55,16 +50,9 @@ AND (c.number - coalesce((SELECT min(t.number) FROM webhook_waiting t
                 AND t.next_try_at <= now())
      OR EXISTS (SELECT FROM webhook_replays r WHERE r.webhook_id = c.webhook_id
                 AND r.not_before <= now()))
-AND {_IS_FREE}
-ORDER BY c.lease_until
-"""  # noqa: S608 - constants only
-_LEASE: LiteralString = f"""
-UPDATE webhook_cursors c SET lease = gen_random_uuid(), holder = %(holder)s,
-    lease_until = now() + make_interval(secs => %(seconds)s)
-WHERE webhook_id = (SELECT webhook_id FROM webhook_cursors c
-                    WHERE webhook_id = %(webhook)s AND {_IS_FREE}
-                    FOR UPDATE SKIP LOCKED)
-RETURNING lease
+AND NOT EXISTS (SELECT FROM due_work
+                WHERE kind = d.kind AND key = d.key AND {IS_FREE} IS NOT TRUE)
+ORDER BY d.due_at, c.webhook_id
 """  # noqa: S608 - constants only
 _ANY: LiteralString = """
 SELECT c.webhook_id, c.organization_id, w.url, w.types, w.project_id, w.filters,
@@ -76,10 +64,7 @@ FROM webhook_cursors c
 JOIN webhooks w ON w.organization_id = c.organization_id AND w.id = c.webhook_id
 WHERE w.removed_at IS NULL AND c.webhook_id = %s
 """
-_LEASED: LiteralString = f"{_ANY} AND c.lease = %s AND w.disabled_reason IS NULL"
-_RELEASE: LiteralString = """
-UPDATE webhook_cursors SET lease = NULL WHERE webhook_id = %s AND lease = %s
-"""
+_ENABLED: LiteralString = f"{_ANY} AND w.disabled_reason IS NULL"
 _WAITING: LiteralString = """
 SELECT number, position, ordinal, event_id, subject_id, tries, first_try_at,
        next_try_at, was_sent
@@ -90,9 +75,8 @@ UPDATE webhook_cursors SET position = %(position)s, ordinal = %(ordinal)s,
     number = %(number)s, failures = %(failures)s, counted_at = %(counted_at)s,
     pauses = %(pauses)s, is_slow = %(is_slow)s,
     not_before = now() + make_interval(secs => %(paused)s),
-    last_delivery_at = coalesce(%(delivered_at)s, last_delivery_at),
-    lease_until = now() + make_interval(secs => %(seconds)s)
-WHERE webhook_id = %(webhook)s AND lease = %(lease)s
+    last_delivery_at = coalesce(%(delivered_at)s, last_delivery_at)
+WHERE webhook_id = %(webhook)s
 """
 _WAIT: LiteralString = """
 INSERT INTO webhook_waiting (webhook_id, organization_id, number, position, ordinal,
@@ -201,75 +185,32 @@ class BatchProgress(Struct, frozen=True, kw_only=True):
     done: Sequence[int]
 
 
-class EndpointLostError(Exception):
-    """Another process has the endpoint meanwhile; the batch is sent again."""
-
-
-class LeaseHolder:
-    """The connection of a process whose end gives all of its leases back."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._connection: Connection[TupleRow] | None = None
-        self._number = 0
-
-    def number(self) -> int:
-        """Return the number for new leases; a lost connection is replaced.
-
-        Raises:
-            psycopg.OperationalError: the database is away.
-        """
-        if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(
-                self._url, autocommit=True, connect_timeout=5
-            )
-            self._number = 0
-        if self._number == 0:
-            number = getrandbits(31) or 1
-            query = f"SELECT pg_try_advisory_lock({_HOLDERS}, %s)"
-            row = self._connection.execute(query, (number,)).fetchone()
-            assert row is not None
-            if row[0]:
-                self._number = number
-        else:
-            self._connection.execute("SELECT 1")
-        return self._number
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-
-
 def due_endpoints(pool: Pool) -> list[DueEndpoint]:
-    """Return the endpoints that have something to send and that nobody sends to."""
+    """Plan work for endpoints that have something to send, and return those to take.
+
+    Work that another worker does is left out.
+    """
     with pool.connection() as connection:
         connection.execute(_ADD)
         params = {"ahead": retries.MOST_AHEAD}
-        return structs(DueEndpoint, connection.execute(_DUE, params).fetchall())
+        due = structs(DueEndpoint, connection.execute(_DUE, params).fetchall())
+        plan_now(connection.cursor(), WORK, [str(each.webhook_id) for each in due])
+    return due
 
 
-def lease_endpoint(pool: Pool, webhook_id: UUID, *, holder: int) -> UUID | None:
-    """Lease an endpoint; None if another process was faster."""
-    with pool.connection() as connection:
-        params = {"webhook": webhook_id, "holder": holder, "seconds": LEASE_SECONDS}
-        row = connection.execute(_LEASE, params).fetchone()
-    return None if row is None else row[0]
+def read_endpoint(connection: Connection[TupleRow], work: DueWork) -> Endpoint | None:
+    """Return the endpoint of some work with a new lease; None if it is off or gone.
 
-
-def release_endpoint(pool: Pool, webhook_id: UUID, lease: UUID) -> None:
-    with pool.connection() as connection:
-        connection.execute(_RELEASE, (webhook_id, lease))
-
-
-def read_endpoint(
-    connection: Connection[TupleRow], webhook_id: UUID, lease: UUID
-) -> Endpoint | None:
-    """Return a leased endpoint; None if it is off or gone, or the lease is lost."""
+    Raises:
+        WorkLostError: another process has the endpoint.
+    """
+    webhook_id = UUID(work.key)
     with connection.transaction():
+        renew_lease(connection.cursor(), work, lease=LEASE)
         connection.execute(_HOLD, (webhook_id,))
         if connection.execute(_SKIP, (webhook_id,)).rowcount:
             unblock(connection.cursor(), webhook_id)
-    return _endpoint(connection.execute(_LEASED, (webhook_id, lease)).fetchone())
+    return _endpoint(connection.execute(_ENABLED, (webhook_id,)).fetchone())
 
 
 def any_endpoint(connection: Connection[TupleRow], webhook_id: UUID) -> Endpoint | None:
@@ -314,22 +255,21 @@ def wait_no_longer(cursor: Cursor[TupleRow], webhook_id: UUID, event_id: str) ->
 
 @contextmanager
 def saving(
-    pool: Pool, endpoint: Endpoint, lease: UUID, progress: BatchProgress
+    pool: Pool, endpoint: Endpoint, work: DueWork, progress: BatchProgress
 ) -> Generator[Cursor[TupleRow]]:
     """Save a batch in a transaction, in which the block saves more; renew the lease.
 
     Raises:
-        EndpointLostError: another process has the endpoint.
+        WorkLostError: another process has the endpoint; the batch is sent again.
     """
     webhook = {"webhook": endpoint.webhook_id}
     with pool.connection() as connection, connection.transaction():
         cursor = connection.cursor()
+        renew_lease(cursor, work, lease=LEASE)
         cursor.execute(
             _SAVE,
             {
                 **webhook,
-                "lease": lease,
-                "seconds": LEASE_SECONDS,
                 "position": progress.position,
                 "ordinal": progress.ordinal,
                 "number": progress.number,
@@ -341,8 +281,6 @@ def saving(
                 "delivered_at": progress.delivered_at,
             },
         )
-        if cursor.rowcount == 0:
-            raise EndpointLostError
         if progress.done:
             cursor.execute(_DONE, (endpoint.webhook_id, [*progress.done]))
         for each in progress.waiting:

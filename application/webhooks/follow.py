@@ -8,7 +8,8 @@ from msgspec import UNSET
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from application.webhooks.endpoints import unblock
+from application.due.work import cancel_work
+from application.webhooks.endpoints import WORK, unblock
 from domain import events as e
 from infra.eventstore.execute import Executed, InTransaction
 from infra.eventstore.store import RecordedEvent, Store
@@ -107,6 +108,7 @@ def _follow(
                 pass
     for webhook_id in removed:
         remove_webhook_secrets(cursor, webhook_id)
+        cancel_work(cursor, WORK, str(webhook_id))
         for query in _REMOVE:
             cursor.execute(query, (webhook_id,))
     if removed:

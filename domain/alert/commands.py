@@ -7,24 +7,16 @@ import msgspec
 
 from domain.alert.conditions import AlertSubjectType, Condition
 from domain.alert.events import (
-    IN_APP,
     AlertEnd,
     AlertEvidence,
+    AlertRuleFields,
     AlertScope,
 )
 from domain.messages import Command
 
 
-class MakeAlertRule(Command, frozen=True, kw_only=True):
-    organization_id: UUID
-    built_in: str | None = None
-    name: str
-    scope: AlertScope
-    condition: Condition
-    for_minutes: int = 0
-    cool_down_minutes: int = 0
-    channels: tuple[str, ...] = IN_APP
-    enabled: bool = True
+class MakeAlertRule(AlertRuleFields, Command, frozen=True, kw_only=True):
+    pass
 
 
 class ChangeAlertRule(Command, frozen=True, kw_only=True):

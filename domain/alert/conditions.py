@@ -263,7 +263,6 @@ def completed(condition: Condition) -> Condition:
 
 
 def words_of(condition: Condition) -> str:
-    """Return the condition in words."""
     numbers = {
         name: f"{value:g}"
         for name in BOUNDS

@@ -43,13 +43,7 @@ class AlertEvidence(msgspec.Struct, frozen=True, kw_only=True):
     positions: tuple[int, ...] = ()
 
 
-class AlertRuleMade(Event, frozen=True, kw_only=True):
-    """Somebody made a rule, or changed one that comes with Goatherd for the first time.
-
-    ``built_in`` is the name of the latter, null for a rule of the organization's own.
-    """
-
-    stored_name: ClassVar[str] = "alert_rule_made"
+class AlertRuleFields(msgspec.Struct, frozen=True, kw_only=True):
     organization_id: UUID
     built_in: str | None = None
     name: Personal[str]
@@ -59,6 +53,15 @@ class AlertRuleMade(Event, frozen=True, kw_only=True):
     cool_down_minutes: int = 0
     channels: tuple[str, ...] = IN_APP
     enabled: bool = True
+
+
+class AlertRuleMade(AlertRuleFields, Event, frozen=True, kw_only=True):
+    """Somebody made a rule, or changed one that comes with Goatherd for the first time.
+
+    ``built_in`` is the name of the latter, null for a rule of the organization's own.
+    """
+
+    stored_name: ClassVar[str] = "alert_rule_made"
 
 
 class AlertRuleChanged(Event, frozen=True, kw_only=True):

@@ -1,10 +1,8 @@
 """Alert rules: the state of one, and the events that commands cause."""
 
 from collections.abc import Iterable, Sequence
-from typing import assert_never
 from uuid import UUID
 
-import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
@@ -13,10 +11,11 @@ from domain.alert import events as e
 from domain.alert.built_in import condition_of_today
 from domain.alert.conditions import CONDITIONS, Condition, completed
 from domain.alert.errors import InvalidRuleChannelsError, InvalidScopeError
-from domain.decisions import check_name, state_after
-from domain.errors import CorruptHistoryError, NotFoundError
-from domain.messages import Event, changed_fields, copied, set_fields
+from domain.decisions import check_name
+from domain.errors import NotFoundError
+from domain.messages import changed_fields, copied
 from domain.texts import EarlierTextsForgotten, texts_after
+from domain.thing import Thing
 
 # The fields of a rule that people can change.
 DETAILS = (
@@ -28,16 +27,8 @@ DETAILS = (
 TEXTS = ("name",)
 
 
-class AlertRuleState(msgspec.Struct, frozen=True, kw_only=True):
-    organization_id: UUID
-    built_in: str | None = None
-    name: str
-    scope: e.AlertScope
-    condition: Condition
-    for_minutes: int
-    cool_down_minutes: int
-    channels: tuple[str, ...]
-    enabled: bool
+class AlertRuleState(e.AlertRuleFields, frozen=True, kw_only=True):
+    version: int = 1
     is_removed: bool = False
 
 
@@ -122,24 +113,18 @@ def channel_ids(names: Iterable[str]) -> list[UUID]:
     return [UUID(name) for name in names if name != e.IN_APP_CHANNEL]
 
 
-def evolve(rule: AlertRuleState | None, event: e.AlertRuleEvent) -> AlertRuleState:
-    """Return the rule after ``event``; it never refuses."""
-    if isinstance(event, e.AlertRuleMade):
-        return copied(event, AlertRuleState, condition=condition_of_today(event))
-    if rule is None:
-        msg = "A rule's history must begin with alert_rule_made."
-        raise CorruptHistoryError(msg)
-    match event:
-        case e.AlertRuleChanged():
-            return replace(rule, **set_fields(event, DETAILS))
-        case EarlierTextsForgotten():
-            return replace(rule, **texts_after(event, TEXTS))
-        case e.AlertRuleRemoved():
-            return replace(rule, is_removed=True)
-        case _:
-            assert_never(event)
-
-
-def rule_of(history: Sequence[Event]) -> AlertRuleState | None:
-    """Return the rule of this history, None if the history is not a rule's."""
-    return state_after(history, e.AlertRuleEvent, evolve)
+_RULE = Thing(
+    "alert_rule",
+    AlertRuleState,
+    e.AlertRuleEvent,
+    made=e.AlertRuleMade,
+    changed=e.AlertRuleChanged,
+    ended=e.AlertRuleRemoved,
+    details=DETAILS,
+    ends="is_removed",
+    effects={EarlierTextsForgotten: lambda _, event: texts_after(event, TEXTS)},
+    begin=lambda event: copied(
+        event, AlertRuleState, condition=condition_of_today(event)
+    ),
+)
+evolve, rule_of = _RULE.evolve, _RULE.of

@@ -117,6 +117,11 @@ def holds_slot(spans: Spans, slot: int) -> bool:
     return any(first < slot <= last for first, last in spans)
 
 
+def held_at(spans: Spans, instants: Iterable[datetime]) -> list[bool]:
+    """Tell of each instant whether its quarter of an hour lies within a span."""
+    return [holds_slot(spans, slot_of(instant)) for instant in instants]
+
+
 class _Dated:
     """The times of some items' memberships, up to the latest known change."""
 

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from domain.analytics.buckets import end_of_slot, slot_of
-from domain.analytics.membership import ALWAYS, Spans, holds_slot, union_of
+from domain.analytics.membership import ALWAYS, Spans, held_at, union_of
 from domain.analytics.metrics import PROFILE_METRICS, RawMetric
 from domain.analytics.series import CounterSeries, PrecisionSeries, SeriesByMetric
 
@@ -120,7 +120,7 @@ class _Clip:
         places = {end: place for place, end in enumerate(parts)}
         self._places = [places[end] for end in boundaries]
         # For each end of the parts, also the one before the first: is it in the spans?
-        self._is_in = [holds_slot(spans, slot_of(end)) for end in parts]
+        self._is_in = held_at(spans, parts)
 
     def share(self, metric: RawMetric, series: CounterSeries) -> CounterSeries:
         is_profile = metric in PROFILE_METRICS

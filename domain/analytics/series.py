@@ -1,12 +1,13 @@
 """Series: the points of a chart, computed from the counts in each bucket."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import accumulate
 
 import msgspec
 
 from domain.analytics.buckets import Bucket
-from domain.analytics.metrics import ENGAGEMENT, Question, RawMetric
+from domain.analytics.metrics import ENGAGEMENT, Mode, Question, RawMetric
 
 DECIMALS = 6
 Value = int | float | None
@@ -31,6 +32,63 @@ class PrecisionSeries(msgspec.Struct, frozen=True, kw_only=True):
     sharpened: Sequence[int]
     sharpenings: Sequence[int]
     changes: Sequence[int]
+
+    @classmethod
+    def of_deltas(
+        cls,
+        sharpened: Sequence[int],
+        sharpenings: Sequence[int],
+        rounded: Sequence[int],
+        changes: Sequence[int],
+    ) -> "PrecisionSeries | None":
+        """Return the precision from deltas by bucket; bucket 0 is before all.
+
+        It is None if all levels are exact.
+        """
+        return cls.unless_exact(
+            list(accumulate(rounded)), sharpened[1:], sharpenings[1:], changes[1:]
+        )
+
+    @classmethod
+    def of_gains(
+        cls,
+        sharpenings: Sequence[int],
+        rounded: Sequence[int],
+        changes: Sequence[int],
+        *,
+        is_member: Sequence[bool],
+        mode: Mode,
+    ) -> "PrecisionSeries | None":
+        """Return the precision of the gains of one profile, from deltas by bucket.
+
+        ``is_member`` tells whether it was a member at each end. A sum of gains, which
+        is the mode ``cumulative``, is rounded from its first rounded gain on.
+        """
+        levels = [*accumulate(rounded)]
+        if mode == "cumulative":
+            levels = [a + b for a, b in zip(levels, accumulate(changes), strict=True)]
+        else:
+            levels = [a * is_in for a, is_in in zip(levels, is_member, strict=True)]
+        nothing = [0] * len(sharpenings[1:])
+        return cls.unless_exact(levels, nothing, sharpenings[1:], changes[1:])
+
+    @classmethod
+    def unless_exact(
+        cls,
+        rounded: Sequence[int],
+        sharpened: Sequence[int],
+        sharpenings: Sequence[int],
+        changes: Sequence[int],
+    ) -> "PrecisionSeries | None":
+        """Return the precision of levels, None if all are exact."""
+        if not any(map(any, (rounded, sharpenings, changes))):
+            return None
+        return cls(
+            rounded=rounded,
+            sharpened=sharpened,
+            sharpenings=sharpenings,
+            changes=changes,
+        )
 
     def whole(self) -> "PrecisionSeries":
         """Return the same as one bucket."""
@@ -61,6 +119,41 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
     snapshots: Sequence[int]
     precision: PrecisionSeries | None = None
     are_ranges: bool = False
+
+    @classmethod
+    def of_deltas(
+        cls,
+        snapshots: Sequence[int],
+        changes: Sequence[int],
+        known: Sequence[int],
+        bases: Sequence[int],
+        baselines: Sequence[int],
+        *,
+        precision: PrecisionSeries | None = None,
+    ) -> "CounterSeries":
+        """Return the series from deltas by bucket; bucket 0 is all time before."""
+        return cls(
+            levels=list(accumulate(changes)),
+            known=list(accumulate(known)),
+            bases=bases[1:],
+            baselines=baselines[1:],
+            snapshots=snapshots[1:],
+            precision=precision,
+        )
+
+    @classmethod
+    def of_posts(
+        cls, levels: Sequence[int], snapshots: Sequence[int]
+    ) -> "CounterSeries":
+        """Return the series of the number of posts, which is always known."""
+        nothing = [0] * len(snapshots)
+        return cls(
+            levels=levels,
+            known=[1] * len(levels),
+            bases=nothing,
+            baselines=nothing,
+            snapshots=snapshots,
+        )
 
     @property
     def size(self) -> int:
@@ -96,12 +189,10 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def every_level(self) -> list[int | None]:
-        """Return ``level`` of each bucket."""
         ends = zip(self.levels[1:], self.known[1:], strict=True)
         return [level if known else None for level, known in ends]
 
     def every_new(self) -> list[int | None]:
-        """Return ``new`` of each bucket."""
         if self.precision is not None:
             return [self.new(bucket) for bucket in range(self.size)]
         columns = zip(
@@ -145,6 +236,11 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
 
 SeriesByMetric = Mapping[RawMetric, CounterSeries]
 """The raw metrics that a question needs."""
+
+
+def chosen(by_metric: SeriesByMetric, needs: Iterable[RawMetric]) -> SeriesByMetric:
+    """Return the counter series of these metrics, in their order."""
+    return {metric: by_metric[metric] for metric in needs if metric in by_metric}
 
 
 def as_ranges(by_metric: SeriesByMetric) -> SeriesByMetric:

@@ -1,30 +1,21 @@
 """Notes: the state of one, the events that commands cause, and their effects."""
 
-from collections.abc import Sequence
-from datetime import date
-from typing import assert_never
-from uuid import UUID
-
-import msgspec
 from msgspec import UNSET
-from msgspec.structs import replace
 
 from domain.annotation import commands as c
 from domain.annotation import events as e
 from domain.days import check_days
-from domain.decisions import check_text, state_after
-from domain.errors import CorruptHistoryError, NotFoundError
-from domain.messages import Event, changed_fields, copied, set_fields
+from domain.decisions import check_text
+from domain.errors import NotFoundError
+from domain.messages import changed_fields, copied
+from domain.thing import Thing
 
 # The fields of a note that people can change.
 DETAILS = ("starts_on", "ends_on", "text")
 
 
-class AnnotationState(msgspec.Struct, frozen=True, kw_only=True):
-    organization_id: UUID
-    starts_on: date
-    ends_on: date
-    text: str
+class AnnotationState(e.AnnotationFields, frozen=True, kw_only=True):
+    version: int = 1
     is_deleted: bool = False
 
 
@@ -59,27 +50,17 @@ def decide(
     return [e.AnnotationChanged(organization_id=annotation.organization_id, **changed)]
 
 
-def evolve(
-    annotation: AnnotationState | None, event: e.AnnotationEvent
-) -> AnnotationState:
-    """Return the note after ``event``; it never refuses."""
-    if isinstance(event, e.AnnotationAdded):
-        return copied(event, AnnotationState)
-    if annotation is None:
-        msg = "An annotation's history must begin with annotation_added."
-        raise CorruptHistoryError(msg)
-    match event:
-        case e.AnnotationChanged():
-            return replace(annotation, **set_fields(event, DETAILS))
-        case e.AnnotationDeleted():
-            return replace(annotation, is_deleted=True)
-        case _:
-            assert_never(event)
-
-
-def annotation_of(history: Sequence[Event]) -> AnnotationState | None:
-    """Return the note of this history, None if the history is not a note's."""
-    return state_after(history, e.AnnotationEvent, evolve)
+_ANNOTATION = Thing(
+    "annotation",
+    AnnotationState,
+    e.AnnotationEvent,
+    made=e.AnnotationAdded,
+    changed=e.AnnotationChanged,
+    ended=e.AnnotationDeleted,
+    details=DETAILS,
+    ends="is_deleted",
+)
+evolve, annotation_of = _ANNOTATION.evolve, _ANNOTATION.of
 
 
 def _added(command: c.AddAnnotation) -> e.AnnotationAdded:

@@ -11,14 +11,7 @@ from domain.messages import Event, Personal
 AnnotationScope = Literal["org", "project", "campaign", "creator", "video"]
 
 
-class AnnotationAdded(Event, frozen=True, kw_only=True):
-    """Somebody noted what happened on these days, both inclusive.
-
-    ``scope_id`` is the id of the thing that the note is about. ``project_id`` is the
-    project of that thing, null for a note about the whole organization.
-    """
-
-    stored_name: ClassVar[str] = "annotation_added"
+class AnnotationFields(msgspec.Struct, frozen=True, kw_only=True):
     organization_id: UUID
     scope: AnnotationScope
     scope_id: UUID
@@ -26,6 +19,16 @@ class AnnotationAdded(Event, frozen=True, kw_only=True):
     starts_on: date
     ends_on: date
     text: Personal[str]
+
+
+class AnnotationAdded(AnnotationFields, Event, frozen=True, kw_only=True):
+    """Somebody noted what happened on these days, both inclusive.
+
+    ``scope_id`` is the id of the thing that the note is about. ``project_id`` is the
+    project of that thing, null for a note about the whole organization.
+    """
+
+    stored_name: ClassVar[str] = "annotation_added"
 
 
 class AnnotationChanged(Event, frozen=True, kw_only=True):

@@ -25,7 +25,6 @@ def campaigns_with(history: Sequence[Event]) -> list[UUID]:
 def joined(
     item: CampaignItem, campaign_id: UUID, *, organization_id: UUID
 ) -> StreamEvent:
-    """Return the event that an item joined a campaign."""
     return membership_stream(item.item_id), e.CampaignJoined(
         organization_id=organization_id,
         item_type=item.item_type,
@@ -37,7 +36,6 @@ def joined(
 def left(
     item: CampaignItem, campaign_id: UUID, *, organization_id: UUID
 ) -> StreamEvent:
-    """Return the event that an item left a campaign."""
     return membership_stream(item.item_id), e.CampaignLeft(
         organization_id=organization_id,
         item_type=item.item_type,

@@ -4,19 +4,12 @@ from uuid import UUID
 
 import msgspec
 
-from domain.channel.events import ChannelKind
+from domain.channel.events import ChannelFields
 from domain.messages import Command
 
 
-class AddChannel(Command, frozen=True, kw_only=True):
+class AddChannel(ChannelFields, Command, frozen=True, kw_only=True):
     """Add a channel; ``shown`` is its address in short."""
-
-    organization_id: UUID
-    kind: ChannelKind
-    name: str
-    shown: str
-    project_id: UUID | None = None
-    enabled: bool = True
 
 
 class ChangeChannel(Command, frozen=True, kw_only=True):

@@ -1,37 +1,26 @@
 """Channels: the state of one, the events that commands cause, and their effects."""
 
-from collections.abc import Sequence
-from typing import assert_never
 from uuid import UUID
 
-import msgspec
 from msgspec import UNSET
-from msgspec.structs import replace
 
 from domain.channel import commands as c
 from domain.channel import events as e
 from domain.channel.errors import InvalidChannelError
-from domain.decisions import check_name, state_after
-from domain.errors import CorruptHistoryError, NotFoundError
-from domain.messages import Event, changed_fields, copied, set_fields
+from domain.decisions import check_name
+from domain.errors import NotFoundError
+from domain.messages import changed_fields, copied
 from domain.texts import EarlierTextsForgotten, texts_after
+from domain.thing import Thing
 
 # The fields of a channel that people can change.
 DETAILS = ("name", "shown", "project_id", "enabled")
 TEXTS = ("name", "shown")
 
 
-class ChannelState(msgspec.Struct, frozen=True, kw_only=True):
-    """A channel; the version counts the events of its stream."""
-
-    organization_id: UUID
-    kind: e.ChannelKind
-    name: str
-    shown: str
-    project_id: UUID | None
-    enabled: bool
-    is_removed: bool = False
+class ChannelState(e.ChannelFields, frozen=True, kw_only=True):
     version: int = 1
+    is_removed: bool = False
 
 
 def decide(
@@ -75,44 +64,18 @@ def decide(
     ]
 
 
-def evolve(channel: ChannelState | None, event: e.ChannelEvent) -> ChannelState:
-    """Return the channel after ``event``; it never refuses."""
-    if isinstance(event, e.ChannelAdded):
-        return copied(event, ChannelState)
-    if channel is None:
-        msg = "A channel's history must begin with channel_added."
-        raise CorruptHistoryError(msg)
-    channel = replace(channel, version=channel.version + 1)
-    match event:
-        case e.ChannelChanged():
-            return replace(channel, **set_fields(event, DETAILS))
-        case EarlierTextsForgotten():
-            return replace(channel, **texts_after(event, TEXTS))
-        case e.ChannelRemoved():
-            return replace(channel, is_removed=True)
-        case _:
-            assert_never(event)
-
-
-def channel_of(history: Sequence[Event]) -> ChannelState | None:
-    """Return the channel of this history, None if the history is not a channel's."""
-    return state_after(history, e.ChannelEvent, evolve)
-
-
-def living_channel(history: Sequence[Event], organization_id: UUID) -> ChannelState:
-    """Return the channel of an organization with this history.
-
-    Raises:
-        NotFoundError: the history is not that of a channel that it has.
-    """
-    channel = channel_of(history)
-    if (
-        channel is None
-        or channel.is_removed
-        or channel.organization_id != organization_id
-    ):
-        raise NotFoundError("channel")
-    return channel
+_CHANNEL = Thing(
+    "channel",
+    ChannelState,
+    e.ChannelEvent,
+    made=e.ChannelAdded,
+    changed=e.ChannelChanged,
+    ended=e.ChannelRemoved,
+    details=DETAILS,
+    ends="is_removed",
+    effects={EarlierTextsForgotten: lambda _, event: texts_after(event, TEXTS)},
+)
+evolve, channel_of, living_channel = _CHANNEL.evolve, _CHANNEL.of, _CHANNEL.living
 
 
 def _check_project(kind: e.ChannelKind, project_id: UUID | None) -> None:

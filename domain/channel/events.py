@@ -11,7 +11,16 @@ from domain.texts import EarlierTextsForgotten
 ChannelKind = Literal["email", "webhook", "slack", "discord", "ntfy", "creator_email"]
 
 
-class ChannelAdded(Event, frozen=True, kw_only=True):
+class ChannelFields(msgspec.Struct, frozen=True, kw_only=True):
+    organization_id: UUID
+    kind: ChannelKind
+    name: Personal[str]
+    shown: Personal[str]
+    project_id: UUID | None = None
+    enabled: bool = True
+
+
+class ChannelAdded(ChannelFields, Event, frozen=True, kw_only=True):
     """Messages may go to an address from now on.
 
     ``shown`` is the address in short. The address itself is a secret, or that of a
@@ -20,12 +29,6 @@ class ChannelAdded(Event, frozen=True, kw_only=True):
     """
 
     stored_name: ClassVar[str] = "channel_added"
-    organization_id: UUID
-    kind: ChannelKind
-    name: Personal[str]
-    shown: Personal[str]
-    project_id: UUID | None = None
-    enabled: bool = True
 
 
 class ChannelChanged(Event, frozen=True, kw_only=True):

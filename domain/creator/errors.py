@@ -18,19 +18,6 @@ class NotConfirmedError(DomainError):
         return "must be the creator's handle as it is now"
 
 
-class HistoryInClearError(ConflictError):
-    """An event from before sealing would name the person after the erasure."""
-
-    code = "history_in_clear"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Nothing is erased: events of earlier releases hold this person's data in "
-            "the clear, and an erasure can't change those. Stop Goatherd, seal them "
-            "with `goatherd seal-history`, and erase the person then."
-        )
-
-
 class CreatorErasedError(ConflictError):
     """The creator was erased, so no command can change it any more."""
 

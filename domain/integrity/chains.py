@@ -19,6 +19,7 @@ How = Literal[
     "root",
     "key",
     "signature",
+    "unsealed",
 ]
 
 # Position, digest, and the message: the time, the stream, the version and the rest. The
@@ -102,15 +103,17 @@ def check_range(
         else:
             before = known.get(_place_before(message))
             if before is None:
-                misfits.append(_misfit(position, message, "removed", _FOLLOWS_NOTHING))
+                misfits.append(
+                    misfit_of(position, message, "removed", _FOLLOWS_NOTHING)
+                )
                 continue
         if sha256(before[1] + message).digest() != digest:
-            misfits.append(_misfit(position, message, "changed", _CHANGED))
+            misfits.append(misfit_of(position, message, "changed", _CHANGED))
         elif before[0] >= position:
-            misfits.append(_misfit(position, message, "reordered", _TOO_EARLY))
+            misfits.append(misfit_of(position, message, "reordered", _TOO_EARLY))
         elif time is not None:
             if message[_TIME] < time:
-                misfits.append(_misfit(position, message, "reordered", _GOES_BACK))
+                misfits.append(misfit_of(position, message, "reordered", _GOES_BACK))
             time = message[_TIME]
     part = LogPart(first)
     part.add((position, digest) for position, digest, _ in events)
@@ -161,12 +164,7 @@ def name_and_body_of(message: bytes) -> tuple[str, bytes]:
     return name.decode(), body
 
 
-def _place_before(message: bytes) -> Place:
-    version = int.from_bytes(message[_VERSION], "big", signed=True)
-    return message[8:24] + (version - 1).to_bytes(8, "big", signed=True)
-
-
-def _misfit(position: int, message: bytes, how: How, text: str) -> Misfit:
+def misfit_of(position: int, message: bytes, how: How, text: str) -> Misfit:
     """Return a misfit of an event; {before} in the text is the previous version."""
     stream, version = place_of(message)
     return Misfit(
@@ -176,3 +174,8 @@ def _misfit(position: int, message: bytes, how: How, text: str) -> Misfit:
         stream=stream,
         version=version,
     )
+
+
+def _place_before(message: bytes) -> Place:
+    version = int.from_bytes(message[_VERSION], "big", signed=True)
+    return message[8:24] + (version - 1).to_bytes(8, "big", signed=True)

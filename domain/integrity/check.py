@@ -13,11 +13,9 @@ from domain.integrity.roots import (
     events_hash,
     is_over,
     leaf_of,
-    roots_hash,
     signed_text,
     text_hash,
 )
-from domain.integrity.sealing_note import RecordedNote, note_text
 from domain.integrity.signing_keys import IsSigned, KeyTimes
 
 
@@ -75,32 +73,6 @@ def check_signatures(
             text = "Its hash does not match the roots before it."
             misfits.append(Misfit(position=each.at, how="root", text=text))
         before = root
-    return misfits
-
-
-def check_notes(
-    notes: Iterable[RecordedNote],
-    every: Sequence[RecordedRoot],
-    *,
-    keys: KeyTimes,
-    is_signed: IsSigned,
-) -> list[Misfit]:
-    """Check that notes of sealings are signed and name the roots before them.
-
-    ``every`` has all roots of the log, in order.
-    """
-    misfits: list[Misfit] = []
-    for each in notes:
-        note = each.note
-        is_ours = note.key == keys.at(each.at)
-        if not is_ours or not is_signed(note_text(note), note.signature, note.key):
-            text = "Its signature does not match its text, or another key signed it."
-            misfits.append(Misfit(position=each.at, how="signature", text=text))
-        before = [root.root for root in every if root.at <= note.position]
-        is_same = (note.size, note.roots) == (len(before), roots_hash(before))
-        if note.roots is not None and not is_same:
-            text = "Its hash does not match the roots before it."
-            misfits.append(Misfit(position=each.at, how="root", text=text))
     return misfits
 
 

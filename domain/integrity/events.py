@@ -43,36 +43,6 @@ class RootSigned(Event, frozen=True, kw_only=True):
     roots: str | None = None
 
 
-class HistorySealed(Event, frozen=True, kw_only=True):
-    """The events that earlier releases had stored in the clear were sealed, once.
-
-    Among the events up to ``position``, ``events`` were rewritten: the bodies with
-    personal data, and the digests of all later events in their streams. ``tree_before``
-    and ``events_before`` are the hashes that a first root would have had at this
-    position before the sealing; ``tree_after`` and ``events_after`` are those after it.
-    Roots that were signed before the sealing describe the former log, and a copy of
-    that log can be compared with the former hashes. ``roots`` is the hash of the Merkle
-    tree over the ``size`` roots up to that position, null in notes of older releases.
-    If it is set, the log still held all roots since the previous sealing when this
-    one began. All other fields are as in ``RootSigned``.
-    """
-
-    stored_name: ClassVar[str] = "history_sealed"
-    position: int
-    events: int
-    streams: int
-    tree_before: str
-    events_before: str
-    tree_after: str
-    events_after: str
-    signed_at: datetime
-    key: str
-    signature: str
-    gaps: tuple[PositionGap, ...] = ()
-    size: int = 0
-    roots: str | None = None
-
-
 class SigningKeyRotated(Event, frozen=True, kw_only=True):
     """The key that signs roots was changed from ``old_key`` to ``new_key``.
 
@@ -87,4 +57,4 @@ class SigningKeyRotated(Event, frozen=True, kw_only=True):
     signatures: tuple[str, str]
 
 
-IntegrityEvent = RootSigned | HistorySealed | SigningKeyRotated
+IntegrityEvent = RootSigned | SigningKeyRotated

@@ -1,7 +1,7 @@
 """The handlers that record signed statements about the log."""
 
 from domain.decisions import Decision, Handler, on
-from domain.integrity.events import HistorySealed, RootSigned, SigningKeyRotated
+from domain.integrity.events import RootSigned, SigningKeyRotated
 from domain.integrity.roots import newest_of, text_hash
 from domain.integrity.signing_keys import is_of_key
 from domain.streams import INSTALLATION
@@ -21,11 +21,6 @@ def record_root(root: RootSigned) -> Handler[RootSigned | None]:
     if root.before != (None if newest is None else text_hash(newest)):
         return Decision(None)
     return Decision(root, events=on(INSTALLATION, [root]))
-
-
-def record_note(note: HistorySealed) -> Handler[None]:
-    yield (INSTALLATION,)
-    return Decision(None, events=on(INSTALLATION, [note]))
 
 
 def record_rotation(rotation: SigningKeyRotated) -> Handler[bool]:

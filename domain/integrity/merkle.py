@@ -58,7 +58,6 @@ class MerkleTree:
 
 
 def tree_hash(leaves: Sequence[bytes]) -> bytes:
-    """Return the hash of the tree over these hashes of leaves."""
     tree = MerkleTree()
     for leaf in leaves:
         tree.add(leaf)

@@ -36,16 +36,13 @@ class KeptRoot(msgspec.Struct, frozen=True, kw_only=True):
     over roots that the newest root names. ``consistency`` shows that this tree
     continues the one that the kept root names. Both are as in RFC 9162, and empty where
     there is nothing to show: for the newest root itself and for the first one, and
-    ``consistency`` for a root of older releases, which names no tree. ``sealings`` are
-    the hashes of the notes of later sealings: the log cannot be compared with the kept
-    root any more.
+    ``consistency`` for a root of older releases, which names no tree.
     """
 
     root: PublicRoot
     index: int
     inclusion: tuple[str, ...]
     consistency: tuple[str, ...]
-    sealings: tuple[str, ...] = ()
 
 
 class ConsistencyProof(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +109,6 @@ def kept_root(
     *,
     index: int,
     newest: int,
-    sealings: Sequence[str] = (),
 ) -> KeptRoot:
     """Return the paths from a kept root to a root at least as new.
 
@@ -131,7 +127,6 @@ def kept_root(
         index=index,
         inclusion=tuple(each.hex() for each in inclusion),
         consistency=tuple(each.hex() for each in consistency),
-        sealings=tuple(sealings),
     )
 
 

@@ -56,7 +56,6 @@ class PublicRoot(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, root: RootSigned) -> Self:
-        """Return the public part of a root."""
         return cls(
             signed_at=time_text(root.signed_at),
             tree=root.tree,
@@ -113,7 +112,6 @@ def details_text(root: RootSigned) -> bytes:
 
 
 def signed_text(root: RootSigned | PublicRoot) -> bytes:
-    """Return the text that the signature of a root signs."""
     public = PublicRoot.of(root) if isinstance(root, RootSigned) else root
     roots = "" if public.roots is None else f"{public.size} {public.roots}\n"
     return (
@@ -261,18 +259,17 @@ class LogPart:
                 self.gaps.append((self._next, position - 1))
             self._next = position + 1
             if position // BLOCK != self._block:
-                self.end_block()
+                self._end_block()
                 self._block = position // BLOCK
             self._digest.update(position.to_bytes(8, "big", signed=True) + link)
 
     def end(self, last: int) -> None:
         """Record that no more events follow up to ``last``."""
-        self.end_block()
+        self._end_block()
         if self._next <= last:
             self.gaps.append((self._next, last))
 
-    def end_block(self) -> None:
-        """End the current block, so that another signed part may end here."""
+    def _end_block(self) -> None:
         if self._block >= 0:
             self.blocks.append(self._digest.digest())
         self._block, self._digest = -1, sha256()

@@ -112,7 +112,7 @@ class ProjectDetailsChanged(Event, frozen=True, kw_only=True):
 
 
 class ProjectLogoChanged(Event, frozen=True, kw_only=True):
-    """The project's reports have another logo from now on; null is none.
+    """The project's reports have another logo from now on; null means no logo.
 
     The picture itself is in the table ``project_logos``, and only the present one.
     """

@@ -168,7 +168,6 @@ def members_after(
     members: Mapping[UUID, MemberState],
     event: e.MemberAdded | e.MemberChanged | e.MemberRemoved,
 ) -> dict[UUID, MemberState]:
-    """Return the members after an event."""
     after = dict(members)
     match event:
         case e.MemberAdded(person_id=person_id):
@@ -185,7 +184,6 @@ def members_after(
 def invitations_after(
     invitations: Mapping[UUID, InvitationState], event: e.InvitationEvent
 ) -> dict[UUID, InvitationState]:
-    """Return the open invitations after an event."""
     after = dict(invitations)
     match event:
         case e.InvitationMade(id=id_):
@@ -218,7 +216,6 @@ def decide_handover(
 
 
 def has_owner(members: Mapping[UUID, MemberState]) -> bool:
-    """Tell whether one of the members is an owner."""
     return any(member.role == "owner" for member in members.values())
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from domain.email import checked_email, name_in
 from domain.errors import InvalidEmailError
+from domain.letter_case import FORBIDDEN, has_control_character, is_visible
 from domain.messages import MemberRole
 
 _HIGHEST_FIRST: Final[Sequence[MemberRole]] = ("owner", "admin", "member", "viewer")
@@ -83,5 +84,11 @@ def _name(claims: Mapping[str, Any], email: str | None) -> str:
 
 
 def _readable(text: str) -> str:
-    visible = "".join(sign if sign.isprintable() else " " for sign in text)
-    return " ".join(visible.split())[:_LONGEST_NAME].strip()
+    """Return the text as a name may be, empty if no character of it is visible.
+
+    Joiners stay, since emoji and Persian names have them.
+    """
+    kept = FORBIDDEN.sub(" ", text)
+    line = "".join(" " if has_control_character(sign) else sign for sign in kept)
+    name = " ".join(line.split())[:_LONGEST_NAME].strip()
+    return name if is_visible(name) else ""

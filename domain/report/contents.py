@@ -92,6 +92,7 @@ class FrozenCreator(Struct, frozen=True, kw_only=True, omit_defaults=True):
     engagement_rate: float | None = None
     new_followers_rounded: bool = False
     new_followers_sharpened: bool = False
+    followers_rounded: bool = False
 
 
 class FrozenVideo(Struct, frozen=True, kw_only=True, omit_defaults=True):

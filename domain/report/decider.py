@@ -3,24 +3,23 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, assert_never
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from domain.decisions import check_name, state_after
+from domain.decisions import check_name
 from domain.email import checked_email, same_email
-from domain.errors import CorruptHistoryError, InvalidEmailError, NotFoundError
-from domain.messages import Event, changed_fields, copied, set_fields
+from domain.errors import InvalidEmailError, NotFoundError
+from domain.messages import changed_fields, copied
 from domain.report import commands as c
 from domain.report import events as e
 from domain.report.contents import SECTIONS, SectionName
 from domain.report.errors import InvalidReportError, ReportStoppedError
-from domain.report.issue import ReportPeriod, ReportScope
+from domain.report.issue import ReportScope
 from domain.report.schedule import IssuedPeriods, ReportSchedule
 from domain.texts import EarlierTextsForgotten, texts_after
+from domain.thing import Thing
 
 MOST_RECIPIENTS: Final = 50
 LAST_HOUR: Final = 23
@@ -33,7 +32,7 @@ _OF_SEVERAL: frozenset[SectionName] = frozenset({"leaders", "gained_and_lost"})
 _TIMES = frozenset({"period", "weekday", "hour"})
 
 
-class ReportState(msgspec.Struct, frozen=True, kw_only=True):
+class ReportState(e.ReportFields, frozen=True, kw_only=True):
     """A report after its history.
 
     ``issues`` is the number of its issues, and ``last_due_at`` the time at which the
@@ -42,23 +41,13 @@ class ReportState(msgspec.Struct, frozen=True, kw_only=True):
     the reason for which it is off, None if somebody switched it off.
     """
 
-    organization_id: UUID
-    scope: ReportScope
-    name: str
-    period: ReportPeriod
-    weekday: e.Weekday
-    hour: int
-    recipients: tuple[str, ...]
-    sections: tuple[SectionName, ...]
-    enabled: bool
-    scheduled_from: datetime
+    version: int = 1
     stopped_because: e.StopReason | None = None
     unsubscribed: tuple[str, ...] = ()
     issues: int = 0
     last_due_at: datetime | None = None
     issued: IssuedPeriods = IssuedPeriods()
     is_removed: bool = False
-    version: int = 1
 
     def schedule(self, time_zone: str) -> ReportSchedule:
         """Return the times of the report in a time zone."""
@@ -182,32 +171,6 @@ def _change(report: ReportState, command: c.ChangeReport) -> list[e.ReportEvent]
     return [e.ReportChanged(organization_id=report.organization_id, **changed)]
 
 
-def evolve(report: ReportState | None, event: e.ReportEvent) -> ReportState:
-    """Return the report after ``event``; it never refuses."""
-    if isinstance(event, e.ReportMade):
-        return copied(event, ReportState)
-    if report is None:
-        msg = "A report's history must begin with report_made."
-        raise CorruptHistoryError(msg)
-    report = replace(report, version=report.version + 1)
-    match event:
-        case e.ReportChanged():
-            return replace(report, **set_fields(event, CHANGED))
-        case e.ReportIssued(number=number, due_at=None):
-            return replace(report, issues=number)
-        case e.ReportIssued(number=number, due_at=due_at):
-            issued = report.issued.after(event.period, event.last_day)
-            return replace(report, issues=number, last_due_at=due_at, issued=issued)
-        case e.RecipientUnsubscribed(address=address):
-            return replace(report, **without(address, report))
-        case EarlierTextsForgotten():
-            return replace(report, **texts_of(event))
-        case e.ReportRemoved():
-            return replace(report, is_removed=True)
-        case _:
-            assert_never(event)
-
-
 def without(address: str, report: Any) -> dict[str, Any]:  # noqa: ANN401 - also a row
     """Return both lists of addresses of a report after one unsubscribed."""
     return {
@@ -241,9 +204,29 @@ def texts_of(event: EarlierTextsForgotten) -> dict[str, Any]:
     return {**kept, **lists}
 
 
-def report_of(history: Sequence[Event]) -> ReportState | None:
-    """Return the report of this history, None if the history is not a report's."""
-    return state_after(history, e.ReportEvent, evolve)
+def _after_issue(report: ReportState, event: e.ReportIssued) -> dict[str, Any]:
+    if event.due_at is None:
+        return {"issues": event.number}
+    issued = report.issued.after(event.period, event.last_day)
+    return {"issues": event.number, "last_due_at": event.due_at, "issued": issued}
+
+
+_REPORT = Thing(
+    "report",
+    ReportState,
+    e.ReportEvent,
+    made=e.ReportMade,
+    changed=e.ReportChanged,
+    ended=e.ReportRemoved,
+    details=CHANGED,
+    ends="is_removed",
+    effects={
+        e.ReportIssued: _after_issue,
+        e.RecipientUnsubscribed: lambda report, event: without(event.address, report),
+        EarlierTextsForgotten: lambda _, event: texts_of(event),
+    },
+)
+evolve, report_of = _REPORT.evolve, _REPORT.of
 
 
 def _check_hour(hour: int) -> None:

@@ -20,16 +20,7 @@ Weekday = Literal[
 StopReason = Literal["creator_moved"]
 
 
-class ReportMade(Event, frozen=True, kw_only=True):
-    """Somebody made a report, which falls due from ``scheduled_from`` on.
-
-    A weekly one falls due each ``weekday`` and is about the seven days before. A
-    monthly one falls due on the first day of a month and is about the month before.
-    Both fall due at ``hour`` in the organization's time zone. ``recipients`` are the
-    addresses that get each issue by mail.
-    """
-
-    stored_name: ClassVar[str] = "report_made"
+class ReportFields(msgspec.Struct, frozen=True, kw_only=True):
     organization_id: UUID
     scope: ReportScope
     name: Personal[str]
@@ -40,6 +31,18 @@ class ReportMade(Event, frozen=True, kw_only=True):
     sections: tuple[SectionName, ...]
     enabled: bool = True
     scheduled_from: datetime
+
+
+class ReportMade(ReportFields, Event, frozen=True, kw_only=True):
+    """Somebody made a report, which falls due from ``scheduled_from`` on.
+
+    A weekly one falls due each ``weekday`` and is about the seven days before. A
+    monthly one falls due on the first day of a month and is about the month before.
+    Both fall due at ``hour`` in the organization's time zone. ``recipients`` are the
+    addresses that get each issue by mail.
+    """
+
+    stored_name: ClassVar[str] = "report_made"
 
 
 class ReportChanged(Event, frozen=True, kw_only=True):

@@ -64,6 +64,7 @@ class IssueCreator(Struct, frozen=True, kw_only=True):
     views: int | None
     posts: int
     engagement_rate: float | None
+    followers_rounded: bool
     new_followers_rounded: bool
     new_followers_sharpened: bool
 

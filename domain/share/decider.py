@@ -1,22 +1,22 @@
 """Shared links: the state of one, the events that commands cause, and their effects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, assert_never
+from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec.structs import asdict, replace
 
 from domain.analytics.periods import NamedPeriod
-from domain.decisions import check_name, state_after
-from domain.errors import CorruptHistoryError, NotFoundError
-from domain.messages import Event, changed_fields, copied, set_fields
+from domain.decisions import check_name
+from domain.errors import NotFoundError
+from domain.messages import changed_fields, copied, set_fields
 from domain.share import commands as c
 from domain.share import events as e
 from domain.share.errors import InvalidShareError
 from domain.share.origins import checked_origins
 from domain.texts import EarlierTextsForgotten, texts_after
+from domain.thing import Thing
 
 # The fields of a shared link that people can change, and the texts among them.
 DETAILS = (
@@ -30,24 +30,10 @@ USUAL_PERIOD: NamedPeriod = "28d"
 OwnDays = tuple[date | None, date | None]
 
 
-class ShareState(msgspec.Struct, frozen=True, kw_only=True):
+class ShareState(e.ShareFields, frozen=True, kw_only=True):
     """A shared link after its history; ``passwords`` counts changes of the password."""
 
-    organization_id: UUID
-    project_id: UUID
-    scope: e.ShareScope
-    scope_id: UUID
-    name: str
-    first_day: date | None
-    last_day: date | None
-    rolling: NamedPeriod | None
-    hide: tuple[e.HiddenPart, ...]
-    has_password: bool
-    expires_at: datetime | None
-    as_of: str | None
-    as_of_at: datetime | None
-    embed: bool
-    origins: tuple[str, ...]
+    version: int = 1
     passwords: int = 0
     is_revoked: bool = False
 
@@ -122,29 +108,6 @@ def decide(share: ShareState | None, command: c.ShareCommand) -> list[e.ShareEve
     ]
 
 
-def evolve(share: ShareState | None, event: e.ShareEvent) -> ShareState:
-    """Return the link after ``event``; it never refuses."""
-    if isinstance(event, e.ShareMade):
-        return copied(event, ShareState)
-    if share is None:
-        msg = "A shared link's history must begin with share_made."
-        raise CorruptHistoryError(msg)
-    match event:
-        case e.ShareChanged():
-            changes = event.password_changed
-            return replace(
-                share,
-                passwords=share.passwords + changes,
-                **set_fields(event, DETAILS),
-            )
-        case EarlierTextsForgotten():
-            return replace(share, **texts_of(event))
-        case e.ShareRevoked():
-            return replace(share, is_revoked=True)
-        case _:
-            assert_never(event)
-
-
 def texts_of(event: EarlierTextsForgotten) -> dict[str, Any]:
     """Return the texts of a link after its earlier texts were forgotten."""
     kept = texts_after(event, TEXTS)
@@ -153,9 +116,26 @@ def texts_of(event: EarlierTextsForgotten) -> dict[str, Any]:
     return {**kept, "name": name, "origins": tuple(kept["origins"])}
 
 
-def share_of(history: Sequence[Event]) -> ShareState | None:
-    """Return the link of this history, None if the history is not a link's."""
-    return state_after(history, e.ShareEvent, evolve)
+def _after_change(share: ShareState, event: e.ShareChanged) -> dict[str, Any]:
+    passwords = share.passwords + event.password_changed
+    return {"passwords": passwords, **set_fields(event, DETAILS)}
+
+
+_SHARE = Thing(
+    "share",
+    ShareState,
+    e.ShareEvent,
+    made=e.ShareMade,
+    changed=e.ShareChanged,
+    ended=e.ShareRevoked,
+    details=DETAILS,
+    ends="is_revoked",
+    effects={
+        e.ShareChanged: _after_change,
+        EarlierTextsForgotten: lambda _, event: texts_of(event),
+    },
+)
+evolve, share_of = _SHARE.evolve, _SHARE.of
 
 
 def _checked(

@@ -14,19 +14,7 @@ ShareScope = Literal["creator", "campaign", "project", "report"]
 HiddenPart = Literal["money", "notes"]
 
 
-class ShareMade(Event, frozen=True, kw_only=True):
-    """Somebody made a link to a page about a creator, campaign, project or report.
-
-    The page shows the days from ``first_day`` to ``last_day``, or those of the period
-    ``rolling``; without ``last_day`` up to the present. A report has days of its own:
-    the page shows its newest issue, or with ``as_of`` that of then. It shows nothing of
-    other projects than ``project_id``. ``as_of`` is a time or a position of the log at
-    which the page stands still, and ``as_of_at`` the time. ``origins`` are the sites
-    that may show the page in a frame if ``embed`` is true. Neither the link nor its
-    password is in the log.
-    """
-
-    stored_name: ClassVar[str] = "share_made"
+class ShareFields(msgspec.Struct, frozen=True, kw_only=True):
     organization_id: UUID
     project_id: UUID
     scope: ShareScope
@@ -42,6 +30,21 @@ class ShareMade(Event, frozen=True, kw_only=True):
     as_of_at: datetime | None = None
     embed: bool = False
     origins: Personal[tuple[str, ...]] = ()
+
+
+class ShareMade(ShareFields, Event, frozen=True, kw_only=True):
+    """Somebody made a link to a page about a creator, campaign, project or report.
+
+    The page shows the days from ``first_day`` to ``last_day``, or those of the period
+    ``rolling``; without ``last_day`` up to the present. A report has days of its own:
+    the page shows its newest issue, or with ``as_of`` that of then. It shows nothing of
+    other projects than ``project_id``. ``as_of`` is a time or a position of the log at
+    which the page stands still, and ``as_of_at`` the time. ``origins`` are the sites
+    that may show the page in a frame if ``embed`` is true. Neither the link nor its
+    password is in the log.
+    """
+
+    stored_name: ClassVar[str] = "share_made"
 
 
 class ShareChanged(Event, frozen=True, kw_only=True):

@@ -5,17 +5,11 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from domain.messages import Command
-from domain.view.events import ViewedList
+from domain.view.events import ViewFields
 
 
-class SaveView(Command, frozen=True, kw_only=True):
-    organization_id: UUID
-    list: ViewedList
-    name: str
-    query: str = ""
-    columns: tuple[str, ...] = ()
-    owner_id: UUID | None = None
-    is_private: bool = False
+class SaveView(ViewFields, Command, frozen=True, kw_only=True):
+    pass
 
 
 class ChangeView(Command, frozen=True, kw_only=True):

@@ -1,17 +1,15 @@
 """Views: the state of one, the events that commands cause, and their effects."""
 
-from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import UNSET
-from msgspec.structs import replace
 
-from domain.decisions import check_name, state_after
-from domain.errors import CorruptHistoryError, NotFoundError
-from domain.messages import Event, changed_fields, copied, set_fields
+from domain.decisions import check_name
+from domain.errors import NotFoundError
+from domain.messages import changed_fields, copied
 from domain.texts import EarlierTextsForgotten, texts_after
+from domain.thing import Thing
 from domain.view import commands as c
 from domain.view import events as e
 from domain.view.errors import OwnerlessViewError, ViewOfAnotherError
@@ -22,14 +20,8 @@ TEXTS = ("name", "query", "columns")
 DETAILS = (*TEXTS, "owner_id", "is_private")
 
 
-class ViewState(msgspec.Struct, frozen=True, kw_only=True):
-    organization_id: UUID
-    list: e.ViewedList
-    name: str
-    query: str
-    columns: tuple[str, ...]
-    owner_id: UUID | None = None
-    is_private: bool = False
+class ViewState(e.ViewFields, frozen=True, kw_only=True):
+    version: int = 1
     is_deleted: bool = False
 
     @property
@@ -90,30 +82,21 @@ def decide(view: ViewState | None, command: c.ViewCommand) -> list[e.ViewEvent]:
     return [e.ViewChanged(organization_id=view.organization_id, **changed)]
 
 
-def evolve(view: ViewState | None, event: e.ViewEvent) -> ViewState:
-    """Return the view after ``event``; it never refuses."""
-    if isinstance(event, e.ViewSaved):
-        return copied(event, ViewState)
-    if view is None:
-        msg = "A view's history must begin with view_saved."
-        raise CorruptHistoryError(msg)
-    match event:
-        case e.ViewChanged():
-            return replace(view, **set_fields(event, DETAILS))
-        case EarlierTextsForgotten():
-            return replace(view, **view_texts_after(event))
-        case e.ViewDeleted():
-            return replace(view, is_deleted=True)
-        case _:
-            assert_never(event)
-
-
 def view_texts_after(event: EarlierTextsForgotten) -> dict[str, Any]:
     """Return the texts of a view after its earlier ones were forgotten."""
     kept = texts_after(event, TEXTS)
     return {**kept, "columns": tuple(kept["columns"])}
 
 
-def view_of(history: Sequence[Event]) -> ViewState | None:
-    """Return the view of this history, None if the history is not a view's."""
-    return state_after(history, e.ViewEvent, evolve)
+_VIEW = Thing(
+    "view",
+    ViewState,
+    e.ViewEvent,
+    made=e.ViewSaved,
+    changed=e.ViewChanged,
+    ended=e.ViewDeleted,
+    details=DETAILS,
+    ends="is_deleted",
+    effects={EarlierTextsForgotten: lambda _, event: view_texts_after(event)},
+)
+evolve, view_of = _VIEW.evolve, _VIEW.of

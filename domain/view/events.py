@@ -11,7 +11,17 @@ from domain.texts import EarlierTextsForgotten
 ViewedList = Literal["creators", "videos", "campaigns"]
 
 
-class ViewSaved(Event, frozen=True, kw_only=True):
+class ViewFields(msgspec.Struct, frozen=True, kw_only=True):
+    organization_id: UUID
+    list: ViewedList
+    name: Personal[str]
+    query: Personal[str] = ""
+    columns: Personal[tuple[str, ...]] = ()
+    owner_id: UUID | None = None
+    is_private: bool = False
+
+
+class ViewSaved(ViewFields, Event, frozen=True, kw_only=True):
     """Somebody saved a view of a list, for themselves or for everybody.
 
     ``query`` has the filters and the order of the list, written as in an address.
@@ -21,13 +31,6 @@ class ViewSaved(Event, frozen=True, kw_only=True):
     """
 
     stored_name: ClassVar[str] = "view_saved"
-    organization_id: UUID
-    list: ViewedList
-    name: Personal[str]
-    query: Personal[str] = ""
-    columns: Personal[tuple[str, ...]] = ()
-    owner_id: UUID | None = None
-    is_private: bool = False
 
 
 class ViewChanged(Event, frozen=True, kw_only=True):

@@ -34,8 +34,8 @@ def check_query(viewed: ViewedList, query: str) -> None:
     """Refuse a query that the list cannot have.
 
     Raises:
-        InvalidViewQueryError: the query is none of an address, names a parameter twice,
-            or names one that the list does not have.
+        InvalidViewQueryError: the text is not the query of an address, names a
+            parameter twice, or names one that the list does not have.
     """
     try:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))

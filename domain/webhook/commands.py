@@ -6,6 +6,7 @@ import msgspec
 
 from domain.messages import Command
 from domain.webhook.events import (
+    WebhookFields,
     WebhookFilters,
     WebhookOff,
     WebhookPayload,
@@ -13,15 +14,8 @@ from domain.webhook.events import (
 )
 
 
-class CreateWebhook(Command, frozen=True, kw_only=True):
-    organization_id: UUID
-    url: str
-    types: tuple[str, ...]
-    project_id: UUID | None = None
-    description: str | None = None
-    filters: WebhookFilters | None = None
-    payload: WebhookPayload = "full"
-    signatures: tuple[WebhookSignature, ...] = ("v1",)
+class CreateWebhook(WebhookFields, Command, frozen=True, kw_only=True):
+    pass
 
 
 class ChangeWebhook(Command, frozen=True, kw_only=True):

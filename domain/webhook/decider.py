@@ -1,15 +1,10 @@
 """Webhooks: the state of one, the events that commands cause, and their effects."""
 
-from collections.abc import Sequence
 from typing import Any, assert_never
-from uuid import UUID
 
-import msgspec
-from msgspec.structs import replace
-
-from domain.decisions import state_after
-from domain.errors import CorruptHistoryError, NotFoundError
-from domain.messages import Event, changed_fields, copied, set_fields
+from domain.errors import NotFoundError
+from domain.messages import Event, changed_fields, copied
+from domain.thing import Thing
 from domain.webhook import commands as c
 from domain.webhook import events as e
 
@@ -20,23 +15,15 @@ DETAILS = (
 )
 
 
-class WebhookState(msgspec.Struct, frozen=True, kw_only=True):
+class WebhookState(e.WebhookFields, frozen=True, kw_only=True):
     """An endpoint; ``off`` is the reason why it gets nothing, None if it gets events.
 
     The version counts the events of its stream.
     """
 
-    organization_id: UUID
-    url: str
-    types: tuple[str, ...]
-    project_id: UUID | None
-    description: str | None
-    filters: e.WebhookFilters | None
-    payload: e.WebhookPayload
-    signatures: tuple[e.WebhookSignature, ...]
+    version: int = 1
     off: e.WebhookOff | None = None
     is_removed: bool = False
-    version: int = 1
 
 
 def decide(
@@ -74,29 +61,24 @@ def decide(
             assert_never(command)
 
 
-def evolve(webhook: WebhookState | None, event: e.WebhookEvent) -> WebhookState:
-    """Return the webhook after ``event``; it never refuses."""
-    if isinstance(event, e.WebhookCreated):
-        return copied(event, WebhookState)
-    if webhook is None:
-        msg = "A webhook's history must begin with webhook_created."
-        raise CorruptHistoryError(msg)
-    webhook = replace(webhook, version=webhook.version + 1)
-    match event:
-        case e.WebhookChanged():
-            return replace(webhook, **set_fields(event, DETAILS))
-        case e.WebhookEnabled():
-            return replace(webhook, off=None)
-        case e.WebhookDisabled(reason=reason):
-            return replace(webhook, off=reason)
-        case e.WebhookSecretRotated() | e.WebhookReplayRequested():
-            return webhook
-        case e.WebhookRemoved():
-            return replace(webhook, is_removed=True)
-        case _:
-            assert_never(event)
+def _unchanged(_state: WebhookState, _event: Event) -> dict[str, Any]:
+    return {}
 
 
-def webhook_of(history: Sequence[Event]) -> WebhookState | None:
-    """Return the webhook of this history, None if the history is not a webhook's."""
-    return state_after(history, e.WebhookEvent, evolve)
+_WEBHOOK = Thing(
+    "webhook",
+    WebhookState,
+    e.WebhookEvent,
+    made=e.WebhookCreated,
+    changed=e.WebhookChanged,
+    ended=e.WebhookRemoved,
+    details=DETAILS,
+    ends="is_removed",
+    effects={
+        e.WebhookEnabled: lambda _state, _event: {"off": None},
+        e.WebhookDisabled: lambda _, event: {"off": event.reason},
+        e.WebhookSecretRotated: _unchanged,
+        e.WebhookReplayRequested: _unchanged,
+    },
+)
+evolve, webhook_of = _WEBHOOK.evolve, _WEBHOOK.of

@@ -26,14 +26,7 @@ class WebhookFilters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     min_milestone: int | None = None
 
 
-class WebhookCreated(Event, frozen=True, kw_only=True):
-    """An endpoint gets public events from now on.
-
-    ``types`` are names of public events, or ``*``. ``project_id`` limits the events to
-    one project; null means all. Secrets are not in the log.
-    """
-
-    stored_name: ClassVar[str] = "webhook_created"
+class WebhookFields(msgspec.Struct, frozen=True, kw_only=True):
     organization_id: UUID
     url: Personal[str]
     types: tuple[str, ...]
@@ -42,6 +35,16 @@ class WebhookCreated(Event, frozen=True, kw_only=True):
     filters: Personal[WebhookFilters | None] = None
     payload: WebhookPayload = "full"
     signatures: tuple[WebhookSignature, ...] = ("v1",)
+
+
+class WebhookCreated(WebhookFields, Event, frozen=True, kw_only=True):
+    """An endpoint gets public events from now on.
+
+    ``types`` are names of public events, or ``*``. ``project_id`` limits the events to
+    one project; null means all. Secrets are not in the log.
+    """
+
+    stored_name: ClassVar[str] = "webhook_created"
 
 
 class WebhookChanged(Event, frozen=True, kw_only=True):

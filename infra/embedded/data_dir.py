@@ -9,11 +9,13 @@ from pathlib import Path
 
 import structlog
 
+from infra.database import BEFORE_FIRST_RELEASE
 from infra.embedded.errors import EmbeddedServiceError
 from infra.embedded.os_user import OsUser, shelter
 
-# The version of the layout of a data directory. A later layout gets the next number.
-FORMAT = 1
+# The version of a data directory. A later one gets the next number; those with 1 are
+# from before 0.1.0.
+FORMAT = 2
 _MARK = "format"
 
 _log = structlog.get_logger()
@@ -34,11 +36,16 @@ def address_path(data_dir: Path) -> Path:
     return data_dir / "address"
 
 
+def settings_path(data_dir: Path) -> Path:
+    """Return the file of the settings with which ``goatherd up`` runs now."""
+    return data_dir / "settings.json"
+
+
 def open_data_dir(data_dir: Path) -> Path:
     """Create the data directory if it is missing, and return its full path.
 
     Raises:
-        EmbeddedServiceError: the directory cannot be used, or has a newer layout.
+        EmbeddedServiceError: the directory cannot be used, or has another version.
     """
     folder = data_dir.expanduser().resolve()
     try:
@@ -59,6 +66,10 @@ def open_data_dir(data_dir: Path) -> Path:
             f"{found}, this one knows {FORMAT}): install that one."
         )
         raise EmbeddedServiceError(msg)
+    if int(found) < FORMAT:
+        raise EmbeddedServiceError(
+            f"The data directory {folder} {BEFORE_FIRST_RELEASE}"
+        )
     return folder
 
 

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import UnsetType
 from msgspec.structs import force_setattr, replace
 
+from domain.events import STORED_NAMES
 from domain.messages import Event
 from domain.subjects import personal_fields
 from infra.keys.seals import Seal
@@ -91,6 +92,31 @@ class PersonalField(NamedTuple):
 def subject_in(body: bytes) -> SubjectText | None:
     """Return the subject of a stored body, None if it is in the clear."""
     return body[SUBJECT] if body.startswith(_MARK) else None
+
+
+def is_in_clear(name: str, body: bytes) -> bool:
+    """Tell whether a stored body has personal data that are not sealed.
+
+    A body that cannot be read has none: other checks find it.
+    """
+    if body.startswith(_MARK) or (read := _personal_reader(name)) is None:
+        return False
+    try:
+        values = read(body)
+    except msgspec.DecodeError:
+        return False
+    return any(msgspec.structs.astuple(values))
+
+
+@cache
+def _personal_reader(name: str) -> Callable[[bytes], msgspec.Struct] | None:
+    """Return a decoder of an event's personal fields, None if it has none."""
+    kind = STORED_NAMES.get(name)
+    fields = () if kind is None else fields_of(kind, name)
+    if not fields:
+        return None
+    members = [(field.stored, Any, None) for field in fields]
+    return msgspec.json.Decoder(msgspec.defstruct(name, members)).decode
 
 
 def subjects_in(bodies: Iterable[bytes]) -> list[UUID]:
@@ -261,7 +287,7 @@ def _decrypted(
 
 
 def _sealed_text(value: object) -> str | None:
-    """Return the text in a sealed list or object, None if it is none."""
+    """Return the text in a sealed list or object; None if the value has none."""
     if isinstance(value, list | tuple):
         items = cast("Sequence[object]", value)
         value = items[0] if len(items) == 1 else None

@@ -190,7 +190,6 @@ class ActivityBatch:
     def creator(
         self, organization_id: UUID, creator_id: UUID | None
     ) -> ActivityCreator | None:
-        """Return a creator of the organization."""
         row = None if creator_id is None else self.creators.get(creator_id)
         return (
             row if row is not None and row.organization_id == organization_id else None

@@ -1,8 +1,6 @@
 """alert_rules, alerts and imports: rules of organizations, and what they found."""
 
 from collections.abc import Sequence
-from typing import Any
-from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
@@ -10,21 +8,19 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from infra.eventstore.store import RecordedEvent
 from projections.alerts.rows import (
+    RULES,
     AlertRow,
-    AlertRuleRow,
     ImportRow,
     built_in_rows,
     fold_alert,
     fold_import,
-    fold_rule,
     on_alert,
-    on_rule,
 )
 from projections.engine.erasures import ERASURE_EVENTS, cut_at_erasures
 from projections.engine.folds import stored_names
 from projections.engine.table import Table
+from projections.engine.thing_table import key_of
 
-_RULES = Table(AlertRuleRow, name="alert_rules")
 _ALERTS = Table(AlertRow, name="alerts")
 _IMPORTS = Table(ImportRow, name="imports")
 _ERASE = """
@@ -40,7 +36,7 @@ class Alerts:
     version = 3
     tables = ("alert_rules", "alerts", "imports")
     events = (
-        on_rule.events
+        RULES.on.events
         | on_alert.events
         | stored_names(e.OrganizationCreated, e.ImportFinished)
         | ERASURE_EVENTS
@@ -61,22 +57,13 @@ class Alerts:
             for row in built_in_rows(each.stream, each.recorded_at)
         ]
         if created:
-            known = _RULES.load(
+            table = RULES.table
+            known = table.load(
                 cursor, [(row.organization_id, row.id) for row in created]
             )
-            _RULES.save(cursor, [row for row in created if row.id not in known])
-        rules = [each for each in events if _is_of(each, on_rule.events)]
-        alerts = [each for each in events if _is_of(each, on_alert.events)]
-        _RULES.fold(cursor, rules, key=_key, fold=fold_rule)
-        _ALERTS.fold(cursor, alerts, key=_key, fold=fold_alert)
+            table.save(cursor, [row for row in created if row.id not in known])
+        RULES.write(cursor, events)
+        alerts = [each for each in events if each.event in on_alert]
+        _ALERTS.fold(cursor, alerts, key=key_of, fold=fold_alert)
         imports = [each for each in events if isinstance(each.event, e.ImportFinished)]
-        _IMPORTS.fold(cursor, imports, key=_key, fold=fold_import)
-
-
-def _is_of(recorded: RecordedEvent, names: frozenset[str]) -> bool:
-    return recorded.event.stored_name in names
-
-
-def _key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
-    event: Any = recorded.event
-    return event.organization_id, recorded.stream
+        _IMPORTS.fold(cursor, imports, key=key_of, fold=fold_import)

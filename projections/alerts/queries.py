@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from psycopg import Connection, Cursor
+from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain.alert.alerts import AlertStatus
@@ -79,11 +79,6 @@ _RULES = f"""
 SELECT {_RULE_COLUMNS} FROM alert_rules
 WHERE organization_id = %(organization)s AND removed_at IS NULL
 """
-_ALL_RULES = f"""
-SELECT {_RULE_COLUMNS} FROM alert_rules
-WHERE (%(organization)s::uuid IS NULL OR organization_id = %(organization)s)
-AND removed_at IS NULL ORDER BY organization_id, created_at, id
-""".encode()
 _ONE_RULE = f"{_RULES} AND id = %(id)s".encode()
 _RULE_PAGE = f"""
 {_RULES} AND (%(value)s::timestamptz IS NULL
@@ -101,13 +96,6 @@ LEFT JOIN creator_list c
 """
 _ALERTS = f"{_ALERTS_OF_ALL} WHERE a.organization_id = %(organization)s"
 _ONE_ALERT = f"{_ALERTS} AND a.id = %(id)s"
-_ALL_ALERTS = f"""
-{_ALERTS_OF_ALL}
-WHERE (%(organization)s::uuid IS NULL OR a.organization_id = %(organization)s)
-AND (%(states)s::text[] IS NULL OR a.status = ANY(%(states)s))
-AND (%(id)s::uuid IS NULL OR a.id = %(id)s)
-ORDER BY a.noted_at DESC, a.id DESC LIMIT %(limit)s
-""".encode()
 _ALERT_PAGE = (
     f"{_ALERTS} AND a.status = ANY(%(states)s) "
     "AND (%(creator)s::uuid IS NULL OR a.creator_id = %(creator)s) "
@@ -115,33 +103,6 @@ _ALERT_PAGE = (
     "AND (%(rule)s::uuid IS NULL OR a.rule_id = %(rule)s)"
     + newest_first("a.noted_at", "a.id")
 ).encode()
-
-
-def rules_of(
-    connection: Connection[TupleRow], organization_id: UUID | None
-) -> list[AlertRule]:
-    """Return the rules of an organization, or of all, oldest first."""
-    rows = connection.execute(_ALL_RULES, {"organization": organization_id})
-    return [rule_from_row(_rule_row(row)) for row in rows.fetchall()]
-
-
-def alerts_of(
-    connection: Connection[TupleRow],
-    organization_id: UUID | None,
-    *,
-    states: Sequence[AlertStatus] | None = None,
-    alert_id: UUID | None = None,
-    limit: int,
-) -> list[Alert]:
-    """Return alerts of an organization, or of all, newest first."""
-    parameters: dict[str, object] = {
-        "organization": organization_id,
-        "states": None if states is None else [*states],
-        "id": alert_id,
-        "limit": limit,
-    }
-    rows = connection.execute(_ALL_ALERTS, parameters)
-    return [_alert(row).alert for row in rows.fetchall()]
 
 
 async def one_rule(

@@ -1,6 +1,6 @@
 """The rows of alert rules and alerts, and the folds that make them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,17 +13,16 @@ from domain.alert.alerts import AlertStatus
 from domain.alert.built_in import built_in_rules, condition_of_today
 from domain.alert.conditions import AlertSubjectType, ScopeType
 from domain.alert.rules import DETAILS, TEXTS
-from domain.messages import ImportOutcome, Severity, copied, set_fields
+from domain.messages import Event, ImportOutcome, Severity, copied
 from domain.texts import texts_after
 from infra.eventstore.store import RecordedEvent
 from projections.engine.folds import Folds
+from projections.engine.thing_table import ThingRow, ThingTable
 
 
-class AlertRuleRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class AlertRuleRow(ThingRow, frozen=True, kw_only=True, gc=False):
     """A rule; a removed one keeps no name."""
 
-    organization_id: UUID
-    id: UUID
     built_in: str | None = None
     name: str
     scope_type: ScopeType
@@ -33,9 +32,6 @@ class AlertRuleRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cool_down_minutes: int
     channels: Sequence[str]
     enabled: bool
-    version: int
-    created_at: datetime
-    updated_at: datetime
     removed_at: datetime | None = None
 
 
@@ -75,75 +71,40 @@ class ImportRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     position: int
 
 
-on_rule = Folds[[AlertRuleRow | None, RecordedEvent], AlertRuleRow | None]()
 on_alert = Folds[[AlertRow | None, RecordedEvent], AlertRow | None]()
 
 
-@on_rule(e.AlertRuleMade)
-def _made(
-    event: e.AlertRuleMade, row: AlertRuleRow | None, recorded: RecordedEvent
-) -> AlertRuleRow | None:
-    if row is not None and recorded.version <= row.version:
-        return row
-    return copied(
-        event,
-        AlertRuleRow,
-        id=recorded.stream,
-        version=recorded.version,
-        created_at=recorded.recorded_at,
-        updated_at=recorded.recorded_at,
-        **_plain(
-            {**set_fields(event, DETAILS), "condition": condition_of_today(event)}
-        ),
-    )
-
-
-@on_rule(e.AlertRuleChanged)
-def _changed(
-    event: e.AlertRuleChanged, row: AlertRuleRow | None, recorded: RecordedEvent
-) -> AlertRuleRow | None:
-    return _later(row, recorded, _plain(set_fields(event, DETAILS)))
-
-
-@on_rule(e.EarlierTextsForgotten)
-def _earlier_texts_forgotten(
-    event: e.EarlierTextsForgotten, row: AlertRuleRow | None, recorded: RecordedEvent
-) -> AlertRuleRow | None:
-    return _later(row, recorded, texts_after(event, TEXTS))
-
-
-@on_rule(e.AlertRuleRemoved)
-def _removed(
-    event: e.AlertRuleRemoved,  # noqa: ARG001 - the type chooses the fold
-    row: AlertRuleRow | None,
-    recorded: RecordedEvent,
-) -> AlertRuleRow | None:
-    gone = {"name": "", "enabled": False, "removed_at": recorded.recorded_at}
-    return _later(row, recorded, gone)
-
-
-def _later(
-    row: AlertRuleRow | None, recorded: RecordedEvent, changed: dict[str, Any]
-) -> AlertRuleRow | None:
-    if row is None or recorded.version <= row.version:
-        return row
-    return replace(
-        row, version=recorded.version, updated_at=recorded.recorded_at, **changed
-    )
-
-
-def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a rule as columns."""
-    scope: e.AlertScope | None = fields.pop("scope", None)
+    columns = dict(fields)
+    scope: e.AlertScope | None = columns.pop("scope", None)
     if scope is not None:
-        fields |= {"scope_type": scope.type, "scope_id": scope.id}
-    if "condition" in fields:
-        fields["condition"] = msgspec.to_builtins(fields["condition"])
-    return fields
+        columns |= {"scope_type": scope.type, "scope_id": scope.id}
+    if "condition" in columns:
+        columns["condition"] = msgspec.to_builtins(columns["condition"])
+    return columns
 
 
-def fold_rule(row: AlertRuleRow | None, recorded: RecordedEvent) -> AlertRuleRow | None:
-    return on_rule.fold(recorded.event, row, recorded)
+class _RuleRows(ThingTable[AlertRuleRow]):
+    def first(
+        self, event: Event, recorded: RecordedEvent, **more: object
+    ) -> AlertRuleRow:
+        assert isinstance(event, e.AlertRuleMade)
+        condition = msgspec.to_builtins(condition_of_today(event))
+        return super().first(event, recorded, condition=condition, **more)
+
+
+RULES = _RuleRows(
+    AlertRuleRow,
+    table="alert_rules",
+    made=e.AlertRuleMade,
+    changed=e.AlertRuleChanged,
+    ended=e.AlertRuleRemoved,
+    details=DETAILS,
+    blank={"name": "", "enabled": False},
+    texts=(e.EarlierTextsForgotten, lambda event: texts_after(event, TEXTS)),
+    columns=_plain,
+)
 
 
 def built_in_rows(organization_id: UUID, created_at: datetime) -> list[AlertRuleRow]:
@@ -160,17 +121,6 @@ def built_in_rows(organization_id: UUID, created_at: datetime) -> list[AlertRule
         )
         for rule_id, rule in built_in_rules(organization_id).items()
     ]
-
-
-def rule_row_of(history: Sequence[RecordedEvent]) -> AlertRuleRow | None:
-    """Return the rule after its history; a removed rule is returned as it was last."""
-    row = None
-    for recorded in history:
-        after = fold_rule(row, recorded)
-        if row is not None and after is not None and after.removed_at is not None:
-            after = replace(row, version=after.version, updated_at=after.updated_at)
-        row = after
-    return row
 
 
 @on_alert(e.AlertPending, e.AlertOpened)

@@ -87,13 +87,6 @@ def channel_within(
     return next(map(_channel, cursor.execute(_ONE, params).fetchall()), None)
 
 
-def all_channels(cursor: Cursor[TupleRow], organization_id: UUID) -> list[Channel]:
-    """Return the channels of an organization, oldest first."""
-    query: LiteralString = f"{_CHANNELS} ORDER BY c.created_at, c.id"
-    rows = cursor.execute(query, {"organization": organization_id}).fetchall()
-    return [_channel(row) for row in rows]
-
-
 def _channel(row: TupleRow) -> Channel:
     values: dict[str, Any] = dict(zip(Channel.__struct_fields__, row, strict=True))
     return Channel(**values)

@@ -15,7 +15,7 @@ from domain.phrases import counted
 from domain.streams import video_stream
 from domain.summaries import actor_label, milestone_summary, summary
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.read.explanations.sharpenings import sharpened_among
+from projections.analytics.read.rollups import sharpened_among
 from projections.creator_history.entries import (
     HistoryEntry,
     actor_names,
@@ -199,7 +199,6 @@ async def events_of(
     erasure = await _erasure(reader, query)
     if erasure is None:
         return await with_tiktok_ids(reader, query.organization_id, events)
-    # Events that were stored in the clear before sealing would still be readable.
     return [replace(each, event=of_nobody(each.event, erasure)) for each in events]
 
 

@@ -36,10 +36,7 @@ def of_nobody(event: e.Event, erasure: e.SubjectErased) -> e.Event:
 
 
 def without_person(event: e.Event, *, handle: str) -> e.Event:
-    """Return the event without personal data; ``handle`` replaces every handle.
-
-    Events from before sealing have personal data in the clear.
-    """
+    """Return the event without personal data; ``handle`` replaces every handle."""
     kind = type(event)
     emptied: dict[str, Any] = {
         field.attribute: handle if field.attribute in _HANDLES else field.erased

@@ -4,7 +4,6 @@ from collections import OrderedDict
 from collections.abc import Collection, Hashable, Mapping
 from typing import Any, NamedTuple, cast
 
-import numpy as np
 from msgspec import Struct
 from msgspec.structs import astuple
 
@@ -70,8 +69,9 @@ def _size_of(value: Any, most: int) -> int:  # noqa: ANN401 - of any type
         parts: Collection[Any] = ()
         if isinstance(one, (bytes, str)):
             size += len(one)
-        elif isinstance(one, np.ndarray):
-            size += one.nbytes
+        elif (own := getattr(one, "nbytes", None)) is not None:
+            # Arrays of NumPy, which a process without analytics does not load.
+            size += own
         elif isinstance(one, Struct):
             parts = astuple(one)
         elif isinstance(one, Mapping):

@@ -45,6 +45,9 @@ class Moment:
         # The organization that the transaction of each connection is set to.
         self._begun: dict[_Connection, UUID | None] = {}
         self._name: str | None = None
+        self._named_by: _Connection | None = None
+        self._is_nameless = False
+        self._running = 0
         self._waiting: list[_Waiting] = []
         self._has_ended = False
 
@@ -57,19 +60,35 @@ class Moment:
         return self._name is not None
 
     def share(self, name: str) -> None:
-        """Let other connections use the snapshot, exported under this name."""
-        self._name = name
+        """Let other connections use the snapshot, exported under this name.
+
+        It lasts as long as the transaction of its one connection until now. Once that
+        has failed, the others take turns.
+        """
+        if not (self.is_shared or self._is_nameless):
+            self._named_by = next(iter(self._begun), None)
+            self._name = self._named_by and name
 
     async def run(self, query: Query) -> list[TupleRow]:
-        if self._taken:
-            return await self._run(query)
-        return await again_if_cut(self._pool, lambda: self._run(query))
+        self._running += 1
+        try:
+            if self._taken:
+                return await self._run(query)
+            return await again_if_cut(self._pool, lambda: self._run(query))
+        finally:
+            self._running -= 1
+            if self._has_ended:
+                await self.end()
 
     async def end(self) -> None:
-        """End the snapshot once its running queries are done."""
-        async with self._change:
-            self._has_ended = True
-            free, self._free = self._free, []
+        """End the snapshot once its running queries are done.
+
+        One that still waits for a connection needs the transaction that named it.
+        """
+        self._has_ended = True
+        if self._running:
+            return
+        free, self._free = self._free, []
         await asyncio.gather(*(self._give_back(each) for each in free))
 
     async def _run(self, query: Query) -> list[TupleRow]:
@@ -102,13 +121,10 @@ class Moment:
         return own.rows.result()
 
     async def _leave(self, connection: _Connection) -> None:
-        """Leave a connection to the next query, or to the pool after the end."""
+        """Leave a connection to the next query, or to the end."""
         async with self._change:
-            if not self._has_ended:
-                self._free.append(connection)
-                self._change.notify_all()
-                return
-        await self._give_back(connection)
+            self._free.append(connection)
+            self._change.notify_all()
 
     def _company(self, own: _Waiting) -> tuple[list[_Waiting], list[_Waiting]]:
         """Return the queries to send with one that waits, and those left waiting."""
@@ -168,9 +184,13 @@ class Moment:
                 if is_first or not isinstance(error, PoolTimeout):
                     raise
                 continue
-            if waits():
+            if not (is_first or self.is_shared):
+                # The name was lost meanwhile, and this would be another snapshot.
+                await self._give_back(connection)
+            elif waits():
                 return connection
-            await self._leave(connection)
+            else:
+                await self._leave(connection)
 
     def _is_possible(self) -> bool:
         if self._free or not self._taken:
@@ -193,6 +213,9 @@ class Moment:
 
     async def _give_back(self, connection: _Connection) -> None:
         self._begun.pop(connection, None)
+        if connection is self._named_by:
+            self._name = self._named_by = None
+            self._is_nameless = True
         try:
             # The pool replaces a connection that was cut. After a rollback psycopg
             # would prepare all statements of the connection anew.

@@ -123,10 +123,19 @@ class Reader:
         return self
 
     async def rows(
-        self, organization_id: UUID, query: bytes, parameters: Mapping[str, object]
+        self,
+        organization_id: UUID,
+        query: bytes,
+        parameters: Mapping[str, object] | None = None,
+        /,
+        **more: object,
     ) -> list[TupleRow]:
-        """Run a query that sees the rows of one organization only."""
-        return await self.run(Query(organization_id, query, parameters))
+        """Run a query that sees the rows of one organization only.
+
+        Its parameter ``organization`` need not be given.
+        """
+        where = {"organization": organization_id, **(parameters or {}), **more}
+        return await self.run(Query(organization_id, query, where))
 
     async def page(
         self,
@@ -143,8 +152,7 @@ class Reader:
         """
         value, last_id = after or (None, None)
         where = {"value": value, "last_id": last_id, "limit": limit}
-        parameters |= {"organization": organization_id, **where}
-        return await self.rows(organization_id, query, parameters)
+        return await self.rows(organization_id, query, parameters, **where)
 
     async def opened(self, rows: Sequence[TupleRow]) -> list[RecordedEvent]:
         """Return rows of the log as recorded events, as ``open_envelopes`` does."""

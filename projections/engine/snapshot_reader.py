@@ -48,9 +48,12 @@ class SnapshotReader(Reader):
 
     async def side_by_side(self) -> None:
         """Let further reads of this answer run at the same time."""
-        if not self._moment.is_shared:
+        moment = self._moment
+        if not moment.is_shared:
             ((name,),) = await self.run(Query(None, _EXPORT, {}))
-            self._moment.share(name)
+            # A snapshot that ended meanwhile took its name along.
+            if moment is self._moment:
+                moment.share(name)
 
     async def end(self) -> None:
         """End the snapshot, if there is one; the next read sees newer data."""
@@ -213,15 +216,18 @@ async def snapshot(
     """Open a reader in one snapshot; yield it and the position of a projection.
 
     As long as the snapshot is open, vacuum keeps every row version that it may read.
-    A statement may take ``statement_ms``, and as long as it needs with 0. ``codec``
-    opens sealed events, if the reader is to read any.
+    A statement may take ``statement_ms``, and so may a pause between two; with 0 they
+    take as long as they need. ``codec`` opens sealed events, if the reader is to read
+    any.
     """
+    limit = f"-c statement_timeout={statement_ms}"
+    pause = f"-c idle_in_transaction_session_timeout={statement_ms}"
     connection = await AsyncConnection.connect(
         url,
         autocommit=True,
         connect_timeout=5,
         application_name=application_name,
-        options=f"-c timezone=UTC -c jit=off -c statement_timeout={statement_ms}",
+        options=f"-c timezone=UTC -c jit=off {limit} {pause}",
     )
     async with connection:
         await connection.execute(BEGIN)

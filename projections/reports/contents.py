@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from domain.analytics.buckets import Range
 from domain.analytics.metrics import Entity, Metric, Mode, Question
 from domain.analytics.series import SeriesByMetric, is_rounded, value_of
+from domain.analytics.sums import together
 from domain.messages import copied
 from domain.report.contents import (
     FIGURES,
@@ -32,10 +33,12 @@ from projections.analytics.read.creators.figures import (
     page_of_creators,
 )
 from projections.analytics.read.creators.totals import TotalFigures, total_figures
-from projections.analytics.read.project_spans import together
 from projections.analytics.read.series import series_by_entity
-from projections.analytics.read.videos.by_figure import videos_by_figure
-from projections.analytics.read.videos.figures import FiguresOfVideo, video_figures
+from projections.analytics.read.videos.figures import (
+    FiguresOfVideo,
+    video_figures,
+    videos_by_figure,
+)
 from projections.analytics.read.videos.levels import VideoSet
 from projections.analytics.summaries.creators import count_of_creators, ranked_creators
 from projections.analytics.summaries.key_figures import (

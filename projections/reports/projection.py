@@ -2,37 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.messages import copied, set_fields
+from domain.messages import copied
 from domain.report.decider import CHANGED, texts_of, without
 from domain.report.issue import ReportScopeType
 from domain.report.schedule import IssuedPeriods
 from domain.report.waiting import WaitReason
 from domain.streams import report_issue
 from infra.eventstore.store import RecordedEvent
-from projections.engine.folds import Folds
 from projections.engine.table import Table
-
-_NO_TEXTS: Final[Mapping[str, Any]] = {
-    "name": "",
-    "recipients": (),
-    "unsubscribed": (),
-}
+from projections.engine.thing_table import ThingRow, ThingTable
 
 
-class ReportRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ReportRow(ThingRow, frozen=True, kw_only=True, gc=False):
     """A report; a removed one keeps no text."""
 
-    organization_id: UUID
-    id: UUID
     scope_type: ReportScopeType
     scope_id: UUID | None
     name: str
@@ -49,9 +41,6 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     months_until: date | None = None
     stopped_because: e.StopReason | None = None
     issues: int = 0
-    version: int
-    created_at: datetime
-    updated_at: datetime
     removed_at: datetime | None = None
 
 
@@ -80,30 +69,25 @@ class IssueRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     mailed: int
 
 
-on = Folds[[ReportRow | None, RecordedEvent], ReportRow | None]()
+def _with_scope(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "scope" not in fields:
+        return fields
+    scope = fields["scope"]
+    return {**fields, "scope_type": scope.type, "scope_id": scope.id}
 
 
-@on(e.ReportMade)
-def _made(
-    event: e.ReportMade, row: ReportRow | None, recorded: RecordedEvent
-) -> ReportRow | None:
-    return row or copied(
-        event,
-        ReportRow,
-        id=recorded.stream,
-        scope_type=event.scope.type,
-        scope_id=event.scope.id,
-        version=recorded.version,
-        created_at=recorded.recorded_at,
-        updated_at=recorded.recorded_at,
-    )
-
-
-@on(e.ReportChanged)
-def _changed(
-    event: e.ReportChanged, row: ReportRow | None, recorded: RecordedEvent
-) -> ReportRow | None:
-    return _later(row, recorded, set_fields(event, CHANGED))
+REPORTS = ThingTable(
+    ReportRow,
+    table="reports",
+    made=e.ReportMade,
+    changed=e.ReportChanged,
+    ended=e.ReportRemoved,
+    details=CHANGED,
+    blank={"name": "", "recipients": (), "unsubscribed": ()},
+    texts=(e.EarlierTextsForgotten, texts_of),
+    columns=_with_scope,
+)
+on = REPORTS.on
 
 
 @on(e.ReportIssued)
@@ -114,7 +98,7 @@ def _issued(
     if row is not None and event.due_at is not None:
         issued = issued_periods(row).after(event.period, event.last_day)
         due = {"last_due_at": event.due_at, **asdict(issued)}
-    return _later(row, recorded, {"issues": event.number, **due})
+    return REPORTS.later(row, recorded, {"issues": event.number, **due})
 
 
 def issued_periods(row: ReportRow) -> IssuedPeriods:
@@ -126,49 +110,7 @@ def issued_periods(row: ReportRow) -> IssuedPeriods:
 def _unsubscribed(
     event: e.RecipientUnsubscribed, row: ReportRow | None, recorded: RecordedEvent
 ) -> ReportRow | None:
-    return row and _later(row, recorded, without(event.address, row))
-
-
-@on(e.EarlierTextsForgotten)
-def _earlier_texts_forgotten(
-    event: e.EarlierTextsForgotten, row: ReportRow | None, recorded: RecordedEvent
-) -> ReportRow | None:
-    return _later(row, recorded, texts_of(event))
-
-
-@on(e.ReportRemoved)
-def _removed(
-    event: e.ReportRemoved,  # noqa: ARG001 - the type chooses the fold
-    row: ReportRow | None,
-    recorded: RecordedEvent,
-) -> ReportRow | None:
-    return _later(row, recorded, {**_NO_TEXTS, "removed_at": recorded.recorded_at})
-
-
-def _later(
-    row: ReportRow | None, recorded: RecordedEvent, changed: Mapping[str, Any]
-) -> ReportRow | None:
-    if row is None or recorded.version <= row.version:
-        return row
-    return replace(
-        row, version=recorded.version, updated_at=recorded.recorded_at, **changed
-    )
-
-
-def fold_report(row: ReportRow | None, recorded: RecordedEvent) -> ReportRow | None:
-    return on.fold(recorded.event, row, recorded)
-
-
-def row_of_report(history: Sequence[RecordedEvent]) -> ReportRow | None:
-    """Return the report after its history; a removed one is as it was last."""
-    row = None
-    for recorded in history:
-        after = fold_report(row, recorded)
-        if row is not None and after is not None and after.removed_at is not None:
-            at = {"updated_at": after.updated_at, "removed_at": after.removed_at}
-            after = replace(row, version=after.version, **at)
-        row = after
-    return row
+    return row and REPORTS.later(row, recorded, without(event.address, row))
 
 
 def row_of_issue(recorded: RecordedEvent, event: e.ReportIssued) -> IssueRow:
@@ -195,7 +137,7 @@ class Reports:
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into their reports' rows, and save new issues."""
-        _REPORTS.fold(cursor, events, key=_key, fold=fold_report)
+        REPORTS.write(cursor, events)
         _ISSUES.save(
             cursor,
             [
@@ -206,10 +148,4 @@ class Reports:
         )
 
 
-_REPORTS = Table(ReportRow, name="reports")
 _ISSUES = Table(IssueRow, name="report_issues")
-
-
-def _key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
-    event: Any = recorded.event
-    return event.organization_id, recorded.stream

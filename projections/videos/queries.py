@@ -10,12 +10,12 @@ import msgspec
 from psycopg.rows import TupleRow
 
 from domain.events import TrackingStatus, VideoKind
-from domain.video.attributes import ATTRIBUTES, Sound
+from domain.video.attributes import ATTRIBUTES
 from domain.video.url import video_url
 from infra.eventstore.sealing import ERASED
 from infra.structs import JsonObject
 from projections.engine.reader import Reader
-from projections.videos.attributes import VideoAttributesRow
+from projections.videos.attributes import VideoAttributesRow, VideoSound
 from projections.videos.filter import VideoFilter
 from projections.videos.latest_counts import COUNTS, VideoFiguresRow
 from projections.videos.projection import VideoRow
@@ -72,7 +72,7 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     share_count: int | None
     save_count: int | None
     duration_s: int | None
-    sound: Sound | None
+    sound: VideoSound | None
     hashtags: list[str] | None
     mentions: list[str] | None
     is_ad: bool | None

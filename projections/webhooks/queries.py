@@ -133,13 +133,6 @@ def webhook_within(
     return next(map(_webhook, cursor.execute(_ONE, params).fetchall()), None)
 
 
-def all_webhooks(cursor: Cursor[TupleRow], organization_id: UUID) -> list[Webhook]:
-    """Return the webhooks of an organization, oldest first."""
-    query: LiteralString = f"{_WEBHOOKS} ORDER BY w.created_at, w.id"
-    rows = cursor.execute(query, {"organization": organization_id}).fetchall()
-    return [_webhook(row) for row in rows]
-
-
 async def page_of_deliveries(
     reader: Reader,
     organization_id: UUID,
@@ -160,27 +153,6 @@ async def page_of_deliveries(
         delivered=delivered,
     )
     return structs(WebhookDelivery, rows)
-
-
-def deliveries_within(
-    cursor: Cursor[TupleRow],
-    organization_id: UUID,
-    webhook_id: UUID,
-    *,
-    delivered: bool | None,
-    limit: int,
-) -> list[WebhookDelivery]:
-    """Return the newest tries, newest first, read in a transaction."""
-    query: LiteralString = (
-        f"{_PAGE_OF_DELIVERIES} ORDER BY at DESC, id DESC LIMIT %(limit)s"
-    )
-    params = {
-        "organization": organization_id,
-        "webhook": webhook_id,
-        "delivered": delivered,
-        "limit": limit,
-    }
-    return structs(WebhookDelivery, cursor.execute(query, params).fetchall())
 
 
 def delivery_within(

@@ -1,6 +1,6 @@
 """Histories of the usual kind: creators added, described, scraped again and again."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -123,21 +123,11 @@ def profile_scrape(creator: Creator, number: int) -> list[NewEvent]:
 
 
 def video_scrape(
-    creator: Creator,
-    number: int,
-    video_ids: Sequence[str],
-    *,
-    has_pseudonyms: bool = True,
-    found: Mapping[str, str] | None = None,
+    creator: Creator, number: int, video_ids: Sequence[str]
 ) -> list[NewEvent]:
-    """Return the three events of a creator's ``number``-th scrape of these videos.
-
-    ``found`` has TikTok's id of those that are new to the project.
-    """
+    """Return the three events of a ``number``-th scrape of videos that are known."""
     scrape_id, seen_at = new_id(), BEGINNING + timedelta(hours=6 * number)
     views = [1_000 + 97 * place * (number + 1) for place, _ in enumerate(video_ids)]
-    found = found or {}
-    new = [found.get(video_id) for video_id in video_ids] if found else []
     return [
         request(creator, scrape_id, job_type="discover_videos"),
         NewEvent(
@@ -155,14 +145,7 @@ def video_scrape(
                 comment_counts=tuple(count // 100 for count in views),
                 share_counts=tuple(count // 90 for count in views),
                 save_counts=tuple(count // 70 for count in views),
-                kinds=tuple(each and "video" for each in new),
-                titles=tuple(each and f"A goat and a bell: {each}" for each in new),
-                posted_at=tuple(seen_at if each else None for each in new),
-                thumbnail_urls=tuple(
-                    each and f"https://p16.example/{each}~720x720.jpeg" for each in new
-                ),
-                has_pseudonyms=has_pseudonyms,
-                tiktok_video_ids=tuple(new) if has_pseudonyms else (),
+                has_pseudonyms=True,
             ),
         ),
         NewEvent(
@@ -182,19 +165,6 @@ def video_scrape(
             ),
         ),
     ]
-
-
-def details(creator: Creator, version: int) -> NewEvent:
-    """Return a new description as the ``version`` of a creator's stream."""
-    return NewEvent(
-        creator.id,
-        version,
-        e.CreatorDetailsChanged(
-            organization_id=creator.organization_id,
-            description=f"Grazes on the roof and posts about it every day: {version}.",
-            metadata={"tier": "gold", "manager": "maria", "reviewed": version},
-        ),
-    )
 
 
 def campaign_with(

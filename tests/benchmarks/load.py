@@ -19,9 +19,7 @@ from typing import cast
 import msgspec
 import uvloop
 
-from infra.embedded.processes import wait_until
 from tests.benchmarks.harness import percentile
-from tests.kit.ports import free_port, listens
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,29 +75,9 @@ def load(
     return msgspec.msgpack.decode(done.stdout, type=Outcome)
 
 
-def ceiling(size: int, *, connections: int, seconds: float) -> Outcome:
-    """Load a server that does nothing but send ``size`` bytes: the client's ceiling.
-
-    It is itself written in Python, so the client alone can do more.
-    """
-    port = free_port()
-    command = [sys.executable, "-m", "tests.benchmarks.load", str(port), str(size)]
-    with subprocess.Popen(command) as server:
-        try:
-            assert wait_until(lambda: listens(port), seconds=30)
-            return load(port, [get("/")], connections=connections, seconds=seconds)
-        finally:
-            server.terminate()
-
-
 def get(path: str, *, key: str | None = None, cookie: str | None = None) -> bytes:
     """Return a GET as it goes over the wire."""
     return _request("GET", path, key=key, cookie=cookie, body=b"")
-
-
-def post(path: str, body: bytes, *, key: str) -> bytes:
-    """Return a POST of JSON as it goes over the wire."""
-    return _request("POST", path, key=key, body=body)
 
 
 def _request(
@@ -201,31 +179,7 @@ def _until(end: float, requests: Iterator[bytes]) -> Iterator[bytes]:
         yield next(requests)
 
 
-class _Canned(asyncio.Protocol):
-    """Answers every request with the same bytes."""
-
-    def __init__(self, answer: bytes) -> None:
-        self._answer = answer
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        del data
-        self._transport.write(self._answer)
-
-
-async def _serve_canned(port: int, size: int) -> None:
-    answer = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size + bytes(size)
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Canned(answer), "127.0.0.1", port)
-    await server.serve_forever()
-
-
 def _main() -> None:
-    if sys.argv[1:]:
-        uvloop.run(_serve_canned(*map(int, sys.argv[1:])))
-        return
     plan = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Plan)
     outcome = uvloop.run(_carry_out(plan))
     # With PYTHONUNBUFFERED, sys.stdout writes only as much as the pipe takes.

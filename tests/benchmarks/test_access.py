@@ -1,25 +1,18 @@
-"""Access: a session against a key, and a known address against an unknown one."""
+"""Access: wrong passwords for a known address and for an unknown one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 from application.accounts.service import AskingBrowser, PersonAccounts
-from application.accounts.sessions import find_session
 from infra.database import own_pool
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from infra.keys.digests import digest_of
-from projections.organizations.projection import holder_of
-from tests.benchmarks.harness import Report, Rounds, Row, interleaved, seconds
+from tests.benchmarks.harness import Report, Row, interleaved, seconds
 from tests.benchmarks.serving import a_tenant
 from tests.kit.people import PASSWORD
 
-LOOKUPS, TRIES = 500, 15
-MOST_MORE, MOST_APART = 0.3, 0.1
-_SESSION = (
-    f"Session and key: {LOOKUPS} lookups in PostgreSQL a round, in turns. A process "
-    "repeats a lookup twice a second at most. The bar is the difference."
-)
+TRIES = 15
+MOST_APART = 0.1
 _UNKNOWN = (
     f"Unknown address: {TRIES} wrong passwords a round for somebody's address and for "
     "nobody's, in turns. Each of them costs one hash."
@@ -29,7 +22,7 @@ _CLIENT = AskingBrowser(
 )
 
 
-def test_sessions_cost_as_keys_do_and_unknown_addresses_as_known_ones(
+def test_unknown_addresses_cost_as_known_ones_do(
     store: Store, database_url: str, report: Report
 ):
     tenant = a_tenant(store)
@@ -37,7 +30,7 @@ def test_sessions_cost_as_keys_do_and_unknown_addresses_as_known_ones(
         pool = own_pool(database_url, size=1)
         own = runner.run(pool.__aenter__())
         accounts = PersonAccounts(store, own)
-        signed_in = runner.run(
+        runner.run(
             accounts.make_first_owner(
                 tenant.organization_id,
                 name="Ada",
@@ -47,27 +40,18 @@ def test_sessions_cost_as_keys_do_and_unknown_addresses_as_known_ones(
             )
         )
 
-        def each(times: int, work: Callable[[], Awaitable[object]]) -> float:
+        def each(work: Callable[[], Awaitable[object]]) -> float:
             """Return the milliseconds that one of many took."""
 
             async def repeated() -> None:
-                for _ in range(times):
+                for _ in range(TRIES):
                     await work()
 
-            return seconds(lambda: runner.run(repeated())) * 1_000 / times
-
-        key, session = digest_of(tenant.key), digest_of(signed_in.token)
-        assert runner.run(holder_of(own, key)) is not None
-        assert runner.run(find_session(own, session)) is not None
-        sessions, keys = interleaved(
-            lambda: each(LOOKUPS, lambda: find_session(own, session)),
-            lambda: each(LOOKUPS, lambda: holder_of(own, key)),
-            rounds=9,
-        )
+            return seconds(lambda: runner.run(repeated())) * 1_000 / TRIES
 
         def wrong(email: str) -> Callable[[], float]:
             return lambda: each(
-                TRIES, lambda: accounts.sign_in(email, "wrong wrong", client=_CLIENT)
+                lambda: accounts.sign_in(email, "wrong wrong", client=_CLIENT)
             )
 
         unknown, known = interleaved(
@@ -75,19 +59,8 @@ def test_sessions_cost_as_keys_do_and_unknown_addresses_as_known_ones(
         )
         runner.run(pool.__aexit__(None, None, None))
 
-    more = Rounds(
-        tuple(a - b for a, b in zip(sessions.values, keys.values, strict=True))
-    )
     apart = unknown.over(known)
     report.add(
-        Row(
-            what="Lookup of a session against that of a key",
-            ours=sessions.written("ms"),
-            floor=keys.written("ms"),
-            ratio=f"{more.written('ms')} more",
-            bar=(f"at most {MOST_MORE} ms more", more.median <= MOST_MORE),
-            how=_SESSION,
-        ),
         Row(
             what="Wrong password for an unknown address",
             ours=unknown.written("ms"),

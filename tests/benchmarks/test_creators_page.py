@@ -15,7 +15,7 @@ from projections.analytics.fold.day_sums import DAY_SUMS, DaySums
 from projections.analytics.fold.levels import Levels
 from projections.analytics.fold.owner_state import BASELINE, COUNTED, OWNED, OwnerState
 from projections.analytics.fold.rollup_deltas import METRIC_GROUPS, MetricGroup
-from projections.analytics.store.owner_states import packed
+from projections.analytics.store.owners import packed
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
 from tests.benchmarks.harness import Report, Row, interleaved, percentile

@@ -23,7 +23,7 @@ from projections.analytics.read.creators.figures import (
     creator_figures,
     page_of_creators,
 )
-from projections.analytics.read.videos.by_figure import videos_by_figure
+from projections.analytics.read.videos.figures import videos_by_figure
 from projections.analytics.read.videos.levels import VideoSet
 from projections.engine.reader import Reader
 from tests.benchmarks.harness import Report, Row, interleaved, percentile

@@ -1,6 +1,6 @@
 """Importing a recording, against COPY of the same rows into one plain table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -20,7 +20,6 @@ from domain.scrape.observations import (
 )
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from tests.benchmarks.clear import in_the_clear
 from tests.benchmarks.harness import Report, Row, interleaved, seconds
 from tests.kit.builders import Home, asking, make_home, opened_store
 from tests.kit.commands import add_creators
@@ -56,10 +55,6 @@ _HOW = (
     "batch is prepared while one is appended. The floor COPYs one row an observation "
     "(video, creator, time, five counters) from memory, in binary, through the same "
     "psycopg, into a table without an index, in one transaction."
-)
-_SEALED_HOW = (
-    "Import, sealed: the same import, and as the floor the same into a log in the "
-    "clear, with TikTok's ids of videos."
 )
 
 Plain = tuple[str | None, UUID, datetime, *tuple[int | None, ...]]
@@ -158,29 +153,6 @@ def test_observations_imported_a_second(
             ours=ours.written(),
             bar=("over 50,000", ours.median > 50_000),
             how=_HOW,
-        )
-    )
-
-
-def test_an_import_is_sealed_at_little_cost(
-    store: Store, recording: Path, report: Report
-):
-    def imported(own: Store) -> Callable[[], float]:
-        def measure() -> float:
-            home = a_home(own, "")
-            return OBSERVATIONS / seconds(lambda: import_all(home, recording))
-
-        return measure
-
-    sealed, clear = interleaved(imported(store), imported(in_the_clear(store)))
-
-    report.add(
-        Row(
-            what="`goatherd import`, sealed and with pseudonyms",
-            ours=sealed.written("observations/s"),
-            floor=clear.written("observations/s"),
-            ratio=sealed.over(clear).written(),
-            how=_SEALED_HOW,
         )
     )
 

@@ -17,9 +17,9 @@ from projections.analytics.summaries.creators import ranked_creators
 from projections.analytics.summaries.key_figures import figures_and_shares
 from projections.analytics.summaries.leaderboard import ranked_videos
 from projections.analytics.summaries.outliers import outliers_among
-from projections.analytics.summaries.posts import posts_by_creator
 from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.videos import (
+    posts_by_creator,
     views_at_end,
     views_of_posted,
 )

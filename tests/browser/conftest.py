@@ -51,6 +51,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     except BaseException:
         if watch is not None:
             item.add_report_section("call", "browser", "\n".join(watch.complaints))
+        if (running := funcargs.get("running_goatherd")) is not None:
+            item.add_report_section("call", "server", running.account())
         raise
     if watch is not None:
         watch.settle(context)

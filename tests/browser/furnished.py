@@ -38,7 +38,14 @@ def furnish(tenant: Tenant) -> dict[str, str]:
         "video_id": waiting[0],
         "handle": "goat.of.the.day",
         "name": "creator_list",
+        "position": position_of(tenant, creator["id"]),
+        "event": "creator_added",
     }
+
+
+def position_of(tenant: Tenant, creator_id: str) -> str:
+    """Return the position of the event that added a creator."""
+    return str(tenant.goatherd.log(creator_id)[0].position)
 
 
 def watch(tenant: Tenant, creator_id: str, *, followers: int) -> None:

@@ -3,13 +3,16 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 import httpx
 import msgspec
+import psycopg
 
 from api.http.access.sessions import Sessions
 from infra.embedded.processes import wait_until
 from infra.keys.digests import digest_of
+from projections.engine.follower import Follower
 from tests.kit.application import (
     PLANS,
     SECRET,
@@ -22,6 +25,16 @@ from tests.kit.command_line import Running, running
 from tests.kit.connections import APP
 from tests.kit.patience import PATIENTLY
 from tests.kit.ports import free_port
+from workers.scraping.identity import CreatorIdentities
+
+_AT_WORK = """
+SELECT application_name, state, wait_event, clock_timestamp() - xact_start,
+    left(query, 200),
+    ARRAY(SELECT concat(relation::regclass, ' ', mode, ' ', granted) FROM pg_locks l
+          WHERE l.pid = a.pid AND relation IS NOT NULL LIMIT 20)
+FROM pg_stat_activity a
+WHERE datname = current_database() AND xact_start < clock_timestamp() - interval '2 s'
+"""
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +42,16 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
     goatherd: Goatherd
     address: str
+    processes: tuple[Running, ...]
+
+    def account(self) -> str:
+        """The last lines of the processes, and what the database was at."""
+        lines = [
+            line for each in self.processes for line in each.err.splitlines()[-60:]
+        ]
+        with psycopg.connect(self.goatherd.url) as connection:
+            rows = connection.execute(_AT_WORK).fetchall()
+        return "\n".join([*lines, *map(str, rows)])
 
     def tenant(self, *, is_operator: bool = False) -> Tenant:
         """A new organization, with a key that may do everything."""
@@ -57,12 +80,29 @@ def served(url: str, folder: Path) -> Generator[Served]:
     address = f"http://127.0.0.1:{port}"
     with (
         started(url) as goatherd,
-        running("project", settings=settings, folder=folder),
+        _following_identities(goatherd),
+        running("project", settings=settings, folder=folder) as projector,
         running("serve", settings=settings, folder=folder) as server,
     ):
         is_ready = wait_until(lambda: _is_ready(server, address), seconds=PATIENTLY)
         assert is_ready, server.err
-        yield Served(goatherd=goatherd, address=address)
+        processes = (server, projector)
+        yield Served(goatherd=goatherd, address=address, processes=processes)
+
+
+@contextmanager
+def _following_identities(goatherd: Goatherd) -> Generator[None]:
+    """Follow the read model of a worker that pages wait for, since no worker runs."""
+    store, stop, wake_up = goatherd.store, Event(), Event()
+    follower = Follower(CreatorIdentities(), pool=store.pool, codec=store.codec)
+    thread = Thread(target=follower.run, args=(stop, wake_up))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        wake_up.set()
+        thread.join()
 
 
 def _is_ready(server: Running, address: str) -> bool:

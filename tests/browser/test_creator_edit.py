@@ -1,6 +1,6 @@
 """A creator's notes, settings and videos, as people edit them with a browser."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -114,6 +114,41 @@ def test_a_creator_is_renamed_removed_and_brought_back(
 
     expect(page.get_by_text("is tracked again, with all their history")).to_be_visible()
     assert now(home, creator)["status"] == "active"
+
+
+@pytest.fixture
+def early(page: Page, home: Tenant, creator: dict[str, Any]) -> Iterator[Page]:
+    """Settings that were drawn too early, since a read model does not move."""
+    pool = home.goatherd.store.pool
+    with pool.connection() as connection, connection.transaction():
+        connection.execute(
+            "SELECT FROM projection WHERE name = 'creator_identities' FOR UPDATE"
+        )
+        page.clock.install()
+        page.goto(f"/creators/{creator['id']}/settings")
+        page.get_by_role("textbox", name="Handle").fill("@kid")
+        page.get_by_role("button", name="Rename").click()
+        expect(page.get_by_text("will be on this page in a moment")).to_be_visible()
+        yield page
+
+
+def test_an_opened_form_stays_open_on_a_page_that_was_drawn_too_early(early: Page):
+    opener = early.get_by_text("Remove this creator")
+    opener.click()
+
+    early.clock.run_for(5_000)
+
+    expect(early.get_by_role("button", name="Yes, remove @kid")).to_be_visible()
+    with early.expect_navigation():
+        opener.click()
+
+
+def test_a_page_that_was_drawn_too_early_lets_a_sent_form_go_on(early: Page):
+    early.get_by_role("button", name="Disable @kid").click(no_wait_after=True)
+
+    early.clock.run_for(5_000)
+
+    expect(early.get_by_text("@kid is disabled. Scrapes have stopped.")).to_be_visible()
 
 
 def test_selected_videos_stop_counting_and_count_again(

@@ -31,6 +31,8 @@ SMALL_TABLES = (
     "/system/jobs",
     "/system/jobs?show=failed",
     "/settings/keys",
+    "/system/log",
+    "/system/log/types/{event}",
     "/system/read-models",
 )
 

@@ -12,6 +12,7 @@ from domain import events as e
 from domain.streams import video_stream
 from infra.eventstore.codec import NewEvent
 from infra.ids import new_id
+from tests.browser.furnished import position_of
 from tests.browser.hostile import ALL, FROM_SOURCES, STRINGS, in_one_line
 from tests.browser.layout import FAULTS, HEADER, PHONE, WIDE
 from tests.browser.places import is_elsewhere, is_for_people, places, visit
@@ -169,6 +170,7 @@ def collected(running_goatherd: Served) -> tuple[Tenant, dict[str, str]]:
     tenant.goatherd.store.append(videos, context=asking())
     ids["video_id"] = str(videos[-1].originator_id)
     tenant.goatherd.catch_up()
+    ids |= {"position": position_of(tenant, creator["id"]), "event": "creator_added"}
     return tenant, ids | {"creator_id": creator["id"], "name": "creator_list"}
 
 

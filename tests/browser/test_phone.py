@@ -51,6 +51,27 @@ def test_no_name_is_cut_to_make_room_for_a_pill(home: Tenant, page: Page):
     assert above["y"] + above["height"] <= below["y"]
 
 
+def test_a_video_names_its_creator_and_project_in_full(home: Tenant, page: Page):
+    data_of(home.post("/projects", {"name": "North"}), status=201)
+    for handle in ("goat.with.a.name.of.24.signs", "lou"):
+        home.found(home.add(handle)["id"], posted_at=ago(3), title="A goat " * 20)
+    home.goatherd.catch_up()
+    page.set_viewport_size(ViewportSize(**PHONE))
+
+    page.goto("/videos")
+
+    names = page.locator("#rows .post .row > :is(a.theirs, .project)")
+    expect(names).to_have_count(4)
+    cut = names.evaluate_all("all => all.filter(e => e.scrollWidth > e.clientWidth)")
+    assert cut == []
+    long, short = (page.locator("#rows > tr", has_text=name) for name in ("24", "lou"))
+    tall, flat = long.bounding_box(), short.bounding_box()
+    assert tall is not None
+    assert flat is not None
+    assert flat["height"] < tall["height"] < 100
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
 def test_an_alert_is_two_lines_and_names_the_project(home: Tenant, page: Page):
     north = data_of(home.post("/projects", {"name": "North"}), status=201)
     made = home.post(

@@ -69,7 +69,10 @@ def test_nothing_is_called_well_while_the_database_does_not_answer(
     expect(page.get_by_text("Live.", exact=True)).to_be_visible()
     expect(page.get_by_text("All ok")).to_be_visible()
 
-    with psycopg.connect(home.goatherd.url) as connection:
+    # A lock that waits for long would stop all pages of the tests to come.
+    with psycopg.connect(
+        home.goatherd.url, options="-c lock_timeout=20s"
+    ) as connection:
         connection.execute("LOCK TABLE projection IN ACCESS EXCLUSIVE MODE")
         # A look that fails and one that takes its time come to the same here.
         expect(page.get_by_text("Not live:")).to_be_visible(timeout=PATIENTLY_MS)
@@ -156,3 +159,48 @@ def test_a_handle_is_banned_and_the_ban_lifted(home: Tenant, page: Page):
 
     expect(page.get_by_text("@loud.goat may be tracked again.")).to_be_visible()
     assert home.add("loud.goat")
+
+
+def test_a_click_is_traced_from_the_log(
+    home: Tenant, page: Page, axe: Callable[[Page], None]
+):
+    page.goto("/system/bans")
+    page.get_by_role("textbox", name="Handle").fill("traced.goat")
+    page.get_by_role("button", name=re.compile("Ban it")).click()
+    expect(page.get_by_text("@traced.goat is banned.")).to_be_visible()
+    home.goatherd.catch_up()
+
+    page.get_by_role("link", name="Log", exact=True).click()
+    page.get_by_label("Type").select_option("handle_banned")
+    page.get_by_label("By").fill(str(home.key_id))
+    page.get_by_label("By").press("Enter")
+    events = page.get_by_role("table").get_by_role("rowheader")
+    expect(events).to_have_text(["handle_banned"])
+    axe(page)
+    events.get_by_role("link").click()
+
+    trace = page.get_by_role("region", name="Trace")
+    chosen = trace.locator("li[aria-current]")
+    expect(chosen).to_contain_text("handle_banned")
+    expect(chosen.get_by_role("link", name="Banned handles")).to_be_visible()
+    axe(page)
+    chosen.get_by_role("link", name="Its fields").click()
+    field = page.get_by_role("row", name="handle text yes yes, sealed")
+    expect(field).to_be_visible()
+    axe(page)
+
+
+def test_a_filter_of_the_log_that_cannot_be_read_is_refused_at_its_field(
+    page: Page, watch: Watch, axe: Callable[[Page], None]
+):
+    watch.expects("status of 400")
+    page.goto("/system/log")
+    page.get_by_label("After").fill("soon")
+    page.get_by_role("button", name="Apply").click()
+
+    after = page.get_by_label("After")
+    expect(after).to_have_value("soon")
+    expect(after).to_have_accessible_description(re.compile("Must be a position"))
+    axe(page)
+    page.get_by_role("link", name="Show all").click()
+    expect(page.get_by_role("table")).to_be_visible()

@@ -13,6 +13,7 @@ from tests.kit.patience import PATIENTLY
 # Pages with forms that are not left behind.
 GUARDED = (
     "/creators/add",
+    "/creators/import",
     "/creators/{id}/settings",
     "/creators/{id}/notes?edit=metadata",
     "/creators/{id}/videos",
@@ -122,7 +123,7 @@ def test_a_page_that_nobody_touched_is_left_without_a_question(
             assert guarded.count() >= 1
             assert page.evaluate(_MAY_GO)
 
-            field = "input:not([type=hidden]), textarea"
+            field = "input:not([type=hidden], [type=file]), textarea"
             control = guarded.first.locator(field).first
             stored: str = control.evaluate(
                 "control => [control.value, control.value = 'Mine.'][0]"

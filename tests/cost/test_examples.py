@@ -24,6 +24,9 @@ HERE = Path(__file__).parent
 MAIN = "tests/workers/test_main.py"
 TABLE = "tests/api/routes/test_creator_table.py"
 MEANINGS = "tests/api/openapi/test_meanings.py"
+COMMANDS = "tests/api/cli/operations/test_every_operation.py"
+WEBHOOKS = "tests/api/routes/test_webhooks.py"
+WALLS = "tests/projections/test_row_level_security.py"
 CREATORS = "tests/api/routes/creators/test_creators.py"
 
 
@@ -72,7 +75,29 @@ COLUMN = Example(
         f"{MEANINGS}::test_every_property_of_an_answer_and_a_body_has_a_description",
     ),
 )
-EXAMPLES = (PINNED, SOURCE, COLUMN)
+# It is a route, a command of its own and an operation of `goatherd call`.
+OPERATION = Example(
+    name="operation_added",
+    most_files=3,
+    tests=(
+        f"{WEBHOOKS}::test_answers_of_endpoints_are_wiped_with_an_erasure",
+        f"{MEANINGS}::test_every_property_of_an_answer_and_a_body_has_a_description",
+        f"{COMMANDS}::test_every_daily_command_prints_the_answer_of_its_operation",
+    ),
+)
+# Its operations are commands, too, and the sweeps over all operations know it.
+THING = Example(
+    name="thing_added",
+    most_files=12,
+    tests=(
+        "tests/api/routes/test_bookmarks.py",
+        "tests/infra/eventstore/test_codec.py",
+        f"{WALLS}::test_no_table_of_tenants_is_open_to_readers_without_the_wall",
+        f"{MEANINGS}::test_every_property_of_an_answer_and_a_body_has_a_description",
+        "tests/api/http/test_limited_people.py",
+    ),
+)
+EXAMPLES = (PINNED, SOURCE, COLUMN, OPERATION, THING)
 
 
 @pytest.fixture

@@ -73,13 +73,6 @@ HARMLESS = {
         ("signing_key_rotated", field): _DIGEST
         for field in ("old_key", "new_key", "signatures")
     },
-    **{
-        ("history_sealed", field): _DIGEST
-        for field in (
-            *("tree_before", "events_before", "tree_after", "events_after"),
-            *("signature", "key", "roots"),
-        )
-    },
 }
 
 OURS: dict[str, Any] = {"organization_id": ORGANIZATION}

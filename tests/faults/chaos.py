@@ -92,7 +92,7 @@ class Faults:
         return [] if found is None else [found]
 
     def _children_of(self, words: str) -> list[psutil.Process]:
-        # The tracker of shared memory that Python starts beside them is none of ours.
+        # Python starts a tracker of shared memory for them, which is not ours.
         return [
             child
             for parent in self._named(words)

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import psutil
 import psycopg
 import pytest
 
 from domain.scrape.sources import NO_SOURCE
 from infra.embedded import running_postgres_url
-from infra.embedded.data_dir import address_path
+from infra.embedded.data_dir import address_path, settings_path
 from infra.embedded.processes import wait_until
-from tests.kit.command_line import Running, living, running
+from tests.kit.command_line import CommandLine, Running, living, running
+from tests.kit.mail_server import MailBox, mail_server
 from tests.kit.patience import PATIENTLY
 from tests.kit.ports import answers, free_port
 from workers.sources.demo import DEMO_HANDLES
@@ -265,6 +267,57 @@ def test_given_servers_are_used_and_two_do_not_share_a_directory(
     assert sorted(path.name for path in given.data_dir.iterdir()) == [
         *("api-key", "format", "secret"),
     ]
+
+
+def test_commands_know_the_settings_of_the_up_that_runs(
+    given: Place, command_line: CommandLine, database_url: str
+):
+    where = ("--data-dir", str(given.data_dir))
+    mail = ("mail", "test", "ada@example.com", *where)
+    look = ("doctor", *where, "--quick", "--json")
+    box = MailBox()
+    with mail_server(box) as port, mail_server(others := MailBox()) as other_port:
+        given.settings |= {
+            "providers": "replay",
+            "smtp_url": f"smtp://127.0.0.1:{port}?from=a@example.com&tls=none",
+            "secret": "goats " * 8,
+            "log_level": "warning",
+        }
+        with given.up() as up:
+            assert up.says(given.ready), up.err
+            path = settings_path(given.data_dir)
+            mode, kept = stat.S_IMODE(path.stat().st_mode), path.read_text()
+            found = msgspec.json.decode(command_line(*look).out)["findings"]
+            sent = command_line(*mail)
+            with pytest.MonkeyPatch.context() as patch:
+                url = f"smtp://127.0.0.1:{other_port}?from=b@example.com&tls=none"
+                patch.setenv("GOATHERD_SMTP_URL", url)
+                sent_otherwise = command_line(*mail)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("GOATHERD_DATABASE_URL", f"{database_url}_of_others")
+                elsewhere = command_line(*mail)
+            up.process.kill()
+            up.process.wait()
+        # The next one has other settings, whatever the killed one has left.
+        assert path.exists()
+        del given.settings["smtp_url"]
+        with given.up() as up:
+            assert up.says(given.ready), up.err
+            without = command_line(*mail)
+            assert up.send(signal.SIGTERM) == 0
+
+    by_name = {each["check"]: each for each in found}
+    assert by_name["source"]["state"] == by_name["database"]["state"] == "ok"
+    assert "replay" in by_name["source"]["text"]
+    assert (sent.status, sent_otherwise.status) == (0, 0), sent.err
+    assert [each["From"] for each in box.mails] == ["a@example.com"]
+    assert [each["From"] for each in others.mails] == ["b@example.com"]
+    for outcome in (elsewhere, without):
+        assert "set GOATHERD_SMTP_URL" in outcome.err
+    assert mode == 0o600
+    for name in ("SECRET", "MASTER_KEY", "LOG_LEVEL", "DATA_DIR"):
+        assert f"GOATHERD_{name}" not in kept
+    assert not path.exists()
 
 
 def test_a_data_directory_of_a_newer_version_is_refused(place: Place):

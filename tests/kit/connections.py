@@ -26,9 +26,9 @@ from infra.eventstore.store import Store, plain_events
 from infra.ids import new_id
 from infra.settings import Settings
 from tests.kit.controlled_tiktok import ControlledConsents, RecordedTikTok
-from workers.sources.demo.fake_tiktok.accounts import FakeAccount, FakeVideo
-from workers.sources.demo.fake_tiktok.consents import FakeApp
-from workers.sources.demo.fake_tiktok.server import AUTH_PATH
+from tests.tools.fake_tiktok.accounts import FakeAccount, FakeVideo
+from tests.tools.fake_tiktok.consents import FakeApp
+from tests.tools.fake_tiktok.server import AUTH_PATH
 
 if TYPE_CHECKING:
     from tests.kit.application import Tenant

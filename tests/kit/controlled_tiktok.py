@@ -4,13 +4,13 @@ import socket
 import time
 from collections.abc import Mapping
 
-from workers.sources.demo.fake_tiktok.accounts import Accounts
-from workers.sources.demo.fake_tiktok.consents import (
+from tests.tools.fake_tiktok.accounts import Accounts
+from tests.tools.fake_tiktok.consents import (
     FakeAnswer,
     FakeApp,
     FakeConsents,
 )
-from workers.sources.demo.fake_tiktok.server import FakeHandler, FakeTikTok
+from tests.tools.fake_tiktok.server import FakeHandler, FakeTikTok
 
 
 class ControlledConsents(FakeConsents):

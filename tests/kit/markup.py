@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "source", "wbr"})
+# One of these that was left open ends where the next one begins.
+_ITEMS = frozenset({"dd", "dt", "li", "option"})
 
 
 class Element:
@@ -63,6 +65,8 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         element = Element(tag, {name: value or "" for name, value in attrs})
+        if tag in _ITEMS and self._open[-1].tag in _ITEMS:
+            self._open.pop()
         self._open[-1].children.append(element)
         if tag not in _VOID:
             self._open.append(element)

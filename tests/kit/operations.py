@@ -64,6 +64,13 @@ def operations() -> Mapping[str, Described]:
     }
 
 
+# Ids of what belongs to the whole organization, to which both projects belong.
+OF_ORGANIZATION = {
+    *("key_id", "person_id", "invitation_id", "webhook_id", "delivery_id"),
+    "channel_id",
+}
+
+
 def ids_of(tenant: Tenant) -> dict[str, str]:
     """The id of one thing of each kind of the organization, by the parameter's name.
 

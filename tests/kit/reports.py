@@ -38,6 +38,7 @@ def _creator(
         views=2_000_000 + views,
         posts=4,
         engagement_rate=5.21,
+        followers_rounded=number == 2,
         new_followers_rounded=number == 2,
         new_followers_sharpened=False,
     )

@@ -149,7 +149,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(answer)
 
     def do_POST(self) -> None:
-        self.do_GET(self.rfile.read(int(self.headers["Content-Length"])))
+        self.do_GET(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+
+    do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815 - names of http.server
 
     def _send(self, answer: Answer) -> None:
         if answer.dripping_head:

@@ -12,11 +12,10 @@ from msgspec.structs import replace
 from application.integrity.log import decoded
 from application.integrity.plan import make_plan, ranges_of
 from application.integrity.signing import Signer
-from application.integrity.verify import CheckedLog, verdict_on
-from domain.integrity.chains import LinkedEvent, check_range, missing_predecessors
+from application.integrity.verify import CheckedLog, check_events, verdict_on
+from domain.integrity.chains import LinkedEvent, missing_predecessors
 from domain.integrity.check import RecordedRoot
 from domain.integrity.events import (
-    HistorySealed,
     PositionGap,
     RootSigned,
     SigningKeyRotated,
@@ -30,7 +29,6 @@ from domain.integrity.roots import (
     signed_text,
     unsigned_root,
 )
-from domain.integrity.sealing_note import RecordedNote, note_text, unsigned_note
 from domain.integrity.signing_keys import RecordedRotation, rotation_text
 from domain.messages import Event
 from domain.streams import INSTALLATION
@@ -106,12 +104,11 @@ def make_log(
     *,
     appends: int = 14,
     roots: int = 3,
-    is_sealed: bool = False,
     is_rotated: bool = False,
 ) -> Log:
     """A log with some streams, appends of several events, gaps and roots.
 
-    It may have been sealed after the first root, and its key changed then.
+    Its key may have been changed after the first root.
     """
     signer = BEFORE if is_rotated else SIGNER
     streams = [UUID(int=random.getrandbits(128), version=4) for _ in range(6)]
@@ -120,9 +117,6 @@ def make_log(
     position, at = 0, _START
     signed_after = {(n + 1) * appends // roots - 1 for n in range(roots)}
     for number in range(appends):
-        if is_sealed and number == min(signed_after) + 1:
-            log = sealed(log, at=at, signer=signer)
-            position, versions[INSTALLATION] = position + 1, versions[INSTALLATION] + 1
         if is_rotated and number == min(signed_after) + 1:
             log, signer = rotated(log, at=at), SIGNER
             position, versions[INSTALLATION] = position + 1, versions[INSTALLATION] + 1
@@ -139,7 +133,7 @@ def make_log(
         for _ in range(random.randint(1, 4)):
             stream = random.choice(streams)
             position, versions[stream] = position + 1, versions[stream] + 1
-            body = b'{"handle":"%d"}' % random.randint(10, 99)
+            body = b'{"sealed":"%022d:","handle":"sealed:"}' % random.randint(10, 99)
             log.append(
                 StoredRow(
                     position=position,
@@ -189,22 +183,15 @@ def next_rows(log: Log, *, amount: int) -> Log:
 def next_root(log: Log, *, at: datetime, signer: Signer = SIGNER) -> RootSigned:
     """The root of a log, which contains its newest one."""
     before = [each.root for each in roots_of(log)]
-    content = content_of(
-        log,
-        after=before[-1].position if before else 0,
-        cuts=[each.note.position for each in notes_of(log)],
-    )
+    content = content_of(log, after=before[-1].position if before else 0)
     return signed(unsigned_root(content, before, key=signer.key, at=at), signer)
 
 
-def content_of(log: Log, *, after: int, cuts: Sequence[int]) -> LogContent:
+def content_of(log: Log, *, after: int) -> LogContent:
     """Return the content of a log for a root, with the events after a position."""
     head = log[-1].position
     part = LogPart(after + 1)
-    ends = sorted({each for each in cuts if after < each < head} | {head})
-    for first, last in pairwise((after, *ends)):
-        part.add((r.position, r.digest) for r in log if first < r.position <= last)
-        part.end_block()
+    part.add((row.position, row.digest) for row in log if row.position > after)
     part.end(head)
     (tree,) = trees_of(log, [head])
     return LogContent(
@@ -214,29 +201,6 @@ def content_of(log: Log, *, after: int, cuts: Sequence[int]) -> LogContent:
         events=events_hash(part.blocks),
         gaps=tuple(PositionGap(*gap) for gap in part.gaps),
     )
-
-
-def sealed(log: Log, *, at: datetime, signer: Signer = SIGNER) -> Log:
-    """The log with bodies written anew, and a note of that at its end."""
-    recorded = roots_of(log)
-    cuts = [each.root.position for each in recorded]
-    cuts += [each.note.position for each in notes_of(log)]
-    before = content_of(log, after=0, cuts=cuts)
-    rewritten = [
-        row
-        if row.stream == INSTALLATION
-        else replace(row, body=b'{"sealed":"%s"}' % row.body.hex().encode())
-        for row in log
-    ]
-    note = unsigned_note(
-        before,
-        content_of(chained(rewritten), after=0, cuts=cuts),
-        events=sum(row.stream != INSTALLATION for row in log),
-        roots=[each.root for each in recorded],
-        key=signer.key,
-        at=at,
-    )
-    return with_event(rewritten, signed_note(note, signer), at=at)
 
 
 def rotated(log: Log, *, at: datetime) -> Log:
@@ -268,10 +232,6 @@ def with_event(log: Log, event: Event, *, at: datetime) -> Log:
     return chained([*log, row])
 
 
-def signed_note(note: HistorySealed, signer: Signer = SIGNER) -> HistorySealed:
-    return replace(note, signature=signer.sign(note_text(note)))
-
-
 def signed(root: RootSigned, signer: Signer = SIGNER) -> RootSigned:
     return replace(root, signature=signer.sign(signed_text(root)))
 
@@ -281,12 +241,6 @@ def roots_of(log: Log) -> list[RecordedRoot]:
     return [RecordedRoot(at, root) for at, root in read if root is not None]
 
 
-def notes_of(log: Log) -> list[RecordedNote]:
-    bodies = _bodies(log, HistorySealed)
-    read = ((at, decoded(HistorySealed, body)) for at, body in bodies)
-    return [RecordedNote(at, note) for at, note in read if note is not None]
-
-
 def rotations_of(log: Log) -> list[RecordedRotation]:
     bodies = _bodies(log, SigningKeyRotated)
     read = ((at, decoded(SigningKeyRotated, body)) for at, body in bodies)
@@ -294,7 +248,7 @@ def rotations_of(log: Log) -> list[RecordedRotation]:
 
 
 def _bodies(
-    log: Log, kind: type[RootSigned | HistorySealed | SigningKeyRotated]
+    log: Log, kind: type[RootSigned | SigningKeyRotated]
 ) -> list[tuple[int, bytes]]:
     return [
         (row.position, row.body)
@@ -321,7 +275,6 @@ def verify_in_memory(
     *,
     since: int = 0,
     kept: RootSigned | PublicRoot | None = None,
-    accepted: Sequence[str] = (),
 ) -> CheckedLog:
     """The findings of ``verify`` in this log, without a database."""
     log = sorted(rows, key=lambda row: row.position)
@@ -331,7 +284,6 @@ def verify_in_memory(
         head=head,
         since=since,
         kept=kept,
-        notes=notes_of(log),
         rotations=rotations_of(log),
     )
     places = {
@@ -344,7 +296,7 @@ def verify_in_memory(
         events = [row.linked() for row in log if first <= row.position <= last]
         before = [row.linked()[2][:8] for row in log if row.position < first][-1:]
         checked.append(
-            check_range(
+            check_events(
                 events,
                 {
                     place: (places[place].position, places[place].digest)
@@ -362,7 +314,6 @@ def verify_in_memory(
         *(plan, checked, trees),
         key=SIGNER.key,
         kept=kept,
-        accepted=accepted,
         unreadable=[at for at, body in roots if decoded(RootSigned, body) is None],
     )
 
@@ -568,29 +519,6 @@ def remove_root(log: Log, random: Random) -> tuple[set[int], set[str]]:
     return set(), ANYHOW
 
 
-def change_note(log: Log, random: Random) -> tuple[set[int], set[str]]:
-    """A note with another text about the sealing, in a right chain."""
-    row = _row_of(log, random, HistorySealed)
-    note = decoded(HistorySealed, row.body)
-    assert note is not None
-    match random.randrange(6):
-        case 0:
-            note = replace(note, tree_before=_flipped_text(note.tree_before, random))
-        case 1:
-            note = replace(note, tree_after=_flipped_text(note.tree_after, random))
-        case 2:
-            note = replace(note, position=note.position - 1)
-        case 3:
-            note = replace(note, size=note.size + 1)
-        case 4:
-            note = replace(note, roots=None)
-        case _:
-            note = signed_note(replace(note, key=FORGER.key), FORGER)
-    row.body = _CODEC.encode(note)
-    chained(log)
-    return {row.position}, {"signature"}
-
-
 def change_rotation(log: Log, random: Random) -> tuple[set[int], set[str]]:
     """A change of the key with other keys, in a right chain."""
     row = _row_of(log, random, SigningKeyRotated)
@@ -640,20 +568,12 @@ def sign_with_ended_rotation_key(log: Log, random: Random) -> tuple[set[int], se
     return {row.position}, {"signature"}
 
 
-def spoil_note(log: Log, random: Random) -> tuple[set[int], set[str]]:
-    """An unreadable note, so that earlier roots are compared again."""
-    row = _row_of(log, random, HistorySealed)
-    row.body = b"{}"
-    chained(log)
-    return set(), CHANGED
-
-
-def seal_again(log: Log, random: Random) -> tuple[set[int], set[str]]:
-    """A changed history, sealed by an attacker without the log's key."""
+def store_in_clear(log: Log, random: Random) -> tuple[set[int], set[str]]:
+    """An event that is not sealed, in a right chain."""
     row = random.choice([row for row in log if row.stream != INSTALLATION])
-    row.body = _flipped(row.body, random)
-    log[:] = sealed(chained(log), at=log[-1].at, signer=FORGER)
-    return {log[-1].position}, {"signature"}
+    row.body = b'{"handle":"ada"}'
+    chained(log)
+    return {row.position}, {"unsealed"}
 
 
 def rewrite(log: Log, random: Random) -> tuple[set[int], set[str]]:
@@ -673,10 +593,8 @@ TAMPERINGS: tuple[Tampering, ...] = (
         sign_with_ended_rotation_key,
         remove_root,
         name_other_roots,
-        change_note,
-        spoil_note,
-        seal_again,
         rewrite,
+        store_in_clear,
     ),
 )
 
@@ -691,7 +609,7 @@ def _some_root(log: Log, random: Random) -> tuple[StoredRow, RootSigned]:
 def _row_of(
     log: Log,
     random: Random,
-    kind: type[RootSigned | HistorySealed | SigningKeyRotated],
+    kind: type[RootSigned | SigningKeyRotated],
 ) -> StoredRow:
     return random.choice([row for row in log if row.name == kind.stored_name])
 

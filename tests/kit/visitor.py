@@ -127,27 +127,28 @@ class Visitor:
         Fields that are not named stay as the page had them.
         """
         form = page.one("form", action=action, method="post")
-        return self.post(action, {**_filled_in(form), **fields})
+        return self.post(action, {**filled_in(form), **fields})
 
 
-def _filled_in(form: Element) -> dict[str, str | list[str]]:
+def filled_in(form: Element) -> dict[str, list[str]]:
     """The fields that a browser would send of a form that nobody touched."""
-    found: dict[str, str | list[str]] = {}
+    found: dict[str, list[str]] = {}
     for control in form.inside():
         name = control.attributes.get("name")
         if not name:
             continue
+        values = found.setdefault(name, [])
         if control.tag == "textarea":
             # The first line break after the tag belongs to neither.
             text = "".join(c for c in control.children if isinstance(c, str))
-            found[name] = text.removeprefix("\n")
+            values.append(text.removeprefix("\n"))
         elif control.tag == "select":
             options = control.all("option")
             chosen = [o for o in options if "selected" in o.attributes] or options[:1]
-            found[name] = [o.attributes.get("value", o.text) for o in chosen]
+            values += [o.attributes.get("value", o.text) for o in chosen]
         elif control.tag == "input" and _is_sent(control):
             is_chosen = control.attributes.get("type") in {"checkbox", "radio"}
-            found[name] = control.attributes.get("value", "on" if is_chosen else "")
+            values.append(control.attributes.get("value", "on" if is_chosen else ""))
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from application.due.holder import LeaseHolder
 from application.webhooks.dispatch import WebhookDispatch
 from application.webhooks.feed import LogFeed
 from infra.embedded.processes import wait_until
@@ -83,7 +84,10 @@ def dispatching(
 def dispatching_at(url: str, *, seconds: float = 20.0) -> Generator[WebhookDispatch]:
     """The same for the database at an address."""
     store = open_store(url, pool_size=4, settings=settings_for(url))
-    dispatch = WebhookDispatch(store, LogFeed(store), url=url, seconds=seconds)
+    holder = LeaseHolder(url)
+    dispatch = WebhookDispatch(
+        store, LogFeed(store), url=url, holder=holder, seconds=seconds
+    )
     stop = threading.Event()
     thread = threading.Thread(target=dispatch.run, args=(stop,), daemon=True)
     thread.start()
@@ -93,6 +97,7 @@ def dispatching_at(url: str, *, seconds: float = 20.0) -> Generator[WebhookDispa
         stop.set()
         dispatch.wake()
         thread.join(PATIENTLY)
+        holder.close()
         store.pool.close()
 
 

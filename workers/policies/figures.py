@@ -32,7 +32,7 @@ from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.loop import run_until_stopped
 from infra.structs import shared_fields, structs
-from projections.analytics.summaries.target_days import CampaignTarget
+from projections.analytics.summaries.target_counts import CampaignTarget
 from projections.engine.reader import Reader
 from projections.engine.snapshot_reader import snapshot
 

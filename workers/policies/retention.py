@@ -1,11 +1,8 @@
 """Erases removed creators after the days for which their organization keeps them."""
 
 import structlog
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 from application.erase.erase import ErasureCommand
-from domain.creator.errors import HistoryInClearError
 from domain.errors import DomainError
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
@@ -35,13 +32,7 @@ WITH removed AS (
         <= clock_timestamp() - make_interval(days => o.erase_removed_after_days)
     WHERE o.erase_removed_after_days IS NOT NULL
 )
-SELECT organization_id, id, handle, EXISTS (
-    SELECT FROM history_sealing s JOIN goatherd_events e
-        ON e.originator_id = r.id AND e.originator_version = 1
-        AND e.notification_id > s.position AND e.notification_id <= s.until
-    WHERE s.finished_at IS NULL
-)
-FROM removed r
+SELECT organization_id, id, handle FROM removed r
 WHERE NOT EXISTS (
     SELECT FROM creator_list l
     WHERE l.organization_id = r.organization_id AND l.tiktok_handle = r.handle
@@ -52,7 +43,7 @@ WHERE NOT EXISTS (
     WHERE i.organization_id = r.organization_id AND i.user_id = r.user_id
     AND l.status <> 'erased' AND l.id NOT IN (SELECT id FROM removed)
 )
-ORDER BY recorded_at
+ORDER BY recorded_at LIMIT %s
 """
 
 _log = structlog.get_logger()
@@ -61,19 +52,12 @@ _log = structlog.get_logger()
 def erase_removed(store: Store) -> int:
     """Erase due creators, keep their figures anonymous, and return their number.
 
-    While a read model does not catch up with the log, no creator is erased. A person
-    whose events are in the clear waits until history is sealed, and does not delay
-    others.
+    While a read model does not catch up with the log, no creator is erased.
     """
     with store.pool.connection() as connection:
-        due = connection.execute(_DUE).fetchall()
-    erased = tried = 0
-    for organization_id, creator_id, handle, is_in_clear in due:
-        if is_in_clear:
-            continue
-        if tried == MOST_AT_ONCE:
-            break
-        tried += 1
+        due = connection.execute(_DUE, (MOST_AT_ONCE,)).fetchall()
+    erased = 0
+    for organization_id, creator_id, handle in due:
         command = ErasureCommand(
             store,
             creator_id,
@@ -89,17 +73,9 @@ def erase_removed(store: Store) -> int:
                 context=Context(actor=ACTOR, command_id=new_id()),
                 in_transaction=command.in_transaction,
             )
-        except HistoryInClearError:
-            tried -= 1
-            continue
         except (DomainError, BusyError, ProjectionBehindError) as error:
             # The creator is looked at again in the next round, after any refusal.
             _log.info("retention_put_off", creator=str(creator_id), error=repr(error))
             continue
         erased += len(done.result.creator_ids)
     return erased
-
-
-def due_in_clear(connection: Connection[TupleRow]) -> int:
-    """Return the number of due creators that wait until their history is sealed."""
-    return sum(is_in_clear for *_, is_in_clear in connection.execute(_DUE))

@@ -113,7 +113,6 @@ def _finish(
             url,
             settings,
             projections=ALL_PROJECTIONS,
-            progress=progress_bar,
             has_keys=has_keys,
             is_resumed=is_resumed,
         )

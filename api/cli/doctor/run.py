@@ -13,11 +13,11 @@ from psycopg.rows import TupleRow
 from api.cli import CommandError
 from api.cli.doctor import checks, dependencies, scrapes
 from api.cli.doctor.event_log import check_event_log
+from api.cli.doctor.keys import check_keys
 from api.cli.doctor.results import Finding, SkippedError, WarningError, WrongError
-from api.cli.doctor.sealing import check_keys, check_sealing
 from api.cli.kit.databases import check_fit, connected, database_url, served_database
 from api.cli.kit.options import read_settings
-from infra.database import SchemaTooNewError
+from infra.database import SchemaBeforeReleaseError, SchemaTooNewError
 from infra.embedded import EmbeddedServiceError
 from infra.restoring import RestoreUnfinishedError
 from infra.settings import Settings, SettingsError
@@ -58,7 +58,12 @@ def _check_database(
             yield Finding(check="database", state="ok", text=f"PostgreSQL {server}.")
             try:
                 check_fit(connection)
-            except (CommandError, SchemaTooNewError, RestoreUnfinishedError) as error:
+            except (
+                CommandError,
+                SchemaBeforeReleaseError,
+                SchemaTooNewError,
+                RestoreUnfinishedError,
+            ) as error:
                 yield _wrong("schema", error, None)
                 return
             yield Finding(check="schema", state="ok", text="The schema is up to date.")
@@ -100,7 +105,6 @@ def _check_contents(
         yield _found("event log", lambda: check_event_log(connection))
         yield _found("keys", lambda: check_keys(connection, settings))
     made: dict[str, _Check] = {
-        "sealing": check_sealing,
         "roots": checks.check_roots,
         "projections": checks.check_projections,
         "dead letters": checks.check_dead_letters,

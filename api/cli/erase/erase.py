@@ -93,10 +93,9 @@ def erase(
 
     Nothing brings back erased data. A sealed list of them is kept for 24 hours, so that
     --verify can search for them: in every table, in Valkey, in the data directory, and
-    in the files of --also. While events of earlier releases hold the person's data in
-    the clear, nothing is erased: `goatherd seal-history` seals these events. The last
-    line of --verify is its verdict. The exit status is 0 if nothing was found, 1 if
-    something was found, and 2 if not everything could be searched.
+    in the files of --also. The last line of --verify is its verdict. The exit status
+    is 0 if nothing was found, 1 if something was found, and 2 if not everything could
+    be searched.
     """
     settings = read_settings(data_dir=data_dir)
     if verify:

@@ -55,8 +55,3 @@ def proof(
         f"Wrote {counted(events, 'event')} of {counted(len(made.streams), 'stream')} "
         f"to {output}, under the root of {made.root.signed_at}."
     )
-    if made.kept is not None and made.kept.sealings:
-        print(
-            "History was sealed after the kept root was signed: no proof can lead from "
-            "the older events to that root."
-        )

@@ -1,1 +1,1 @@
-"""Commands about the log: its roots and their key, its check, and its sealing."""
+"""Commands about the log: its roots and their key, and its check."""

@@ -6,14 +6,13 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter, validators
 
-from api.cli import CommandError, is_expected, print_error
+from api.cli import is_expected, print_error
 from api.cli.integrity.kept_root import read_kept_root
 from api.cli.kit.databases import check_fit, connected, served_database
 from api.cli.kit.options import DataDir, Json, read_settings
 from api.cli.kit.output import plain, print_json, progress_bar
 from application.integrity.kept_keys import with_keys
 from application.integrity.progress_file import PROGRESS_FILE
-from application.integrity.seal_history import clear_history
 from application.integrity.signing import Signer
 from application.integrity.verify import CheckedLog
 from application.integrity.verify import verify as verify_log
@@ -42,14 +41,6 @@ def verify(
             "--json`, or of /.well-known/goatherd-root.json.",
         ),
     ] = None,
-    accept_sealing: Annotated[
-        list[str] | None,
-        Parameter(
-            negative=(),
-            help="The hash of the note of a sealing after the root of --against, from "
-            "somebody whom you trust. Repeat the option for each sealing.",
-        ),
-    ] = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> int:
@@ -60,22 +51,16 @@ def verify(
     killed, the next run continues where it was. Only --against shows whether somebody
     with the keys of this installation wrote history anew and signed it again.
 
-    The exit status is 0 if all is well, 1 if something is not, 2 if the check was not
-    possible, and 3 if the root of --against is from before history was sealed, so that
-    it cannot be compared, and no --accept-sealing names the sealing.
+    The exit status is 0 if all is well, 1 if something is not, and 2 if the check was
+    not possible.
     """
-    accepted = [each.lower() for each in accept_sealing or ()]
     try:
-        verdict = _verdict(
-            read_settings(data_dir=data_dir), since, against, accepted=accepted
-        )
+        verdict = _verdict(read_settings(data_dir=data_dir), since, against)
     except Exception as error:
         if not is_expected(error):
             raise
         return print_error(error, status=2)
     status = 1 if verdict.misfits else 0
-    if verdict.kept is not None and verdict.kept.state == "not_comparable":
-        status = 3
     if json:
         print_json({"ok": status == 0, **msgspec.to_builtins(verdict)})
     else:
@@ -83,20 +68,12 @@ def verify(
     return status
 
 
-def _verdict(
-    settings: Settings, since: int, against: Path | None, *, accepted: list[str]
-) -> CheckedLog:
+def _verdict(settings: Settings, since: int, against: Path | None) -> CheckedLog:
     kept = None if against is None else read_kept_root(against)
     master_key: MasterKey | None = None
     with served_database(settings) as url:
         with connected(url) as connection:
             check_fit(connection)
-            history = clear_history(connection)
-            if history is not None and history.before is not None:
-                raise CommandError(
-                    "History is sealed in part only: stop Goatherd, and continue with "
-                    "`goatherd seal-history`."
-                )
             is_kept_key = False
             try:
                 master_key, keys = opened_keys(settings, connection)
@@ -120,7 +97,6 @@ def _verdict(
                 key=key,
                 since=since,
                 kept=kept,
-                accepted=accepted,
                 is_kept_key=is_kept_key,
                 progress=settings.data_dir.expanduser() / PROGRESS_FILE,
                 report=report,
@@ -150,35 +126,15 @@ def _print(verdict: CheckedLog, against: Path | None) -> None:
             else "The event log is not what was recorded."
         )
         return
-    _print_signed(verdict)
-    if verdict.kept is not None and verdict.kept.state != "held":
-        print(plain(verdict.kept.text))
-    elif against is None:
+    print(
+        f"The log up to position {verdict.under_root} is as it was signed."
+        if verdict.under_root
+        else "No root was signed yet: only the chains of streams were checked."
+    )
+    if against is None:
         print(
             "A root that is kept elsewhere would show whether history was signed anew: "
             "`goatherd verify --against FILE`."
         )
     else:
         print(f"The root in {against} is in the log.")
-
-
-def _print_signed(verdict: CheckedLog) -> None:
-    sealed = verdict.sealed_up_to or 0
-    if verdict.under_root > sealed:
-        part = f" after position {sealed} and" if sealed else ""
-        print(f"The log{part} up to position {verdict.under_root} is as it was signed.")
-    elif sealed:
-        print("No root was signed since history was sealed.")
-    else:
-        print("No root was signed yet: only the chains of streams were checked.")
-    for each in verdict.sealings:
-        print(
-            f"History up to position {each.position} was rewritten by the sealing of "
-            f"{each.signed_at:%Y-%m-%d}; the hash of its note is {each.hash}. The "
-            "earlier history cannot be computed from this log."
-        )
-    if sealed:
-        print(
-            f"Since the sealing, the log up to position {sealed} agrees with the "
-            "newest note."
-        )

@@ -6,8 +6,6 @@ import time
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from projections.status import progress
-
 PATIENCE_SECONDS = 2.0
 _POLL_SECONDS = 0.05
 
@@ -29,6 +27,9 @@ def wait_until_caught_up(
 
 
 def _behind(connection: Connection[TupleRow], projections: tuple[str, ...]) -> int:
+    # It knows all read models, and most commands wait for none.
+    from projections.status import progress
+
     return max(
         one.lag_events for one in progress(connection) if one.name in projections
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter, validators
 from msgspec.structs import replace
 
+from api.cli.kit.kept_settings import kept_settings
 from infra.embedded.data_dir import address_path
 from infra.settings import Settings
 
@@ -55,7 +56,7 @@ ListenerOption = Annotated[
 ]
 
 
-def read_settings(
+def own_settings(
     *,
     data_dir: Path | None = None,
     host: str | None = None,
@@ -74,6 +75,21 @@ def read_settings(
     if port is not None:
         settings = replace(settings, port=port)
     return settings
+
+
+def read_settings(*, data_dir: Path | None = None) -> Settings:
+    """Return the settings of a command about an installation.
+
+    Settings that the environment lacks are those of the ``goatherd up`` that runs in
+    the data directory, if one does.
+
+    Raises:
+        SettingsError: a GOATHERD_ variable is unknown or cannot be read.
+    """
+    settings = own_settings(data_dir=data_dir)
+    kept = kept_settings(settings)
+    both = Settings.from_environment(kept, os.environ)
+    return replace(both, data_dir=settings.data_dir)
 
 
 def settings_for_links(data_dir: Path | None) -> Settings:

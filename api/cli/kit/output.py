@@ -2,7 +2,14 @@
 
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import (
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from datetime import datetime
 from operator import attrgetter
@@ -56,12 +63,30 @@ def print_list(
     if json:
         print_json(found)
         return
-    named = [column.partition("=") for column in f"{columns} {ids}".split()]
-    of = [computed.get(name) or attrgetter(field or name) for name, _, field in named]
+    of = _values(f"{columns} {ids}", computed)
     print_table(
-        [name.replace("_", " ") for name, _, _ in named],
-        ([_in_words(value(each)) for value in of] for each in found),
+        list(of), ([_in_words(value(each)) for value in of.values()] for each in found)
     )
+
+
+def print_one(found: T, columns: str, **computed: Callable[[T], object]) -> None:
+    """Print a line for each column of a struct, as ``print_list`` has them.
+
+    Columns that are null are left out.
+    """
+    values = {name: of(found) for name, of in _values(columns, computed).items()}
+    shown = ((name, _in_words(each)) for name, each in values.items())
+    print_table(("", ""), (row for row in shown if row[1] is not None))
+
+
+def _values(
+    columns: str, computed: Mapping[str, Callable[[T], object]]
+) -> dict[str, Callable[[T], object]]:
+    named = (column.partition("=") for column in columns.split())
+    return {
+        name.replace("_", " "): computed.get(name) or attrgetter(field or name)
+        for name, _, field in named
+    }
 
 
 class Branch(NamedTuple):

@@ -1,6 +1,7 @@
 """Wrong values on command lines, explained in plain words."""
 
 from datetime import date, datetime
+from typing import get_args
 from uuid import UUID
 
 from cyclopts import CoercionError
@@ -20,7 +21,9 @@ def in_plain_words(error: CoercionError) -> str:
     The library names types of Python, such as UUID, for values that it cannot convert.
     """
     if error.msg is None and error.token:
-        expected = _EXPECTED.get(error.target_type)
+        # An option may be of the type, or none.
+        types = (error.target_type, *get_args(error.target_type))
+        expected = next((_EXPECTED[each] for each in types if each in _EXPECTED), None)
         if expected is not None:
             name = error.token.keyword
             if name is None and error.argument is not None:

@@ -12,7 +12,7 @@ import structlog
 from cyclopts import Parameter
 from msgspec.structs import replace
 
-from api.cli import CommandError, UsageError
+from api.cli import CommandError
 from api.cli.connections import (
     SPARE,
     available,
@@ -21,10 +21,12 @@ from api.cli.connections import (
     with_fitting_pools,
 )
 from api.cli.kit.databases import connected, opened_store, ping_redis
-from api.cli.kit.options import DataDir, Host, Port, read_settings
+from api.cli.kit.kept_settings import keep_settings
+from api.cli.kit.options import DataDir, Host, Port, own_settings
 from api.cli.up.data_dir_lock import data_dir_locked
 from api.cli.up.demo import import_history, make_weekly_report, track_demo
 from api.cli.up.fake_tiktok import (
+    check_fake_tiktok,
     fake_tiktok_child,
     fake_tiktok_socket,
     use_variables,
@@ -43,9 +45,14 @@ from api.cli.up.reaper import Reaper, import_path, import_root
 from api.cli.up.reload import PROCESSES, SourceFiles, processes_to_restart
 from api.cli.up.signals import StopRequestedError, StopSignals
 from api.cli.up.supervisor import Child, Supervisor
-from infra.database import SchemaTooNewError, migrate
+from infra.database import (
+    SchemaBeforeReleaseError,
+    SchemaTooNewError,
+    check_release,
+    migrate,
+)
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
-from infra.embedded.data_dir import address_path, open_data_dir
+from infra.embedded.data_dir import address_path, open_data_dir, settings_path
 from infra.keys.erasures import check_erasures_applied
 from infra.keys.opened import master_key_text, opened_keys
 from infra.logs import configure_logs, masked
@@ -116,10 +123,10 @@ def up(
     change none of these. GOATHERD_DATABASE_URL and GOATHERD_REDIS_URL name servers to
     use in place of the embedded ones.
     """
-    if fake_tiktok and not demo:
-        raise UsageError("--fake-tiktok only knows the demo's creators: add --demo.")
+    if fake_tiktok:
+        check_fake_tiktok(demo=demo)
     answers = read_answers(organization, time_zone, project_name, demo=demo)
-    settings = read_settings(host=host, port=port, data_dir=data_dir)
+    settings = own_settings(host=host, port=port, data_dir=data_dir)
     configure_logs(level=settings.log_level, form=settings.log_format)
     signals = StopSignals()
     # Before the processes start, so that no change is missed.
@@ -155,7 +162,7 @@ def up(
                 )
             _start(settings, supervisor, reaper, listener)
             _wait_until_ready(settings, supervisor, signals)
-            address_path(settings.data_dir).write_text(f"{pages_url(settings)}\n")
+            _tell_commands(settings)
             greet(settings, first, pretended)
             while not signals.wait(_CHECK_SECONDS):
                 if code is not None and (changed := code.changed()):
@@ -166,12 +173,24 @@ def up(
             _report(settings, "Stopping")
         finally:
             signals.is_stopping = True
-            address_path(settings.data_dir).unlink(missing_ok=True)
+            _withdraw(settings)
             listener.close()
             if pretended is not None:
                 pretended.close()
             supervisor.stop()
             reaper.close()
+
+
+def _tell_commands(settings: Settings) -> None:
+    """Write the files from which commands learn about this run."""
+    keep_settings(settings, _environment(settings))
+    address_path(settings.data_dir).write_text(f"{pages_url(settings)}\n")
+
+
+def _withdraw(settings: Settings) -> None:
+    """Remove the files that say that Goatherd runs."""
+    address_path(settings.data_dir).unlink(missing_ok=True)
+    settings_path(settings.data_dir).unlink(missing_ok=True)
 
 
 def _with_servers(
@@ -216,6 +235,7 @@ def _migrate(url: str, settings: Settings) -> Settings:
     with connected(url) as connection:
         # The key is checked before anything is written.
         check_restored(connection)
+        check_release(connection)
         text = master_key_text(settings, connection, make=True)
         settings = replace(settings, master_key=text)
         if migrate(url):
@@ -281,7 +301,7 @@ def _reload(
     if database is not None and any(path.endswith(".sql") for path in changed):
         try:
             _migrate(database, settings)
-        except (psycopg.Error, SchemaTooNewError) as error:
+        except (psycopg.Error, SchemaBeforeReleaseError, SchemaTooNewError) as error:
             # It is being written: the next change is tried again.
             _report(settings, f"The migration failed: {masked(str(error))}")
     supervisor.restart(names)

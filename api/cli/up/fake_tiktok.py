@@ -1,13 +1,18 @@
-"""``goatherd up --fake-tiktok``: a simulated TikTok next to everything else."""
+"""``goatherd up --fake-tiktok``: a simulated TikTok next to everything else.
+
+Only a clone has it, among the tools of the tests.
+"""
 
 import os
 import socket
 import sys
 from collections.abc import Mapping
+from importlib import import_module
+from types import ModuleType
 
 from msgspec.structs import replace
 
-from api.cli import CommandError
+from api.cli import CommandError, UsageError
 from api.cli.kit.databases import opened_store
 from api.cli.up.ports import listening_socket
 from api.cli.up.reaper import Reaper
@@ -15,12 +20,31 @@ from api.cli.up.supervisor import Child
 from application.connect.service import CALLBACK_PATH
 from infra.settings import Settings, base_url
 from workers.sources.demo import DEMO_NAME
-from workers.sources.demo.fake_tiktok.__main__ import CLIENT_KEY, CLIENT_SECRET
-from workers.sources.demo.fake_tiktok.server import AUTH_PATH
 from workers.sources.demo.shift_dates import days_to_shift
 from workers.sources.recordings.replay_clock import replay_started_at
 
 _BACKLOG = 64
+_MODULE = "tests.tools.fake_tiktok"
+
+
+def check_fake_tiktok(*, demo: bool) -> None:
+    """Check that the simulated TikTok can run.
+
+    Raises:
+        UsageError: it has no creators, or this is no clone.
+    """
+    if not demo:
+        raise UsageError("--fake-tiktok only knows the demo's creators: add --demo.")
+    try:
+        _part("__main__")
+    except ModuleNotFoundError:
+        raise UsageError(
+            "--fake-tiktok is among the tools of a clone, which a release lacks."
+        ) from None
+
+
+def _part(name: str) -> ModuleType:
+    return import_module(f"{_MODULE}.{name}")
 
 
 def fake_tiktok_socket(settings: Settings) -> socket.socket:
@@ -33,16 +57,17 @@ def fake_tiktok_socket(settings: Settings) -> socket.socket:
 
 def with_fake_tiktok(settings: Settings, listener: socket.socket) -> Settings:
     """Return the settings of an app at the simulated TikTok, the first provider."""
+    pretended, server = _part("__main__"), _part("server")
     url = fake_tiktok_url(settings, listener)
     callback = f"{base_url(settings.host, settings.port)}{CALLBACK_PATH}"
     others = [name for name in settings.providers if name != "display"]
     return replace(
         settings,
         providers=("display", *others),
-        display_client_key=CLIENT_KEY,
-        display_client_secret=CLIENT_SECRET,
+        display_client_key=pretended.CLIENT_KEY,
+        display_client_secret=pretended.CLIENT_SECRET,
         display_base_url=url,
-        display_auth_url=f"{url}{AUTH_PATH}",
+        display_auth_url=f"{url}{server.AUTH_PATH}",
         display_redirect_url=callback,
     )
 
@@ -79,7 +104,7 @@ def fake_tiktok_child(
     return Child(
         "fake-tiktok",
         command=(
-            *(sys.executable, "-m", "workers.sources.demo.fake_tiktok"),
+            *(sys.executable, "-m", _MODULE),
             *(
                 str(descriptor),
                 str(days),

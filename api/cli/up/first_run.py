@@ -15,10 +15,10 @@ from api.cli.kit.databases import cli_context
 from api.cli.kit.names import checked_name
 from api.cli.kit.output import plain
 from application.onboarding.first_start import open_question
+from domain.days import time_zones
 from domain.organization.api_keys import ALL_SCOPES, create_key
 from domain.organization.handlers.organizations import change_organization
 from domain.organization.plans import UNLIMITED, Limits
-from domain.time_zones import time_zones
 from infra.embedded.data_dir import key_path, secret_path
 from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store

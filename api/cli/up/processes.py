@@ -15,7 +15,7 @@ from api.cli.kit.databases import (
     redis_url,
     wait_for_database,
 )
-from api.cli.kit.options import DataDir, Host, ListenerOption, Port, read_settings
+from api.cli.kit.options import DataDir, Host, ListenerOption, Port, own_settings
 from api.cli.up.ports import inherited_socket, listening_socket
 from application.integrity.progress_file import PROGRESS_FILE
 from infra.keys.erasures import check_erasures_applied
@@ -35,7 +35,7 @@ def serve(
     """
     from api.cli.up.http_server import BACKLOG, serve_http
 
-    settings = read_settings(host=host, port=port)
+    settings = own_settings(host=host, port=port)
     if settings.database_url is None:
         raise CommandError("Serving needs a database: set GOATHERD_DATABASE_URL.")
     if settings.secret is None:
@@ -69,7 +69,7 @@ def project(*, data_dir: DataDir = None) -> None:
     from projections.registry import PROJECTIONS
     from projections.runner import run_projections
 
-    settings = read_settings(data_dir=data_dir)
+    settings = own_settings(data_dir=data_dir)
     _configure_logs(settings)
     wait_for_database(settings)
     with opened_store(settings, pool_size=len(PROJECTIONS)) as store:
@@ -89,7 +89,7 @@ def dispatch(*, data_dir: DataDir = None) -> None:
     from workers.dispatcher import Dispatcher
     from workers.integrity import check_when_requested, sign_roots_daily
 
-    settings = read_settings(data_dir=data_dir)
+    settings = own_settings(data_dir=data_dir)
     _configure_logs(settings)
     broker = connect_broker(
         redis_url(settings), patience_seconds=SENDING_PATIENCE_SECONDS
@@ -126,7 +126,7 @@ def work(*, data_dir: DataDir = None) -> None:
     """
     from workers.main import choose_providers, worker_command
 
-    settings = read_settings(data_dir=data_dir)
+    settings = own_settings(data_dir=data_dir)
     redis = redis_url(settings)
     wait_for_database(settings)
     settings = _with_fitting_pools(settings)

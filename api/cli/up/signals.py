@@ -19,8 +19,12 @@ class StopSignals:
 
     def __init__(self) -> None:
         self.is_stopping = False
-        # A pipe is used, because a handler may run anywhere and must take no lock.
+        # A pipe is used, because a handler may run anywhere and must take no lock. The
+        # signal itself writes to it: a handler waits for the end of a system call, and
+        # a wait that begins just after the signal would not be woken by it.
         self._reader, self._writer = os.pipe()
+        os.set_blocking(self._writer, False)
+        signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         self._received = 0
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
@@ -48,7 +52,5 @@ class StopSignals:
 
     def _on_signal(self, _signal: int, _frame: FrameType | None) -> None:
         self._received += 1
-        if self._received == 1:
-            os.write(self._writer, b".")
-        elif not self.is_stopping:
+        if self._received > 1 and not self.is_stopping:
             raise KeyboardInterrupt

@@ -47,6 +47,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     the second factor that the organization requires.
     ``project_ids`` are the projects that a limited person may see, None for all.
     ``key_ends_at`` is the end of the key, None for a key without one and for people.
+    ``is_host`` is true for the operator at the command line of this machine.
     """
 
     key_id: UUID
@@ -60,12 +61,15 @@ class Principal(Struct, frozen=True, kw_only=True):
     lacks_second_factor: bool = False
     project_ids: frozenset[UUID] | None = None
     key_ends_at: datetime | None = None
+    is_host: bool = False
 
     @property
     def actor(self) -> str:
         """Return the name under which the log has what this principal does."""
         if self.person is not None:
             return f"person:{self.person.id}"
+        if self.is_host:
+            return "cli"
         return f"key:{self.key_id}"
 
     @property

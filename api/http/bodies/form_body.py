@@ -24,8 +24,9 @@ import msgspec
 from msgspec import Meta, Struct, ValidationError
 from msgspec.structs import fields
 
-from api.http.bodies.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE, without_forbidden
+from api.http.bodies.strict_json import FORBIDDEN_MESSAGE, without_forbidden
 from api.http.errors import ApiError, Code, field_error
+from domain.letter_case import FORBIDDEN
 
 TYPE = b"application/x-www-form-urlencoded"
 # The fields that every form has besides its own.

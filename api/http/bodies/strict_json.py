@@ -12,15 +12,11 @@ from itertools import accumulate, islice
 from typing import Any, cast
 
 from api.http.errors import ApiError, Code, FieldProblem, field_error, fields_error
+from domain.letter_case import FORBIDDEN
 
 MAX_DEPTH = 64
 _MAX_PROBLEMS = 20
 
-# NUL, which PostgreSQL refuses; halves of surrogate pairs, which are not characters;
-# and the controls that change the order in which text is displayed (U+202A to U+202E,
-# U+2066 to U+2069). The marks U+061C, U+200E and U+200F belong in Arabic and Hebrew
-# text and are allowed.
-FORBIDDEN = re.compile("[\0\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 FORBIDDEN_MESSAGE = "must not contain NUL, lone surrogates or bidirectional controls"
 
 # A whole string, or an unfinished one up to the end. The pattern matches from any quote

@@ -19,7 +19,7 @@ from api.routes.aggregate.parameters import (
     provide_point,
     refuse_choice_of_videos,
 )
-from api.routes.aggregate.responses import RowsPart
+from api.routes.aggregate.responses import SUMMARY, RowsPart
 from domain.analytics.series import Value
 from domain.analytics.summaries.ranking import ranked
 from domain.analytics.targets import CampaignPhase, Progress, TargetStatus
@@ -32,7 +32,7 @@ from projections.analytics.summaries.campaigns import (
     campaigns_in,
     figures_of_campaigns,
 )
-from projections.analytics.summaries.target_days import CampaignTarget
+from projections.analytics.summaries.target_counts import CampaignTarget
 from projections.campaigns.queries import campaigns_as_of, campaigns_ever_in
 
 
@@ -71,6 +71,7 @@ class CampaignSummaryRoutes(Controller):
 
     path = "/analytics/aggregate"
     tags = ("Summaries",)
+    dependencies = SUMMARY
 
     @read_route(
         "/campaign-leaderboard",

@@ -18,12 +18,16 @@ from api.routes.aggregate.parameters import (
     SummaryRequest,
     refuse_choice_of_videos,
 )
-from api.routes.aggregate.responses import RowsPart
+from api.routes.aggregate.responses import SUMMARY, RowsPart
 from infra.structs import shared_fields
 from projections.analytics.read.creators.figures import FiguresOfCreator
-from projections.analytics.read.creators.first_days import with_first_days
-from projections.analytics.summaries.creators import count_of_creators, ranked_creators
-from projections.analytics.summaries.names import CreatorName, names_of
+from projections.analytics.read.creators.totals import with_first_days
+from projections.analytics.summaries.creators import (
+    CreatorName,
+    count_of_creators,
+    names_of,
+    ranked_creators,
+)
 
 CreatorMetric = Literal[
     "followers",
@@ -89,6 +93,7 @@ class CreatorSummaryRoutes(Controller):
 
     path = "/analytics/aggregate"
     tags = ("Summaries",)
+    dependencies = SUMMARY
 
     @read_route("/creator-leaderboard", "getCreatorLeaderboard", **OPTIONS)
     async def get_creator_leaderboard(

@@ -18,7 +18,7 @@ from api.routes.aggregate.parameters import (
     PostedTo,
     summary_of,
 )
-from api.routes.aggregate.responses import RowsPart
+from api.routes.aggregate.responses import SUMMARY, RowsPart
 from api.routes.analytics.parameters import PeriodParameter, ids_between_commas
 from api.routes.analytics.routes import From, To, Zone
 from domain.errors import NotFoundError
@@ -55,6 +55,7 @@ class OverlapRoutes(Controller):
 
     path = "/analytics/aggregate"
     tags = ("Summaries",)
+    dependencies = SUMMARY
 
     @read_route("/member-overlap", "getMemberOverlap", **OPTIONS)
     async def get_member_overlap(

@@ -11,7 +11,7 @@ from litestar.params import QueryParameter
 from api.http.responses import CountedList
 from api.http.routes import read_route
 from api.routes.aggregate.parameters import OPTIONS, SummaryRequest
-from api.routes.aggregate.responses import RowsPart
+from api.routes.aggregate.responses import SUMMARY, RowsPart
 from domain.analytics.summaries.consistency import (
     PostingConsistency,
     consistency,
@@ -19,8 +19,8 @@ from domain.analytics.summaries.consistency import (
 )
 from domain.analytics.summaries.ranking import ranked
 from infra.structs import shared_fields
-from projections.analytics.summaries.names import CreatorName, names_of
-from projections.analytics.summaries.posts import posts_by_creator
+from projections.analytics.summaries.creators import CreatorName, names_of
+from projections.analytics.summaries.videos import posts_by_creator
 
 ConsistencyOrder = Literal[
     "share_of_weeks",
@@ -54,6 +54,7 @@ class PostingRoutes(Controller):
 
     path = "/analytics/aggregate"
     tags = ("Summaries",)
+    dependencies = SUMMARY
 
     @read_route("/posting-consistency", "getPostingConsistency", **OPTIONS)
     async def get_posting_consistency(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Generic, TypeVar, get_args, get_type_hints
 
+from litestar.di import Provide
 from msgspec import Struct
 
 from api.http.csv_text import CSV_MEDIA_TYPE, csv_text
@@ -13,6 +14,8 @@ from api.routes.aggregate.parameters import (
     ListFormat,
     RowsLimit,
     RowsOffset,
+    no_point,
+    provide_summary,
 )
 
 T = TypeVar("T")
@@ -49,6 +52,14 @@ def provide_part(
 ) -> RowsPart:
     """Read the parameters of a list that is read by offset."""
     return RowsPart(limit=limit, offset=offset, is_csv=format_ == "csv")
+
+
+SUMMARY = {
+    "summary": Provide(provide_summary),
+    "part": Provide(provide_part, sync_to_thread=False),
+    "point": Provide(no_point, sync_to_thread=False),
+}
+"""The dependencies of routes of summaries."""
 
 
 class CsvRows(CountedList[R], Generic[R]):

@@ -18,18 +18,18 @@ from api.routes.aggregate.parameters import (
     RowsOffset,
     SummaryRequest,
 )
-from api.routes.aggregate.responses import RowsPart
+from api.routes.aggregate.responses import SUMMARY, RowsPart
 from domain.analytics.summaries.distribution import Distribution, distribution
 from domain.analytics.summaries.outliers import USUAL_FACTOR, Outlier
 from domain.analytics.summaries.posting_hours import PostingHour, posting_hours
 from domain.analytics.summaries.ranking import ranked
 from infra.structs import shared_fields
+from projections.analytics.summaries.creators import names_of
 from projections.analytics.summaries.leaderboard import (
     RankedVideos,
     VideoOrder,
     ranked_videos,
 )
-from projections.analytics.summaries.names import names_of
 from projections.analytics.summaries.outliers import outliers_among
 from projections.analytics.summaries.videos import (
     views_at_end,
@@ -130,6 +130,7 @@ class VideoSummaryRoutes(Controller):
 
     path = "/analytics/aggregate"
     tags = ("Summaries",)
+    dependencies = SUMMARY
 
     @read_route("/posting-heatmap", "getPostingHeatmap", **OPTIONS)
     async def get_posting_heatmap(

@@ -36,7 +36,7 @@ from projections.alerts.queries import (
     page_of_rules,
     rule_from_row,
 )
-from projections.alerts.rows import rule_row_of
+from projections.alerts.rows import RULES
 from projections.engine.reader import Reader
 
 READ_MODEL = "alerts"
@@ -184,7 +184,7 @@ class AlertRuleRoutes(Controller):
         )
 
     @write_route(
-        post, "/", "makeAlertRule", errors=[Code.LIMIT_REACHED, Code.NOT_FOUND]
+        post, "/", "createAlertRule", errors=[Code.LIMIT_REACHED, Code.NOT_FOUND]
     )
     def make_alert_rule(
         self,
@@ -192,7 +192,7 @@ class AlertRuleRoutes(Controller):
         data: JSONBody[NewAlertRule],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[AlertRule]:
-        """Make a rule; it is judged within seconds, and then every five minutes."""
+        """Create a rule; it is judged within seconds, and then every five minutes."""
         rule_id = new_id()
         fields = {name: getattr(data, name) for name in data.__struct_fields__}
         command = c.MakeAlertRule(organization_id=request.organization_id, **fields)
@@ -214,14 +214,14 @@ class AlertRuleRoutes(Controller):
         fields = {name: getattr(data, name) for name in data.__struct_fields__}
         return _changed(request, writer, rule_id, c.ChangeAlertRule(**fields))
 
-    @write_route(delete, "/{rule_id:uuid}", "removeAlertRule")
+    @write_route(delete, "/{rule_id:uuid}", "deleteAlertRule")
     def remove_alert_rule(
         self,
         request: Request,
         rule_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[AlertRule]:
-        """Remove a rule, and resolve its alerts."""
+        """Delete a rule, and resolve its alerts."""
         return _changed(request, writer, rule_id, c.RemoveAlertRule())
 
     @post(
@@ -257,7 +257,8 @@ async def _previewed(
     """Return when a rule would have fired.
 
     Raises:
-        ApiError: ``invalid_body``, if the stretch of the past is none, or too long.
+        ApiError: ``invalid_body``, if the stretch of the past is not valid, or too
+            long.
     """
     rule = data.rule
     condition = completed(rule.condition)
@@ -365,7 +366,7 @@ def _changed(
 
 
 def _answer(done: Executed[UUID], *, status: int) -> Answer[AlertRule]:
-    row = rule_row_of(done.history(done.result))
+    row = RULES.after(done.history(done.result))
     assert row is not None
     rule = rule_from_row(row)
     return Answer(rule, status=status, version=rule.version)

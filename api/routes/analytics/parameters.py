@@ -18,8 +18,8 @@ from domain.analytics.buckets import (
 )
 from domain.analytics.metrics import Breakdown, Membership, Metric, RawMetric
 from domain.analytics.periods import NamedPeriod, named_days
+from domain.days import time_zones
 from domain.errors import RetentionExceededError
-from domain.time_zones import time_zones
 
 MOST_ENTITIES = 5
 USUAL_DAYS = 30

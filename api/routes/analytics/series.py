@@ -9,14 +9,13 @@ from msgspec import Struct
 from api.routes.analytics.responses import Series, other, reference
 from domain.analytics.buckets import Bucket, Range
 from domain.analytics.metrics import Entity, Question
-from domain.analytics.series import SeriesByMetric, points, total
-from projections.analytics.read.accumulate import chosen
+from domain.analytics.series import SeriesByMetric, chosen, points, total
 from projections.analytics.read.breakdown import breakdown
-from projections.analytics.read.counted import existing_as_of
 from projections.analytics.read.explanations.explain import (
     ExplainedObservation,
     explain,
 )
+from projections.analytics.read.members import existing_as_of
 from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import (
     NamedEntity,

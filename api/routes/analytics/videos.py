@@ -20,7 +20,7 @@ from projections.analytics.read.explanations.video_observations import (
     ObservedVideo,
     observations_of_video,
 )
-from projections.analytics.summaries.age_curve import AgePoint, age_curve
+from projections.analytics.summaries.outliers import AgePoint, age_curve
 from projections.engine.reader import Reader
 from projections.videos.merged import check_not_merged
 from projections.videos.queries import Video, one_video

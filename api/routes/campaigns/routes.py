@@ -35,8 +35,10 @@ from domain.messages import copied
 from infra.ids import new_id
 from projections.analytics.summaries.campaigns import campaigns_behind
 from projections.analytics.summaries.scope import known_scope
-from projections.analytics.summaries.target_counts import progress_of_campaigns
-from projections.analytics.summaries.target_days import CampaignTarget
+from projections.analytics.summaries.target_counts import (
+    CampaignTarget,
+    progress_of_campaigns,
+)
 from projections.campaigns.queries import (
     Campaign,
     campaigns_as_of,

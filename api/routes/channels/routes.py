@@ -86,7 +86,7 @@ class ChannelRoutes(Controller):
     @write_route(
         post,
         "/",
-        "addChannel",
+        "createChannel",
         **_ADMIN,
         recent_proof=True,
         errors=[Code.NOT_FOUND, Code.LIMIT_REACHED],
@@ -98,13 +98,13 @@ class ChannelRoutes(Controller):
             }
         },
     )
-    def add_channel(
+    def create_channel(
         self,
         request: Request,
         data: JSONBody[NewChannel],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[AddedChannel]:
-        """Add a channel, which alert rules may name in `channels` then.
+        """Create a channel, which alert rules may name in `channels` then.
 
         Messages of a `webhook` are signed as
         [Standard Webhooks](https://www.standardwebhooks.com) define, with a secret that
@@ -191,17 +191,17 @@ class ChannelRoutes(Controller):
     @write_route(
         delete,
         "/{channel_id:uuid}",
-        "removeChannel",
+        "deleteChannel",
         **_ADMIN,
         recent_proof=True,
     )
-    def remove_channel(
+    def delete_channel(
         self,
         request: Request,
         channel_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[RemovedChannel]:
-        """Remove a channel, its address and the messages that wait for it.
+        """Delete a channel, its address and the messages that wait for it.
 
         Rules that name it go on with their other channels.
         """

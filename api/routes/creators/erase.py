@@ -77,8 +77,7 @@ class CreatorEraseRoutes(Controller):
         """Count the data that an erasure of the creator would erase.
 
         Creators who are pinned to the same TikTok account are erased as well. Bans of
-        the handle stay, because they belong to the installation. `history_in_clear` is
-        true if nothing can be erased before `goatherd seal-history`.
+        the handle stay, because they belong to the installation.
         """
         await caught_up(request, reader, *NEEDED, "bans")
         organization_id = request.organization_id
@@ -148,7 +147,7 @@ class CreatorEraseRoutes(Controller):
         "eraseCreator",
         scope="admin",
         recent_proof=True,
-        errors=[Code.GONE, Code.HISTORY_IN_CLEAR, Code.PROJECTION_BEHIND],
+        errors=[Code.GONE, Code.PROJECTION_BEHIND],
         body_examples={"Erase": {"confirm": "ada", "figures": "anonymous"}},
         status=200,
     )
@@ -168,9 +167,7 @@ class CreatorEraseRoutes(Controller):
         who is pinned to the same TikTok account is erased as well, open scrapes end,
         and notes are deleted. The handle may be added again as a new creator, unless
         `ban` is true: then adding it is 409 `erased_and_banned`. A second erasure is
-        410. While events of releases before sealing hold the person's data in the
-        clear, the answer is 409 `history_in_clear`, and nothing is erased: `goatherd
-        seal-history` seals these events.
+        410.
         """
         command = ErasureCommand(
             writer.store,

@@ -42,6 +42,7 @@ from workers.sources.recordings.import_preview import (
     NotedRows,
     PreviewLine,
     TooManyRowsError,
+    bad_line,
     preview_import,
 )
 from workers.sources.recordings.import_recording import store_recording
@@ -49,6 +50,7 @@ from workers.sources.recordings.sorted_recording import SKEW, SortedRecording
 
 MOST_BYTES = 10_000_000
 MOST_ROWS = 100_000
+MOST_HEADINGS = 200
 _NAME = Path("file.csv")
 _TYPES = ("text/csv",)
 _ZONE = "SELECT time_zone FROM organizations WHERE organization_id = %s"
@@ -98,7 +100,10 @@ ZoneOfDays = Annotated[
 ]
 CreateCreators = Annotated[
     bool,
-    QueryParameter(description="Track creators that the project does not have yet."),
+    QueryParameter(
+        description="Track creators that the project does not have yet. Their first "
+        "scrapes are the scheduled ones."
+    ),
 ]
 SkipBadLines = Annotated[
     bool,
@@ -144,7 +149,8 @@ class PreviewedObservations(Struct, frozen=True, kw_only=True):
 class ImportedObservations(Struct, frozen=True, kw_only=True):
     """The result of an import: the number of observations of each kind.
 
-    The counts mean the same as in the preview. ``run_count`` is the number of scrapes
+    The counts mean the same as in the preview. ``bad_lines`` are the first hundred
+    lines that were left out, of ``bad_count``. ``run_count`` is the number of scrapes
     that the import made of them.
     """
 
@@ -156,6 +162,7 @@ class ImportedObservations(Struct, frozen=True, kw_only=True):
     bad_count: int
     run_count: int
     created_handles: list[str]
+    bad_lines: list[PreviewLine]
 
 
 def provide_csv_options(
@@ -290,7 +297,8 @@ class ObservationImportRoutes(Controller):
 
         def run(hook: InTransaction[UUID] | None) -> Executed[UUID]:
             _check_project(request, writer, project_id)
-            with _reading(request, csv_options, NotedRows()) as (_, recording):
+            noted = NotedRows()
+            with _reading(request, csv_options, noted) as (_, recording):
                 if recording.bad.count and not skip_bad_lines:
                     raise _bad_lines(recording.bad.count, recording.bad.first)
                 return _store(
@@ -298,6 +306,7 @@ class ObservationImportRoutes(Controller):
                     writer,
                     project_id,
                     recording,
+                    noted,
                     creates=create_creators,
                     hook=hook,
                     done=done,
@@ -311,6 +320,7 @@ def _store(
     writer: CommandWriter,
     project_id: UUID,
     recording: SortedRecording,
+    noted: NotedRows,
     *,
     creates: bool,
     hook: InTransaction[UUID] | None,
@@ -361,6 +371,7 @@ def _store(
             bad_count=recording.bad.count,
             run_count=imported.runs,
             created_handles=created,
+            bad_lines=_renamed([bad_line(each) for each in noted.bad]),
         )
     )
     end = msgspec.structs.replace(end, outcome="stored")
@@ -401,8 +412,12 @@ def _refusing() -> Generator[None]:
     except ColumnsError as error:
         text = re.sub(r"\A--[a-z-]+: ", "", str(error))
         if error.option is None:
-            raise field_error(Code.INVALID_BODY, "", _plain(text)) from None
-        raise invalid_query(error.option, _plain(text).rstrip(".")) from None
+            refusal = field_error(Code.INVALID_BODY, "", _plain(text))
+        else:
+            refusal = invalid_query(error.option, _plain(text).rstrip("."))
+        if error.headings:
+            refusal.meta["headings"] = error.headings[:MOST_HEADINGS]
+        raise refusal from None
     except ImportRefusedError as error:
         text = _plain(str(error))
         if not error.creating_helps:

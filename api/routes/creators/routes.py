@@ -6,7 +6,7 @@ from typing import Annotated, cast
 from uuid import UUID
 
 from litestar import Controller, delete, patch, post
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
 from msgspec import UNSET, UnsetType
@@ -22,7 +22,10 @@ from api.http.writer import CommandWriter
 from api.routes.creators import responses as answers
 from api.routes.creators.schemas import CreatorChange, CreatorContact, check_sizes
 from api.routes.history import READ_MODEL, known_creator
-from api.routes.lists.creator_parameters import CreatorListParameters
+from api.routes.lists.creator_parameters import (
+    CreatorListParameters,
+    provide_creator_list,
+)
 from api.routes.lists.creators import (
     CreatorListMeta,
     CreatorWithFigures,
@@ -60,10 +63,14 @@ _CONFLICTS = [
 ]
 
 
+_LISTING = {"creator_list": Provide(provide_creator_list, sync_to_thread=False)}
+
+
 class CreatorRoutes(Controller):
     """The list of creators, and one creator."""
 
     tags = ("Creators",)
+    dependencies = _LISTING
 
     @read_route(
         "/creators",

@@ -3,11 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
 from typing import Final
 
 import msgspec
-from litestar import Litestar
 from litestar.response.sse import ServerSentEventMessage
 
 from api.http.access.auth import Authenticator, Principal
@@ -63,14 +61,8 @@ class FeedStreams:
         self._ending = ending
         self._clock = clock
 
-    @asynccontextmanager
-    async def running(self, app: Litestar) -> AsyncGenerator[None]:
-        """Be the lifespan of the application."""
-        del app
-        try:
-            yield
-        finally:
-            await self._signals.close()
+    async def close(self) -> None:
+        await self._signals.close()
 
     def is_allowed(
         self, principal: Principal, authorization: bytes | None
@@ -204,7 +196,7 @@ def read_place(last_event_id: bytes) -> FeedPlace:
     """Return the place that the id of a message names.
 
     Raises:
-        ApiError: ``invalid_params``, if it is none.
+        ApiError: ``invalid_params``, if the id names no place.
     """
     position, dot, ordinal = last_event_id.partition(b".")
     parts = (position, ordinal) if dot else (position,)

@@ -27,8 +27,8 @@ from domain.creator.handle import normalize_handle
 from domain.errors import InvalidHandleError
 from domain.letter_case import folded
 from domain.messages import BY_HAND, OTHER_DISABLED_REASONS
-from projections.analytics.read.creators.conditions import FigureCondition
 from projections.analytics.read.creators.expressions import CreatorFigure
+from projections.analytics.read.creators.figures import FigureCondition
 from projections.creators.filter import CreatorFilter, Health
 
 _FIGURES: Final[tuple[CreatorFigure, ...]] = get_args(CreatorFigure)

@@ -20,22 +20,22 @@ from domain.analytics.buckets import Range
 from domain.analytics.summaries.posting import posts_per_week
 from domain.scrape.intervals import hours_between
 from infra.structs import shared_fields
-from projections.analytics.read.creators.conditions import creators_with
 from projections.analytics.read.creators.expressions import CreatorFigure
 from projections.analytics.read.creators.figures import (
     CreatorSet,
     Figures,
     FiguresOfCreator,
     creator_figures,
+    creators_with,
     sorted_creators,
 )
-from projections.analytics.read.creators.first_days import (
+from projections.analytics.read.creators.totals import (
+    total_figures,
     with_first_day,
     with_first_days,
 )
-from projections.analytics.read.creators.totals import total_figures
 from projections.analytics.read.members import members_of
-from projections.analytics.summaries.creator_shares import figures_apart
+from projections.analytics.summaries.creators import figures_apart
 from projections.creators.creator import Creator
 from projections.creators.filter import (
     ColumnSort,

@@ -27,12 +27,14 @@ from api.routes.lists.video_responses import (
 from domain.analytics.buckets import Range, midnight
 from domain.analytics.metrics import VIDEO_METRICS
 from infra.structs import shared_fields
-from projections.analytics.read.members import members_of
-from projections.analytics.read.project_spans import SpansByCreator, spans_in
-from projections.analytics.read.videos.by_figure import videos_by_figure
-from projections.analytics.read.videos.figures import FiguresOfVideo, video_figures
+from projections.analytics.read.members import SpansByCreator, members_of, spans_in
+from projections.analytics.read.videos.figures import (
+    FiguresOfVideo,
+    video_figures,
+    videos_by_figure,
+)
 from projections.analytics.read.videos.levels import VideoSet
-from projections.analytics.summaries.names import names_of
+from projections.analytics.summaries.creators import names_of
 from projections.analytics.summaries.videos import these
 from projections.organizations.queries import one_organization
 from projections.videos.filter import VideoFilter, count_matching

@@ -34,7 +34,7 @@ from infra.eventstore.execute import Executed, InTransaction, execute
 from infra.ids import new_id
 from projections.engine.reader import PATIENCE_SECONDS, Reader
 from projections.project_logos import logo_of_project
-from projections.reports.projection import row_of_issue, row_of_report
+from projections.reports.projection import REPORTS, row_of_issue
 from projections.reports.queries import (
     ListedIssue,
     ScheduledReport,
@@ -188,14 +188,14 @@ class ReportRoutes(Controller):
         command = copied(data, c.ChangeReport, at=datetime.now(UTC))
         return _changed(request, writer, report_id, command)
 
-    @write_route(delete, "/{report_id:uuid}", "removeReport")
-    def remove_report(
+    @write_route(delete, "/{report_id:uuid}", "deleteReport")
+    def delete_report(
         self,
         request: Request,
         report_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[ScheduledReport]:
-        """Remove a report; nobody sees it or its issues any more."""
+        """Delete a report; nobody sees it or its issues any more."""
         return _changed(request, writer, report_id, c.RemoveReport())
 
     @write_route(
@@ -407,7 +407,7 @@ def _require_own(request: Request, writer: CommandWriter, report_id: UUID) -> No
 def _answer(
     request: Request, rows: Rows, done: Executed[UUID], *, status: int | None = None
 ) -> Answer[ScheduledReport]:
-    row = row_of_report(done.history(done.result))
+    row = REPORTS.after(done.history(done.result))
     assert row is not None
     of = (done.result, request.organization_id)
     zoned = rows.ask(lambda cursor: cursor.execute(_ZONE_AND_WAIT, of).fetchone())

@@ -40,10 +40,10 @@ from infra.eventstore.execute import Executed
 from infra.ids import new_id
 from projections.engine.reader import Reader
 from projections.shares import (
+    LINKS,
     Share,
     one_share,
     page_of_shares,
-    row_of,
     share_from_row,
 )
 
@@ -134,7 +134,7 @@ class ShareRoutes(Controller):
         connections: NamedDependency[Connections],
         shared_links: NamedDependency[SharedLinks],
     ) -> Answer[MadeShare]:
-        """Make a link to a page about a creator, campaign, project or report.
+        """Create a link to a page about a creator, campaign, project or report.
 
         Everybody who has the address sees the page, without an account, until the link
         is revoked or expires. Only this answer shows the address. `?format=csv` behind
@@ -164,7 +164,7 @@ class ShareRoutes(Controller):
         base = connections.base_address or own_address(request)
 
         def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
-            row = row_of(done.history(done.result))
+            row = LINKS.after(done.history(done.result))
             assert row is not None
             add_link(
                 cursor,
@@ -244,14 +244,14 @@ class ShareRoutes(Controller):
             in_transaction=within,
         )
 
-    @write_route(delete, "/{share_id:uuid}", "revokeShare")
-    def revoke_share(
+    @write_route(delete, "/{share_id:uuid}", "deleteShare")
+    def delete_share(
         self,
         request: Request,
         share_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Share]:
-        """Revoke a link: its page is gone at once, and nothing brings it back."""
+        """Delete a link: its page is gone at once, and nothing brings it back."""
         return writer.perform(
             request,
             lambda: _changing(request, writer, share_id, c.RevokeShare()),
@@ -286,7 +286,7 @@ def _share(
     now: datetime,
     opened: tuple[int, datetime | None] = (0, None),
 ) -> Share:
-    row = row_of(done.history(done.result))
+    row = LINKS.after(done.history(done.result))
     if row is None:
         raise NotFoundError("share")
     return share_from_row(row, now=now, opened=opened)
@@ -304,7 +304,7 @@ def _moment(
     The present becomes the position of the organization's newest event.
 
     Raises:
-        ApiError: ``invalid_body``, if it is none, or lies in the future.
+        ApiError: ``invalid_body``, if the time is not valid, or lies in the future.
     """
     if given is None:
         return None, None

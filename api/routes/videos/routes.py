@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, delete, patch, post
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
 from msgspec.structs import asdict
@@ -17,10 +17,10 @@ from api.http.responses import Answer, ListPage
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter
 from api.routes.creators.schemas import check_sizes
-from api.routes.lists.video_parameters import VideoListParameters
+from api.routes.lists.video_parameters import VideoListParameters, provide_video_list
 from api.routes.lists.video_responses import VideoListMeta, VideoWithFigures
 from api.routes.lists.videos import listed_videos
-from api.routes.queue_age import check_queue_age
+from api.routes.scrapes import check_queue_age
 from api.routes.videos import responses as answers
 from api.routes.videos.schemas import QueuedVideoScrape, VideoChange
 from domain.scrape.handlers.scrapes import request_video_scrape
@@ -32,11 +32,14 @@ from projections.videos.counting import VideoAmounts, video_amounts
 from projections.videos.merged import check_not_merged
 from projections.videos.queries import Video, one_video
 
+_LISTING = {"video_list": Provide(provide_video_list, sync_to_thread=False)}
+
 
 class VideoRoutes(Controller):
     """The list of videos, and one video."""
 
     tags = ("Videos",)
+    dependencies = _LISTING
 
     @read_route(
         "/videos", "listVideos", errors=[Code.RETENTION_EXCEEDED], meta=VideoListMeta

@@ -25,7 +25,7 @@ EventNames = Annotated[
     Meta(
         min_length=1,
         max_length=60,
-        description='Names of events, or `["*"]` for all that it includes.',
+        description="Names of events, or `*` alone for all that it includes.",
         examples=[["creator.added", "video.reviewed"]],
     ),
 ]

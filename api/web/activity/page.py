@@ -84,7 +84,7 @@ class ActivityPages(Controller):
         )
         # The list has only the newest campaigns.
         if campaign is not None and campaign.id not in {one.id for one in campaigns}:
-            campaigns = [campaign, *campaigns]
+            campaigns.insert(0, campaign)
         context: dict[str, Any] = {
             "query": choices,
             "chips": _chips(choices, creator, campaign),

@@ -15,7 +15,8 @@ from api.http.error_codes import Code
 from api.http.errors import ApiError, field_error
 from api.routes.alerts.rules import PreviewRow
 from api.web.alerts.page import TABS, all_rules
-from api.web.kit.forms.project_choices import all_projects
+from api.web.kit.forms.fields import VersionedForm
+from api.web.kit.forms.project_choices import Choice, all_projects, some_campaigns
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.page_query import PageQuery
@@ -23,7 +24,6 @@ from domain.alert.conditions import BOUNDS, CONDITIONS, ConditionType
 from domain.alert.events import IN_APP
 from domain.alert.precedence import rules_before
 from projections.alerts.queries import AlertRule
-from projections.campaigns.queries import Campaign
 from projections.channels.queries import Channel
 from projections.creators.creator import Creator
 
@@ -68,7 +68,7 @@ _SHOWN_ERRORS: Final = {
 }
 
 
-class RuleForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RuleForm(VersionedForm, frozen=True, kw_only=True):
     """A rule as typed; an empty number is the usual one.
 
     ``scope`` is its type, and its id behind a colon. With ``chooses_channels`` the form
@@ -91,7 +91,6 @@ class RuleForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     low_views: str = ""
     chooses_channels: bool = False
     channels: list[str] = field(default_factory=list[str])
-    version: str = ""
     act: str = "preview"
 
     @property
@@ -99,15 +98,11 @@ class RuleForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Return the type of condition, that of silence for an unknown one."""
         return _KINDS.get(self.type, _FIRST)
 
-    @property
-    def made_from(self) -> int:
-        return int(self.version) if self.version.isdecimal() else 0
-
     def body(self) -> dict[str, Any]:
         """Return the body of the request.
 
         Raises:
-            ApiError: ``invalid_body``, if a number is none.
+            ApiError: ``invalid_body``, if a number is not valid.
         """
         kind = self.kind
         condition: dict[str, Any] = {"type": kind}
@@ -301,18 +296,17 @@ def _fields(form: RuleForm) -> list[NumberField]:
     return fields
 
 
-async def _scopes(page: PageContext, form: RuleForm) -> list[tuple[str, str]]:
+async def _scopes(page: PageContext, form: RuleForm) -> list[Choice]:
     """Return what the rule may watch: values of the form, and words."""
     allowed = CONDITIONS[form.kind].scopes
-    found: list[tuple[str, str]] = []
+    found: list[Choice] = []
     if page.sees_all:
         found.append(("org", "The whole organization"))
     if "project" in allowed:
         projects = await all_projects(page)
         found += [(f"project:{each.id}", f"Project {each.name}") for each in projects]
     if "campaign" in allowed:
-        got = await page.get("/campaigns", list[Campaign], limit=100)
-        found += [(f"campaign:{each.id}", f"Campaign {each.name}") for each in got.data]
+        found += (await some_campaigns(page)).choices("campaign:", "Campaign ")
     kind, _, thing = form.scope.partition(":")
     if form.scope not in dict(found) and kind != "org":
         words = f"One {kind}"

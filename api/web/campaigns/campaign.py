@@ -38,8 +38,6 @@ _PATH = "/campaigns/{campaign_id:uuid}"
 
 
 class CampaignPages(Controller):
-    """One campaign."""
-
     path = _PATH
 
     @page_route(query=DashboardQuery)

@@ -36,8 +36,6 @@ _WRONG_DAYS = {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}
 
 
 class CampaignsPage(Controller):
-    """The list of campaigns."""
-
     @page_route(PATH, query=CampaignsQuery)
     async def campaigns(
         self,

@@ -45,8 +45,6 @@ class MemberForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class CampaignMembers(Controller):
-    """The members of one campaign."""
-
     path = "/campaigns/{campaign_id:uuid}/members"
 
     @page_route()

@@ -28,8 +28,6 @@ _PICKED_FROM: Final = 100
 
 
 class NewCampaignPage(Controller):
-    """A new campaign."""
-
     path = "/campaigns"
 
     @page_route("/new", scope="write")

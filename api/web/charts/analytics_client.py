@@ -8,11 +8,12 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from api.http.error_codes import Code
+from api.in_process import RawResponse
 from api.routes.aggregate.kpis import Kpis
 from api.routes.analytics.responses import Analytics, Explanation
 from api.web.charts.measures import FOLLOWERS, VIEWS, CountedMeasure, Measure
 from api.web.charts.periods import Period
-from api.web.kit.api_client import ApiRefusedError, QueryValue, RawResponse
+from api.web.kit.api_client import ApiRefusedError, QueryValue
 from api.web.kit.page import PageContext
 from domain.analytics.buckets import MOST_BUCKETS
 from domain.analytics.metrics import Mode, RawMetric

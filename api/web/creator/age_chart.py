@@ -12,7 +12,7 @@ from api.web.charts.drawing import ChartLine, Drawing, are_far_apart
 from api.web.charts.measures import VIEWS
 from api.web.charts.svg import inline_svg
 from domain.written import day, number, short
-from projections.analytics.summaries.age_curve import AgePoint
+from projections.analytics.summaries.outliers import AgePoint
 
 _NEW_DAY = "1 day"
 

@@ -81,7 +81,6 @@ class ConnectionForms(Controller):
     async def make_link(
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:
-        """Make a link."""
         path = f"/creators/{creator_id}/connect-links"
         await page.send("POST", path, ConnectLinkShown)
         page.flash("The link is made: copy it, and send it to the creator.")
@@ -91,7 +90,6 @@ class ConnectionForms(Controller):
     async def revoke_link(
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:
-        """Revoke a link."""
         link_id = page.form(LinkForm).link_id
         path = f"/creators/{creator_id}/connect-links/{link_id}"
         await page.send("DELETE", path, ConnectLinkShown)

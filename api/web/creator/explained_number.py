@@ -13,8 +13,10 @@ from api.web.charts.measures import MEASURES, Measure
 from api.web.charts.periods import Period, day_in
 from domain.analytics.metrics import Mode
 from domain.written import UNKNOWN, days_in_words, number, with_about
-from projections.analytics.read.explanations.explain import ExplainedObservation
-from projections.analytics.read.explanations.other_counts import OtherCount
+from projections.analytics.read.explanations.explain import (
+    ExplainedObservation,
+    OtherCount,
+)
 
 MOST_SHOWN = 100
 # In place of a day: the number of the whole period is explained.

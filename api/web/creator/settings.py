@@ -52,7 +52,7 @@ class MoveForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ContactForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The contact address of a creator; an empty one is none."""
+    """The contact address of a creator; an empty text means no address."""
 
     contact_email: Annotated[str, typed("Contact address")] = ""
 
@@ -66,8 +66,6 @@ class EraseForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class CreatorSettings(Controller):
-    """The settings of a creator."""
-
     path = "/creators/{creator_id:uuid}/settings"
 
     @page_route()
@@ -104,7 +102,6 @@ class CreatorSettings(Controller):
     async def erase(
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:
-        """Erase a person."""
         form = page.form(EraseForm)
         body = {**asdict(form), "ban": bool(form.ban)}
         path = f"/creators/{creator_id}/erase"
@@ -186,7 +183,6 @@ class CreatorSettings(Controller):
     async def disable(
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:
-        """Disable a creator."""
         done = await page.send("POST", f"/creators/{creator_id}/disable", Creator)
         page.flash(f"@{done.data.tiktok_handle} is disabled. Scrapes have stopped.")
         return page.go_to(_path(creator_id))
@@ -319,14 +315,10 @@ def _path(creator_id: UUID) -> str:
 
 
 class PossibleErasure(Struct, frozen=True, kw_only=True):
-    """The effects of an erasure, in words, and whether the handle stays banned.
-
-    With ``is_in_clear`` the log must be sealed first.
-    """
+    """The effects of an erasure, in words, and whether the handle stays banned."""
 
     concerned: list[str]
     is_banned: bool
-    is_in_clear: bool
     mentions: list[Mention]
 
 
@@ -357,7 +349,6 @@ async def _possible_erasure(
             *(f"{counted(n, thing)}{more}" for n, thing, more in others if n),
         ],
         is_banned=preview.ban_count > 0,
-        is_in_clear=preview.history_in_clear,
         mentions=preview.mentions,
     )
 

@@ -61,8 +61,6 @@ VideoNotesForm = VIDEO.form("VideoNotesForm", VIDEO.by_name, EditForm)
 
 
 class CreatorVideo(Controller):
-    """One video of a creator."""
-
     path = "/creators/{creator_id:uuid}/videos/{video_id:uuid}"
 
     @page_route(query=VideoPageQuery)
@@ -123,7 +121,6 @@ class CreatorVideo(Controller):
         video_id: FromPath[UUID],
         page: NamedDependency[PageContext],
     ) -> PageResponse:
-        """Request a scrape of the video."""
         await page.send("POST", f"/videos/{video_id}/scrape", QueuedVideoScrape)
         page.flash(
             "The video is scraped now. The result appears by itself.",

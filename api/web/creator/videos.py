@@ -163,7 +163,6 @@ class CreatorVideos(Controller):
     async def scrape(
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:
-        """Request a scrape of the videos."""
         job_type = page.form(VideosScrapeForm).job_type
         path = f"/creators/{creator_id}/scrape"
         await page.send("POST", path, QueuedScrape, {"job_type": job_type})

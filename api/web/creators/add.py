@@ -3,7 +3,6 @@
 from collections import defaultdict
 from datetime import date, datetime
 from typing import Annotated, Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from litestar import Controller
@@ -20,7 +19,7 @@ from api.routes.organization import Organization
 from api.routes.usage import room_of
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.filters import in_words
-from api.web.kit.forms.project_choices import all_projects
+from api.web.kit.forms.project_choices import all_projects, chosen_project, names_of
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from domain.onboarding.lines import MOST_LINES
@@ -110,7 +109,7 @@ async def _read(
             body["tracking_start_date_if_new"] = None
     if tags := [tag for tag in form.tags.split(",") if tag.strip()]:
         body["tags"] = tags
-    path = f"/projects/{_project_id(form)}/creators"
+    path = f"/projects/{chosen_project(form.project_id)}/creators"
     if adds:
         return (await page.send("POST", f"{path}/import", ReadCreators, body)).data
     got = await page.send(
@@ -122,8 +121,7 @@ async def _read(
 async def _preview(
     page: PageContext, form: AddCreatorsForm, read: ReadCreators
 ) -> Template:
-    projects = await all_projects(page)
-    names = {str(project.id): project.name for project in projects}
+    names = names_of(await all_projects(page))
     count = read.created_count + read.reactivated_count
     usage = (await page.get("/organization", Organization)).data.usage
     room = None if usage is None else room_of(usage.creators)
@@ -141,7 +139,7 @@ async def _preview(
             "unread": [column.heading for column in read.columns if not column.field],
             "first_day": form.first_day and date.fromisoformat(form.first_day),
             "has_campaigns": any(line.campaign for line in read.lines),
-            "project": names.get(form.project_id) if len(projects) > 1 else None,
+            "project": names.get(chosen_project(form.project_id)),
         },
     )
 
@@ -168,16 +166,6 @@ async def _page(
         },
         status=status,
     )
-
-
-def _project_id(form: AddCreatorsForm) -> UUID:
-    try:
-        return UUID(form.project_id)
-    except ValueError:
-        problem = FieldProblem("/project_id", "choose one of your projects")
-        raise ApiRefusedError(
-            Code.INVALID_BODY, "Choose a project.", meta={"fields": [problem]}
-        ) from None
 
 
 def _text_problem(form: AddCreatorsForm) -> str | None:

@@ -93,8 +93,6 @@ class RowsQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class CreatorsPage(Controller):
-    """The list of creators."""
-
     @page_route(PATH, query=CreatorsPageQuery)
     async def creators(
         self,
@@ -106,7 +104,7 @@ class CreatorsPage(Controller):
             choices = replace(choices, project_id=page.project_filter)
             projects, campaigns, views, got = await asyncio.gather(
                 all_projects(page),
-                some_campaigns(page),
+                some_campaigns(page, project_id=choices.project_id),
                 views_of(page, "creators", choices.saved),
                 _found(page, choices),
             )

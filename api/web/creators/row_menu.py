@@ -31,10 +31,6 @@ class RowMenu(Controller):
             "creator": creator,
             "back": list_address(choices.back, PATH),
             "may_write": page.may("write") and creator.status != "erased",
-            "campaigns": [
-                one
-                for one in await some_campaigns(page)
-                if one.project_id == creator.project_id
-            ],
+            "campaigns": await some_campaigns(page, project_id=creator.project_id),
         }
         return page.show("creators/menu.html", context)

@@ -13,15 +13,12 @@ from api.web.dashboard.all_projects import show_all_projects
 from api.web.dashboard.dashboard import Programme
 from api.web.dashboard.page import show_dashboard
 from api.web.dashboard.query import DashboardQuery
-from api.web.kit.forms.project_choices import all_projects
+from api.web.kit.forms.project_choices import all_projects, some_campaigns
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.sign_in_form import page_after_sign_in
 from api.web.sign_in.page import SignIn
-from projections.campaigns.queries import Campaign
 
-# A longer choice is made on the list of campaigns.
-_MOST_CAMPAIGNS = 100
 # The organization whose note about invitations was read in this browser.
 _NOTE_COOKIE = "goatherd_note_read"
 _YEAR_SECONDS = 365 * 86_400
@@ -71,12 +68,7 @@ class HomePage(Controller):
             project_id = page.project_id
             if not project_id:
                 return await show_all_projects(page, choices, projects)
-            campaigns = await page.get(
-                "/campaigns",
-                list[Campaign],
-                project_id=project_id,
-                limit=_MOST_CAMPAIGNS,
-            )
+            campaigns = await some_campaigns(page, project_id=project_id)
             return await show_dashboard(
                 page,
                 "dashboard/home.html",
@@ -91,7 +83,7 @@ class HomePage(Controller):
                     "project": next(
                         (p for p in projects if str(p.id) == project_id), None
                     ),
-                    "campaigns": campaigns.data,
+                    "campaigns": campaigns,
                     "campaign": campaign,
                 },
             )

@@ -66,7 +66,6 @@ class DrawnPictures:
 
 
 def _goat(dice: Random) -> str:
-    """Return the head of a goat."""
     ground = dice.choice(_GROUNDS)
     coat, shade, horns = dice.choice(_COATS)
     spread, reach = dice.randint(4, 10), dice.randint(4, 11)

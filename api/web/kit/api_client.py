@@ -7,24 +7,22 @@ the request for the page has been authenticated and counted already.
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from litestar.types import ASGIApp, HTTPScope, Message
 from msgspec import Struct
 
 from api.http.access.auth import Principal
 from api.http.error_codes import Code
 from api.http.errors import ApiError, FieldProblem
-from api.http.request import Request, begin_request, context_of
+from api.http.request import Request
+from api.in_process import BASE_PATH, RawResponse, SentBody, send_in_process
 from api.web.kit.plain_names import plain_names, plain_problem
 from projections.engine.snapshot_reader import SharedSnapshot
 
-BASE_PATH = "/api/v1"
-
 _FIRST_FAILURE = 400
-_ADDRESS = (b"host", b"x-forwarded-proto")
+_ADDRESS = ("host", "x-forwarded-proto")
 
 T = TypeVar("T")
 QueryValue = str | int | bool | None
@@ -44,14 +42,6 @@ class ApiResponse(Struct, Generic[T], frozen=True, kw_only=True):
         if cursor is None:
             return None
         return f"{path}?{urlencode(_given({**query, 'cursor': cursor}))}"
-
-
-class RawResponse(Struct, frozen=True, kw_only=True):
-    """An answer of the API as it was sent."""
-
-    body: bytes
-    status: int
-    headers: Mapping[str, str]
 
 
 class ApiRefusedError(ApiError):
@@ -74,12 +64,9 @@ class ApiClient:
     Another ``principal`` takes the user's place on pages that need nobody signed in.
     """
 
-    def __init__(
-        self, request: Request, app: ASGIApp, principal: Principal | None = None
-    ) -> None:
+    def __init__(self, request: Request, principal: Principal | None = None) -> None:
         self._request = request
         self._principal = principal
-        self._app = app
         self._shared: SharedSnapshot | None = None
 
     @asynccontextmanager
@@ -132,83 +119,31 @@ class ApiClient:
         Raises:
             ApiRefusedError: the API refused.
         """
-        is_file = isinstance(body, bytes)
-        content = body if is_file else b""
-        if body is not None and not is_file:
-            content = msgspec.json.encode(body)
-        given = {**(headers or {})}
-        if body is not None:
-            media_type = "application/octet-stream" if is_file else "application/json"
-            given |= {"content-type": media_type, "content-length": str(len(content))}
-        raw = await self._call(
-            self._scope(method, _full_path(path), _encoded(query or {}), given),
-            content,
+        outer = self._request.scope
+        passed_on = {
+            name: value.decode("latin-1")
+            for name in _ADDRESS
+            if (value := self._request.raw_header(name.encode())) is not None
+        }
+        raw = await send_in_process(
+            outer["litestar_app"],
+            self._principal or self._request.principal,
+            method,
+            _full_path(path),
+            query=_encoded(query or {}),
+            headers={
+                "x-request-id": self._request.request_id,
+                # Links in answers lead to the address at which the page was opened.
+                **passed_on,
+                **(headers or {}),
+            },
+            content=SentBody.of(body),
+            outer=outer,
+            shared=self._shared,
         )
         if raw.status >= _FIRST_FAILURE:
             raise _refused(raw)
         return raw
-
-    def _scope(
-        self, method: str, path: str, query: bytes, headers: Mapping[str, str]
-    ) -> HTTPScope:
-        outer = self._request.scope
-        request_id = self._request.request_id.encode("ascii")
-        scope: dict[str, Any] = {
-            "type": "http",
-            "asgi": outer["asgi"],
-            "http_version": outer["http_version"],
-            "method": method,
-            "scheme": outer["scheme"],
-            "path": path,
-            "raw_path": path.encode("ascii"),
-            "query_string": query,
-            "root_path": "",
-            "headers": [
-                (b"x-request-id", request_id),
-                # Links in answers lead to the address at which the page was opened.
-                *(
-                    (name, value)
-                    for name in _ADDRESS
-                    if (value := self._request.raw_header(name)) is not None
-                ),
-                *(
-                    (name.lower().encode("ascii"), value.encode("latin-1"))
-                    for name, value in headers.items()
-                ),
-            ],
-            "client": outer["client"],
-            "server": outer["server"],
-            "state": {},
-            "app": outer["app"],
-            "litestar_app": outer["litestar_app"],
-            "extensions": {},
-        }
-        http = cast("HTTPScope", scope)
-        context = begin_request(http)
-        context.principal = self._principal or self._request.principal
-        context.shared = self._shared
-        return http
-
-    async def _call(self, scope: HTTPScope, content: bytes) -> RawResponse:
-        started: dict[str, Any] = {}
-        chunks: list[bytes] = []
-
-        async def receive() -> Any:  # noqa: ANN401 - as ASGI has it
-            return {"type": "http.request", "body": content, "more_body": False}
-
-        async def send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                started.update(message)
-            elif message["type"] == "http.response.body":
-                chunks.append(message["body"])
-
-        await self._app(scope, receive, send)
-        pairs = [*started["headers"], *context_of(scope).response_headers]
-        return RawResponse(
-            body=b"".join(chunks),
-            status=started["status"],
-            headers={k.decode("latin-1"): v.decode("latin-1") for k, v in pairs},
-        )
 
 
 @cache

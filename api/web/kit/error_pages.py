@@ -31,6 +31,8 @@ _HINTS = {
     Code.RECENT_PROOF_REQUIRED: "Nothing was done. Go back, and send it again.",
     Code.NOT_FOUND: "It may have been removed, or the address is wrong.",
     Code.GONE: "Unless its figures were dropped, they still count without a name.",
+    Code.BODY_TOO_LARGE: "Nothing was stored. Go back, and send less at once: a large "
+    "file can be imported in parts.",
     Code.RATE_LIMIT_EXCEEDED: "Each page counts as a request of your plan.",
     Code.UNAVAILABLE: "Nothing was lost. Try it again in a moment.",
     Code.PROJECTION_BEHIND: "Your change is stored, and is shown in a moment.",

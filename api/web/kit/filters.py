@@ -1,9 +1,9 @@
 """The filters of the templates: the formats of numbers and times."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
@@ -111,8 +111,25 @@ def fingerprint(cells: Iterable[str]) -> str:
     return f"{crc32(html.encode()):08x}"
 
 
+def choices(
+    things: Mapping[str, str] | Iterable[Any], nothing: str = ""
+) -> list[tuple[Any, str]]:
+    """Return what a select offers: things by id and name, or words by value.
+
+    ``nothing`` are the words for the choice of none of them.
+    """
+    offered: list[tuple[Any, str]]
+    if isinstance(things, Mapping):
+        words = cast("Mapping[str, str]", things)
+        offered = [(key, f"{text[0].upper()}{text[1:]}") for key, text in words.items()]
+    else:
+        offered = [(thing.id, thing.name) for thing in things]
+    return [("", nothing), *offered] if nothing else offered
+
+
 FILTERS: dict[str, Any] = {
     "ago": ago,
+    "choices": choices,
     "counted": counted,
     "day": day,
     "evidence_in_words": evidence_in_words,

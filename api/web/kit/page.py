@@ -22,12 +22,12 @@ from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.http.query import invalid_query
 from api.http.request import Request
+from api.in_process import RawResponse
 from api.web.kit.api_client import (
     ApiClient,
     ApiRefusedError,
     ApiResponse,
     QueryValue,
-    RawResponse,
 )
 from api.web.kit.site import SECRET, Letterhead, OrganizationInfo, Site
 from application.accounts.joining import OwnOrganization
@@ -167,7 +167,7 @@ class PageContext:
         self.invites = False
         self.is_behind = False
         self.unread = 0
-        self._api = ApiClient(request, request.app.state.in_process_api)
+        self._api = ApiClient(request)
         self._cookies = request.sent_cookies
         self._position = _digits(self._cookies.get(POSITION_COOKIE))
         self._flash: str | None = None
@@ -279,7 +279,6 @@ class PageContext:
 
     @property
     def project_name(self) -> str:
-        """Return the name of the page's project."""
         if not self.project_id:
             return "All projects"
         projects = self.organization.projects
@@ -421,14 +420,15 @@ class PageContext:
         type_: type[T],
         body: object = None,
         *,
+        query: Mapping[str, QueryValue] | None = None,
         version: int | None = None,
         key_suffix: str | None = "",
     ) -> ApiResponse[T]:
         """Send a command to the API; a form that is sent twice is executed once.
 
-        ``version`` is the version that the form was made from. If a form sends several
-        commands, ``key_suffix`` distinguishes their idempotency keys; None sends no
-        key, for commands that store nothing.
+        A body of bytes is a file. ``version`` is the version that the form was made
+        from. If a form sends several commands, ``key_suffix`` distinguishes their
+        idempotency keys; None sends no key, for commands that store nothing.
 
         Raises:
             ApiRefusedError: the API refused, for example with ``version_conflict``.
@@ -440,7 +440,9 @@ class PageContext:
             headers["idempotency-key"] = f"{key}{key_suffix}"
         if version is not None:
             headers["if-match"] = f'"{version}"'
-        got = await self._api.request(method, path, type_, body=body, headers=headers)
+        got = await self._api.request(
+            method, path, type_, query=query, body=body, headers=headers
+        )
         position = got.headers.get("goatherd-position")
         # Zero says that the command knew no event, not that earlier ones don't matter.
         if position is not None and position != "0":

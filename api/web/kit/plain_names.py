@@ -8,6 +8,7 @@ from api.http.errors import FieldProblem
 _NAMES = {
     "add": "the tags to add",
     "base_metric": "the metric that grows",
+    "create_creators": "the choice to track them, too",
     "creator_ids": "the creators",
     "creator_profiles": "the hours between scrapes of profiles",
     "display_name": "the display name",
@@ -17,6 +18,8 @@ _NAMES = {
     "expires_at": "the last day",
     "growth_rate_pop": "the growth",
     "hand_over": "the things to hand over",
+    "last_day": "the last day of the file",
+    "observed_at": "the time of the numbers",
     "posted_from": "the first day of posting",
     "posted_to": "the last day of posting",
     "skip_bad_lines": "the choice to leave out wrong lines",

@@ -30,8 +30,6 @@ from projections.projects import Project
 
 
 class ProjectPages(Controller):
-    """One project."""
-
     path = f"{PATH}/{{project_id:uuid}}"
 
     @page_route(query=DashboardQuery)

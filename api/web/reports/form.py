@@ -2,16 +2,17 @@
 
 from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import field
 
 from api.http.bodies.form_body import typed
+from api.web.kit.forms.fields import VersionedForm
 from domain.report.contents import SECTIONS
 from projections.reports.queries import ScheduledReport
 
 _ALL = "org"
 
 
-class ReportForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ReportForm(VersionedForm, frozen=True, kw_only=True):
     """A report as people type it; ``about`` is ``org``, or a kind and an id."""
 
     name: Annotated[str, typed("Name")] = ""
@@ -21,12 +22,6 @@ class ReportForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hour: str = "9"
     recipients: Annotated[str, typed("Recipients")] = ""
     sections: list[str] = field(default_factory=lambda: [*SECTIONS])
-    version: str = ""
-
-    @property
-    def made_from(self) -> int:
-        """Return the version as a number; no report has the version 0."""
-        return int(self.version) if self.version.isdecimal() else 0
 
     def body(self) -> dict[str, Any]:
         """Return the fields that a new report and a changed one have."""

@@ -16,7 +16,7 @@ from api.http.errors import ApiError
 from api.web.charts.sheets import drawn_sheet
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.csv_file import csv_file
-from api.web.kit.forms.project_choices import all_projects, some_campaigns
+from api.web.kit.forms.project_choices import Choice, all_projects, some_campaigns
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.reports.form import ReportForm, form_of
@@ -270,21 +270,22 @@ def _of_forms(sign_in: SignIn) -> dict[str, Any]:
     return {
         "mail_problem": "" if sign_in.accounts.can_mail else _NO_MAIL,
         "sections": SECTION_TITLES,
-        "weekdays": get_args(Weekday),
+        "weekdays": [(day, day.capitalize()) for day in get_args(Weekday)],
+        "hours": [(hour, f"{hour:02}:00") for hour in range(24)],
         "waits_for": WAITS_FOR,
     }
 
 
 async def _choices(
     page: PageContext, form: ReportForm
-) -> list[tuple[str, list[tuple[str, str]]]]:
+) -> list[tuple[str, list[Choice]]]:
     """Return the things that a report can be about, in groups."""
     if not page.may("write"):
         return []
     projects, campaigns = await asyncio.gather(all_projects(page), some_campaigns(page))
-    groups = [
+    groups: list[tuple[str, list[Choice]]] = [
         ("Projects", [(f"project:{one.id}", one.name) for one in projects]),
-        ("Campaigns", [(f"campaign:{one.id}", one.name) for one in campaigns]),
+        ("Campaigns", campaigns.choices("campaign:")),
     ]
     kind, _, of = form.about.partition(":")
     if kind == "creator" and of:

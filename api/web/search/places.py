@@ -99,6 +99,13 @@ PLACES = (
         is_of_operators=True,
     ),
     NamedPlace(
+        label="Log",
+        path="/system/log",
+        words="system events trace requests types",
+        scope="admin",
+        is_of_operators=True,
+    ),
+    NamedPlace(
         label="Integrity",
         path="/system/integrity",
         words="system log roots check",
@@ -117,6 +124,13 @@ PLACES = (
         label="Add creators",
         path="/creators/add",
         words="new import paste",
+        scope="write",
+        is_action=True,
+    ),
+    NamedPlace(
+        label="Import history",
+        path="/creators/import",
+        words="csv file upload tiktok studio past numbers observations",
         scope="write",
         is_action=True,
     ),

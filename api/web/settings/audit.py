@@ -18,7 +18,7 @@ from api.web.kit.forms.as_of_fields import is_backwards, to_api_time
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext
 from api.web.kit.page_query import PageQuery
-from api.web.settings.layout import show_settings
+from api.web.settings.layout import ADMIN, show_settings
 from projections.audit import EVENTS, AuditEntry
 from projections.organizations.projection import ApiKey
 from projections.people import Member
@@ -91,7 +91,7 @@ class AuditLine(Struct, frozen=True, kw_only=True):
 class AuditPages(Controller):
     """The page of the audit, and its file."""
 
-    @page_route(PATH, query=AuditQuery, scope="admin", whole_organization=True)
+    @page_route(PATH, query=AuditQuery, **ADMIN)
     async def audit(
         self,
         page: NamedDependency[PageContext],
@@ -125,7 +125,7 @@ class AuditPages(Controller):
         }
         return await show_settings(page, "settings/audit.html", context, tab=PATH)
 
-    @page_route(f"{PATH}.csv", query=AuditQuery, scope="admin", whole_organization=True)
+    @page_route(f"{PATH}.csv", query=AuditQuery, **ADMIN)
     async def file(
         self,
         page: NamedDependency[PageContext],

@@ -16,10 +16,11 @@ from api.http.error_codes import Code
 from api.http.errors import ApiError, field_error
 from api.routes.channels.schemas import AddedChannel, RemovedChannel
 from api.web.kit.forms.creator_handle import creator_with
+from api.web.kit.forms.fields import VersionedForm
 from api.web.kit.forms.project_choices import all_projects, names_of
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.settings.layout import show_settings
+from api.web.settings.layout import ADMIN, PROVED, show_settings
 from api.web.sign_in.page import SignIn
 from application.channels.by_hand import ChannelTest
 from application.channels.forms import ChannelForm
@@ -30,7 +31,6 @@ from projections.channels.queries import Channel
 PATH: Final = "/settings/channels"
 
 _PER_PAGE = 50
-_ADMIN: Final[dict[str, Any]] = {"scope": "admin", "whole_organization": True}
 _SHOWN_ERRORS = {
     Code.INVALID_BODY,
     Code.LIMIT_REACHED,
@@ -45,19 +45,13 @@ _FORMS: Final[Mapping[str, ChannelForm]] = {name: k.form for name, k in KINDS.it
 _MAILS: Final = frozenset({"email", "creator_email"})
 
 
-class TypedChannel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TypedChannel(VersionedForm, frozen=True, kw_only=True):
     """A channel as people type it; ``to`` is its URL or its address."""
 
     kind: str = ""
     name: Annotated[str, typed("Name")] = ""
     to: Annotated[str, typed("Address")] = ""
     project_id: str = ""
-    version: str = ""
-
-    @property
-    def made_from(self) -> int:
-        """Return the version as a number; no channel has the version 0."""
-        return int(self.version) if self.version.isdecimal() else 0
 
     def body(self, kind: str) -> dict[str, Any]:
         """Return the fields of the request that are the same for new and changed."""
@@ -82,7 +76,7 @@ class ChannelPages(Controller):
 
     path = PATH
 
-    @page_route(**_ADMIN)
+    @page_route(**ADMIN)
     async def channels(
         self,
         page: NamedDependency[PageContext],
@@ -93,7 +87,7 @@ class ChannelPages(Controller):
         """List the channels, newest first, with the form for another one."""
         return await _show_all(page, sign_in, cursor=cursor, kind=kind)
 
-    @form_route(form=TypedChannel, **_ADMIN, recent_proof=True)
+    @form_route(form=TypedChannel, **PROVED)
     async def add(
         self, page: NamedDependency[PageContext], sign_in: NamedDependency[SignIn]
     ) -> PageResponse:
@@ -122,7 +116,7 @@ class ChannelPages(Controller):
             is_secret=True,
         )
 
-    @page_route("/{channel_id:uuid}", **_ADMIN)
+    @page_route("/{channel_id:uuid}", **ADMIN)
     async def channel(
         self,
         page: NamedDependency[PageContext],
@@ -132,7 +126,7 @@ class ChannelPages(Controller):
         """Show a channel with its form."""
         return await _show_one(page, sign_in, channel_id)
 
-    @form_route("/{channel_id:uuid}", form=TypedChannel, **_ADMIN, recent_proof=True)
+    @form_route("/{channel_id:uuid}", form=TypedChannel, **PROVED)
     async def change(
         self,
         page: NamedDependency[PageContext],
@@ -152,7 +146,7 @@ class ChannelPages(Controller):
         page.flash("The channel was saved.")
         return page.go_to(f"{PATH}/{channel_id}")
 
-    @form_route("/{channel_id:uuid}/enable", **_ADMIN, recent_proof=True)
+    @form_route("/{channel_id:uuid}/enable", **PROVED)
     async def enable(
         self, page: NamedDependency[PageContext], channel_id: FromPath[UUID]
     ) -> PageResponse:
@@ -161,7 +155,7 @@ class ChannelPages(Controller):
         page.flash("The channel is on.")
         return page.go_to(f"{PATH}/{channel_id}")
 
-    @form_route("/{channel_id:uuid}/disable", **_ADMIN, recent_proof=True)
+    @form_route("/{channel_id:uuid}/disable", **PROVED)
     async def disable(
         self, page: NamedDependency[PageContext], channel_id: FromPath[UUID]
     ) -> PageResponse:
@@ -170,7 +164,7 @@ class ChannelPages(Controller):
         page.flash("The channel is off.")
         return page.go_to(f"{PATH}/{channel_id}")
 
-    @form_route("/{channel_id:uuid}/remove", **_ADMIN, recent_proof=True)
+    @form_route("/{channel_id:uuid}/remove", **PROVED)
     async def remove(
         self, page: NamedDependency[PageContext], channel_id: FromPath[UUID]
     ) -> PageResponse:
@@ -179,7 +173,7 @@ class ChannelPages(Controller):
         page.flash("The channel was removed.")
         return page.go_to(PATH)
 
-    @form_route("/{channel_id:uuid}/test", form=TypedTest, **_ADMIN)
+    @form_route("/{channel_id:uuid}/test", form=TypedTest, **ADMIN)
     async def test(
         self,
         page: NamedDependency[PageContext],

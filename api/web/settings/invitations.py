@@ -13,7 +13,7 @@ from api.routes.members.invitations import SentInvitation, WithdrawnInvitation
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.settings.layout import show_settings
+from api.web.settings.layout import ADMIN, PROVED, show_settings
 from api.web.settings.members import (
     PATH,
     InvitationForm,
@@ -36,14 +36,12 @@ class InvitationForms(Controller):
 
     path = f"{PATH}/invitations"
 
-    @page_route(scope="admin", whole_organization=True)
+    @page_route(**ADMIN)
     async def invitations(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Go to the list, for users who reload the page with the link."""
         return page.go_to(PATH)
 
-    @form_route(
-        form=InvitationForm, scope="admin", whole_organization=True, recent_proof=True
-    )
+    @form_route(form=InvitationForm, **PROVED)
     async def invite(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Invite somebody, and show the link in this answer only."""
         form = page.form(InvitationForm)
@@ -61,12 +59,7 @@ class InvitationForms(Controller):
             return await show_members(page, form=form, error=error)
         return await _show_link(page, got.data, is_new=True)
 
-    @form_route(
-        "/{invitation_id:uuid}/resend",
-        scope="admin",
-        whole_organization=True,
-        recent_proof=True,
-    )
+    @form_route("/{invitation_id:uuid}/resend", **PROVED)
     async def resend(
         self, page: NamedDependency[PageContext], invitation_id: FromPath[UUID]
     ) -> PageResponse:
@@ -80,12 +73,7 @@ class InvitationForms(Controller):
             return await show_members(page, error=error)
         return await _show_link(page, got.data, is_new=False)
 
-    @form_route(
-        "/{invitation_id:uuid}/withdraw",
-        scope="admin",
-        whole_organization=True,
-        recent_proof=True,
-    )
+    @form_route("/{invitation_id:uuid}/withdraw", **PROVED)
     async def withdraw(
         self, page: NamedDependency[PageContext], invitation_id: FromPath[UUID]
     ) -> PageResponse:

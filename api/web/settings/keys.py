@@ -16,7 +16,7 @@ from api.routes.api_keys import IssuedApiKey, RevokedApiKey
 from api.web.kit.forms.key_form import KeyForm
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.settings.layout import show_settings
+from api.web.settings.layout import ADMIN, PROVED, show_settings
 from projections.organizations.projection import ApiKey
 from projections.people import Member
 
@@ -34,14 +34,14 @@ class KeyPages(Controller):
 
     path = PATH
 
-    @page_route(scope="admin", whole_organization=True)
+    @page_route(**ADMIN)
     async def keys(
         self, page: NamedDependency[PageContext], cursor: FromQuery[str] = ""
     ) -> Template:
         """List the keys, newest first, with the form for a new one."""
         return await _show(page, cursor=cursor)
 
-    @form_route(form=KeyForm, scope="admin", whole_organization=True, recent_proof=True)
+    @form_route(form=KeyForm, **PROVED)
     async def make(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Create a key, and show its text in this answer only."""
         form = page.form(KeyForm)
@@ -62,12 +62,7 @@ class KeyPages(Controller):
             is_secret=True,
         )
 
-    @form_route(
-        "/{key_id:uuid}/revoke",
-        scope="admin",
-        whole_organization=True,
-        recent_proof=True,
-    )
+    @form_route("/{key_id:uuid}/revoke", **PROVED)
     async def revoke(
         self, page: NamedDependency[PageContext], key_id: FromPath[UUID]
     ) -> PageResponse:

@@ -11,6 +11,10 @@ from api.http.errors import ApiError
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext, Tabs
 
+# Options of routes for admins of the whole organization, and of their dangerous forms.
+ADMIN: Final[dict[str, Any]] = {"scope": "admin", "whole_organization": True}
+PROVED: Final[dict[str, Any]] = {**ADMIN, "recent_proof": True}
+
 SETTINGS_TABS: Final[Tabs] = (
     ("read", "/settings/organization", "Organization", False),
     ("read", "/projects", "Projects", False),

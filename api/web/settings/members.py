@@ -21,7 +21,7 @@ from api.web.kit.forms.fields import VersionedForm
 from api.web.kit.forms.project_choices import all_projects
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.settings.layout import show_settings
+from api.web.settings.layout import ADMIN, PROVED, show_settings
 from api.web.sign_in.page import SignIn
 from application.leaving import LeftThing
 from domain.messages import MemberRole
@@ -118,27 +118,21 @@ class MemberPages(Controller):
 
     path = PATH
 
-    @page_route(scope="admin", whole_organization=True)
+    @page_route(**ADMIN)
     async def members(
         self, page: NamedDependency[PageContext], cursor: FromQuery[str] = ""
     ) -> Template:
         """List people and open invitations, with the form for another invitation."""
         return await show_members(page, cursor=cursor)
 
-    @page_route("/{person_id:uuid}", scope="admin", whole_organization=True)
+    @page_route("/{person_id:uuid}", **ADMIN)
     async def member(
         self, page: NamedDependency[PageContext], person_id: FromPath[UUID]
     ) -> Template:
         """Show the form of a person's rights."""
         return await _show_member(page, person_id)
 
-    @form_route(
-        "/{person_id:uuid}",
-        form=RightsForm,
-        scope="admin",
-        whole_organization=True,
-        recent_proof=True,
-    )
+    @form_route("/{person_id:uuid}", form=RightsForm, **PROVED)
     async def change(
         self,
         page: NamedDependency[PageContext],
@@ -164,12 +158,7 @@ class MemberPages(Controller):
         page.flash(f"The rights of {got.data.name} were saved.")
         return page.go_to(PATH)
 
-    @form_route(
-        "/{person_id:uuid}/password-link",
-        scope="admin",
-        recent_proof=True,
-        whole_organization=True,
-    )
+    @form_route("/{person_id:uuid}/password-link", **PROVED)
     async def make_password_link(
         self, page: NamedDependency[PageContext], person_id: FromPath[UUID]
     ) -> PageResponse:
@@ -191,13 +180,7 @@ class MemberPages(Controller):
             is_secret=True,
         )
 
-    @form_route(
-        "/{person_id:uuid}/remove",
-        form=RemovalForm,
-        scope="admin",
-        whole_organization=True,
-        recent_proof=True,
-    )
+    @form_route("/{person_id:uuid}/remove", form=RemovalForm, **PROVED)
     async def remove(
         self,
         page: NamedDependency[PageContext],
@@ -298,11 +281,11 @@ async def _show_removal(
     person = page.person
     is_own = person is not None and person.id == member.id
     # A user who stays gets things; others say who does.
-    heirs: list[Member] = []
+    heirs: list[tuple[UUID, str]] = []
     if person is None or is_own:
         people = await _all(page, PATH, Member)
         heirs = [
-            one
+            (one.id, f"{one.name} ({one.email})")
             for one in people
             if one.id != member.id and one.role != "viewer" and one.project_ids is None
         ]

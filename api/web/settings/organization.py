@@ -15,9 +15,9 @@ from api.web.kit.forms.fields import Fields, FormField, VersionedForm
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.settings.layout import show_settings
+from domain.days import time_zones
 from domain.organization.retention import LEAST_DAYS, MOST_DAYS
 from domain.scrape.intervals import DEFAULT_HOURS, LEAST_HOURS, MOST_HOURS
-from domain.time_zones import time_zones
 
 PATH = "/settings/organization"
 

@@ -41,7 +41,7 @@ class ShareForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Return the fields that a new link and a changed one have.
 
         Raises:
-            ApiError: ``invalid_body``, if a date is none.
+            ApiError: ``invalid_body``, if a date is not valid.
         """
         is_own = self.days == OWN_DAYS
         has_days = self.scope != "report"

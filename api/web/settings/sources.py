@@ -13,7 +13,7 @@ from api.http.errors import ApiError, Code
 from api.routes.sources import ProviderState
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.settings.layout import show_settings
+from api.web.settings.layout import ADMIN, show_settings
 from domain.scrape.costs import is_nearly_spent
 from domain.summaries import OUTCOMES
 from projections.scrape_runs.source_requests import OrganizationRequests
@@ -35,14 +35,12 @@ class SourcePages(Controller):
 
     path = PATH
 
-    @page_route(scope="admin", whole_organization=True, operator=True)
+    @page_route(**ADMIN, operator=True)
     async def sources(self, page: NamedDependency[PageContext]) -> Template:
         """Show the state of each source, with the form for a check."""
         return await _show(page)
 
-    @form_route(
-        form=SourceCheckForm, scope="admin", whole_organization=True, operator=True
-    )
+    @form_route(form=SourceCheckForm, **ADMIN, operator=True)
     async def check(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Scrape one creator once, and show each step."""
         form = page.form(SourceCheckForm)

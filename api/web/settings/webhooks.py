@@ -22,12 +22,12 @@ from api.routes.webhooks.schemas import (
     WebhookSecret,
 )
 from api.web.kit.forms.creator_handle import creator_with
-from api.web.kit.forms.project_choices import all_projects
+from api.web.kit.forms.fields import VersionedForm
+from api.web.kit.forms.project_choices import all_projects, some_campaigns
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.settings.layout import show_settings
+from api.web.settings.layout import ADMIN, PROVED, show_settings
 from domain.feed.types import ALL, TYPES
-from projections.campaigns.queries import Campaign
 from projections.creators.creator import Creator
 from projections.webhooks.queries import Webhook, WebhookDelivery
 
@@ -36,7 +36,6 @@ PATH: Final = "/settings/webhooks"
 _PER_PAGE = 50
 _DELIVERIES = 20
 _CREATED = 201
-_ADMIN: Final[dict[str, Any]] = {"scope": "admin", "whole_organization": True}
 _SHOWN_ERRORS = {
     Code.INVALID_BODY,
     Code.LIMIT_REACHED,
@@ -60,7 +59,7 @@ _GROUPS = {
 }
 
 
-class WebhookForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WebhookForm(VersionedForm, frozen=True, kw_only=True):
     """A webhook as people type it; ``choice`` is ``all`` or only these types."""
 
     url: Annotated[str, typed("Address")] = ""
@@ -74,12 +73,6 @@ class WebhookForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     min_milestone: Annotated[str, typed("Least milestone")] = ""
     payload: str = "full"
     key: bool = False
-    version: str = ""
-
-    @property
-    def made_from(self) -> int:
-        """Return the version as a number; no webhook has the version 0."""
-        return int(self.version) if self.version.isdecimal() else 0
 
     def body(self, creator_id: UUID | None) -> dict[str, Any]:
         """Return the body of the request, for the creator that the form names.
@@ -137,14 +130,14 @@ class WebhookPages(Controller):
 
     path = PATH
 
-    @page_route(**_ADMIN)
+    @page_route(**ADMIN)
     async def webhooks(
         self, page: NamedDependency[PageContext], cursor: FromQuery[str] = ""
     ) -> Template:
         """List the webhooks, newest first, with the form for another one."""
         return await _show_all(page, cursor=cursor)
 
-    @form_route(form=WebhookForm, **_ADMIN, recent_proof=True)
+    @form_route(form=WebhookForm, **PROVED)
     async def create(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Create a webhook, and show its secret in this answer only."""
         form = page.form(WebhookForm)
@@ -157,7 +150,7 @@ class WebhookPages(Controller):
             return await _show_all(page, form=form, error=error)
         return await _show_secret(page, got.data.id, got.data.url, got.data.secret)
 
-    @page_route("/{webhook_id:uuid}", **_ADMIN)
+    @page_route("/{webhook_id:uuid}", **ADMIN)
     async def webhook(
         self,
         page: NamedDependency[PageContext],
@@ -167,7 +160,7 @@ class WebhookPages(Controller):
         """Show a webhook with its form and its newest deliveries."""
         return await _show_one(page, webhook_id, cursor=cursor)
 
-    @form_route("/{webhook_id:uuid}", form=WebhookForm, **_ADMIN, recent_proof=True)
+    @form_route("/{webhook_id:uuid}", form=WebhookForm, **PROVED)
     async def change(
         self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
     ) -> PageResponse:
@@ -183,7 +176,7 @@ class WebhookPages(Controller):
         page.flash("The webhook was saved.")
         return page.go_to(f"{PATH}/{webhook_id}")
 
-    @form_route("/{webhook_id:uuid}/enable", **_ADMIN, recent_proof=True)
+    @form_route("/{webhook_id:uuid}/enable", **PROVED)
     async def enable(
         self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
     ) -> PageResponse:
@@ -192,7 +185,7 @@ class WebhookPages(Controller):
         page.flash("The webhook is enabled, and gets what it missed.")
         return page.go_to(f"{PATH}/{webhook_id}")
 
-    @form_route("/{webhook_id:uuid}/enable-from-now", **_ADMIN, recent_proof=True)
+    @form_route("/{webhook_id:uuid}/enable-from-now", **PROVED)
     async def enable_from_now(
         self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
     ) -> PageResponse:
@@ -202,7 +195,7 @@ class WebhookPages(Controller):
         page.flash("The webhook is enabled from now on.")
         return page.go_to(f"{PATH}/{webhook_id}")
 
-    @form_route("/{webhook_id:uuid}/disable", **_ADMIN, recent_proof=True)
+    @form_route("/{webhook_id:uuid}/disable", **PROVED)
     async def disable(
         self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
     ) -> PageResponse:
@@ -211,7 +204,7 @@ class WebhookPages(Controller):
         page.flash("The webhook is disabled.")
         return page.go_to(f"{PATH}/{webhook_id}")
 
-    @form_route("/{webhook_id:uuid}/remove", **_ADMIN, recent_proof=True)
+    @form_route("/{webhook_id:uuid}/remove", **PROVED)
     async def remove(
         self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
     ) -> PageResponse:
@@ -220,7 +213,7 @@ class WebhookPages(Controller):
         page.flash("The webhook was removed.")
         return page.go_to(PATH)
 
-    @form_route("/{webhook_id:uuid}/secret", **_ADMIN, recent_proof=True)
+    @form_route("/{webhook_id:uuid}/secret", **PROVED)
     async def rotate_secret(
         self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
     ) -> PageResponse:
@@ -231,7 +224,7 @@ class WebhookPages(Controller):
         secret = got.data.secret
         return await _show_secret(page, webhook_id, webhook.url, secret, is_new=False)
 
-    @form_route("/{webhook_id:uuid}/test", **_ADMIN)
+    @form_route("/{webhook_id:uuid}/test", **ADMIN)
     async def test(
         self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
     ) -> PageResponse:
@@ -240,9 +233,7 @@ class WebhookPages(Controller):
         page.flash(_came_back(got.data, "The test"))
         return page.go_to(f"{PATH}/{webhook_id}")
 
-    @form_route(
-        "/{webhook_id:uuid}/replay", form=ReplayForm, **_ADMIN, recent_proof=True
-    )
+    @form_route("/{webhook_id:uuid}/replay", form=ReplayForm, **PROVED)
     async def replay(
         self, page: NamedDependency[PageContext], webhook_id: FromPath[UUID]
     ) -> PageResponse:
@@ -258,7 +249,7 @@ class WebhookPages(Controller):
         page.flash("The past is sent again, behind everything that is new.")
         return page.go_to(f"{PATH}/{webhook_id}")
 
-    @form_route("/{webhook_id:uuid}/deliveries/{delivery_id:uuid}/retry", **_ADMIN)
+    @form_route("/{webhook_id:uuid}/deliveries/{delivery_id:uuid}/retry", **ADMIN)
     async def retry(
         self,
         page: NamedDependency[PageContext],
@@ -288,11 +279,6 @@ async def _creator_of(page: PageContext, form: WebhookForm) -> UUID | None:
     return await creator_with(page, typed, field="/creator", unknown=unknown)
 
 
-async def _campaigns(page: PageContext) -> list[Campaign]:
-    """Return the campaigns that a webhook may be narrowed to."""
-    return (await page.get("/campaigns", list[Campaign], limit=100)).data
-
-
 def type_groups() -> list[TypeGroup]:
     """Return the types of public events in groups, for the boxes of a form."""
     groups: dict[str, list[tuple[str, str]]] = {}
@@ -313,7 +299,7 @@ async def _show_all(
     got, projects, campaigns = await asyncio.gather(
         page.get("/webhooks", list[Webhook], limit=_PER_PAGE, cursor=cursor or None),
         all_projects(page),
-        _campaigns(page),
+        some_campaigns(page),
     )
     context = {
         "campaigns": campaigns,
@@ -346,7 +332,7 @@ async def _show_one(
             cursor=cursor or None,
         ),
         all_projects(page),
-        _campaigns(page),
+        some_campaigns(page),
     )
     webhook = got.data
     context = {

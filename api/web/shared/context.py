@@ -48,7 +48,7 @@ class SharedContext(PageContext):
             limits=limits,
             project_ids=None if project_id is None else frozenset({project_id}),
         )
-        self._api = ApiClient(request, request.app.state.in_process_api, self._reads_as)
+        self._api = ApiClient(request, self._reads_as)
         # The cookie may be from another page, and would only make this one wait.
         self._position = None
 

@@ -68,7 +68,7 @@ class SharedDays(Struct, frozen=True, kw_only=True):
 
 
 def query_of(given: Mapping[str, list[str]]) -> DashboardQuery:
-    """Return the choices in an address; what is none of them is passed over.
+    """Return the choices in an address; other parameters are passed over.
 
     An address in somebody's bookmarks must not end in an error.
     """

@@ -20,8 +20,8 @@ from api.web.sign_in.links import delete_link
 from api.web.sign_in.owner import OwnerFields, checked_owner
 from api.web.sign_in.page import FIRST_START, SignIn, client_of
 from application.accounts.passkeys import PasskeyRefusedError
+from domain.days import time_zones
 from domain.person.errors import EmailTakenError, HasOwnerError
-from domain.time_zones import time_zones
 from infra.organizations import FIRST_PROJECT, UNNAMED_ORGANIZATION
 
 _MISSING = {

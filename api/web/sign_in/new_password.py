@@ -59,7 +59,6 @@ class NewPasswordPage(Controller):
         sign_in: NamedDependency[SignIn],
         site: NamedDependency[Site],
     ) -> Template:
-        """Ask for the new password."""
         person = await sign_in.accounts.linked_person(token)
         if person is None:
             return await _over(request, sign_in, site)

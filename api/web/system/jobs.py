@@ -70,7 +70,6 @@ class JobPages(Controller):
     async def retry(
         self, page: NamedDependency[PageContext], scrape_id: FromPath[UUID]
     ) -> PageResponse:
-        """Retry a failed scrape."""
         was_quarantined = page.form(RetryForm).show == "quarantined"
         show: JobFilter = "quarantined" if was_quarantined else "failed"
         try:

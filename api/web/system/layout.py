@@ -18,6 +18,7 @@ from api.web.kit.page import PageContext, Tabs
 _TABS: Tabs = (
     ("read", "/system/jobs", "Jobs", False),
     ("admin", "/system/read-models", "Read models", True),
+    ("admin", "/system/log", "Log", True),
     ("admin", "/system/integrity", "Integrity", True),
     ("admin", "/system/bans", "Bans", True),
 )

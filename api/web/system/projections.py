@@ -29,25 +29,34 @@ PATH = "/system/read-models"
 
 _NAMES = {
     "activity": "Activity",
+    "alert_touches": "Reasons to judge alerts",
+    "alerts": "Alerts",
     "analytics": "Analytics",
     "annotations": "Annotations of charts",
     "api_keys": "API keys and organizations",
     "audit": "Audit",
     "bans": "Banned handles",
     "campaigns": "Campaigns",
+    "channels": "Channels",
     "feed": "Public events",
     "creator_history": "Change logs of creators",
     "connection_endings": "Ends of connections",
     "creator_identities": "Identities of accounts",
     "creator_list": "Creators",
     "known_videos": "Known videos and their policies",
+    "list_turns": "Turns of long lists",
+    "people": "People, members and invitations",
     "projects": "Projects",
+    "report_touches": "Reasons to make reports",
+    "reports": "Reports",
     "schedule": "Schedule of scrapes",
     "scrape_jobs": "Jobs",
     "scrape_runs": "Scrapes",
+    "shares": "Shared links",
     "verdict_streaks": "Failures in a row",
     "videos": "Videos",
     "views": "Saved views",
+    "webhooks": "Webhooks",
 }
 
 
@@ -86,7 +95,7 @@ class ProjectionPages(Controller):
         stream_places: NamedDependency[StreamPlaces],
     ) -> PageResponse:
         """Send changes for as long as the page is open."""
-        api = ApiClient(request, request.app.state.in_process_api)
+        api = ApiClient(request)
 
         async def load() -> list[ProjectionState]:
             got = await api.request("GET", "/admin/projections", list[ProjectionState])

@@ -143,7 +143,7 @@ class VideosPages(Controller):
             choices = replace(choices, project_id=page.project_filter)
             projects, campaigns, views, got = await asyncio.gather(
                 all_projects(page),
-                some_campaigns(page),
+                some_campaigns(page, project_id=choices.project_id),
                 views_of(page, "videos", choices.saved),
                 _found(page, choices),
             )

@@ -46,11 +46,7 @@ class VideoRowMenu(Controller):
             "video": video,
             "back": list_address(choices.back, PATH),
             "may_write": page.may("write") and not video.is_erased,
-            "campaigns": [
-                one
-                for one in await some_campaigns(page)
-                if one.project_id == video.project_id
-            ],
+            "campaigns": await some_campaigns(page, project_id=video.project_id),
         }
         return page.show("videos/menu.html", context)
 

@@ -28,11 +28,11 @@ from api.web.sign_in.owner import OwnerFields, checked_owner, password_problem
 from api.web.sign_in.page import SignIn, TooManyTriesError, client_of, require_passwords
 from application.accounts.confirmations import EmailLinkOverError, LinkedEmail
 from application.accounts.passkeys import PasskeyRefusedError
+from domain.days import time_zones
 from domain.email import checked_email
 from domain.errors import InvalidEmailError
 from domain.person.errors import EmailTakenError, HasOwnerError
 from domain.phrases import counted
-from domain.time_zones import time_zones
 from projections.organizations.projection import ApiKey
 
 PATH = "/you"

@@ -43,9 +43,7 @@ _OF_OTHERS = "data of another organization that tracks the same account"
 _REBUILT = (
     "a rebuild that has not reached the erasure yet: wait for its end, or cancel it"
 )
-_IN_THE_CLEAR = (
-    "events from before sealing are in the clear: `goatherd seal-history` rewrites them"
-)
+_IN_THE_CLEAR = "an event has it in the clear: see `goatherd verify`"
 
 
 class ValueCount(msgspec.Struct, frozen=True, kw_only=True):

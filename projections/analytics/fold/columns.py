@@ -46,7 +46,6 @@ class Observations:
 
     @classmethod
     def nothing(cls, *, counters: int) -> "Observations":
-        """Return no observations at all."""
         none = np.empty(0, np.int64)
         return cls(none, none, np.zeros((counters, 0), np.int64), np.empty(0, np.uint8))
 
@@ -65,7 +64,6 @@ class Observations:
         )
 
     def of(self, video_numbers: Longs) -> "Observations":
-        """Return the observations of these videos."""
         return self.where(np.isin(self.video_numbers, video_numbers))
 
 

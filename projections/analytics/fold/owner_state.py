@@ -79,7 +79,6 @@ class OwnerState(msgspec.Struct, kw_only=True):
         self.first_at = np.concatenate((self.first_at, never))[order]
 
     def without(self, video_numbers: Longs) -> None:
-        """Remove videos."""
         stays = ~np.isin(self.video_numbers, video_numbers)
         levels = self.levels
         self.levels = Levels(

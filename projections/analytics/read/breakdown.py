@@ -1,35 +1,35 @@
 """Breakdowns by video or creator: the largest series, and the sum of the others."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
+from domain.analytics.membership import Spans, without
 from domain.analytics.metrics import Question
-from domain.analytics.rest import rest_of
-from domain.analytics.series import SeriesByMetric, Value, total
+from domain.analytics.series import SeriesByMetric, Value, chosen, total
+from domain.analytics.sums import rest_of, together
 from projections.analytics.fold.rollup_deltas import PROFILES, VIDEOS, MetricGroup
-from projections.analytics.read.accumulate import chosen
-from projections.analytics.read.counted import counted, counts_without_creators
-from projections.analytics.read.dated_parts import by_themselves, with_creators
-from projections.analytics.read.from_snapshots import (
-    series_of_each_member,
-    series_of_members,
-)
-from projections.analytics.read.observations import (
+from projections.analytics.read.members import (
     Counted,
-    load_observations,
-    owners_at_a_time,
+    counted,
+    counts_without_creators,
+    shares_of_creators,
 )
-from projections.analytics.read.project_spans import shares_of_creators, together
 from projections.analytics.read.rollups import gains_of_creators
 from projections.analytics.read.selection import Selection, plan_of
 from projections.analytics.read.series import (
     NamedEntity,
     named_entities,
     series_by_entity,
+)
+from projections.analytics.read.snapshots import (
+    load_observations,
+    owners_at_a_time,
+    series_of_each_member,
+    series_of_members,
 )
 from projections.engine.reader import Reader
 
@@ -89,8 +89,8 @@ async def _gains_of_all(
         spans = {creator.id: creator.spans or () for creator in creators}
         nobody: dict[MetricGroup, list[Counted]] = {group: [] for group in members}
         each = [
-            members | {VIDEOS: [*with_creators(members[VIDEOS], spans)]},
-            nobody | {VIDEOS: [*by_themselves(members[VIDEOS], spans)]},
+            members | {VIDEOS: [*_with_creators(members[VIDEOS], spans)]},
+            nobody | {VIDEOS: [*_by_themselves(members[VIDEOS], spans)]},
         ]
     found = [await series_of_members(reader, selection, some) for some in each]
     return together(found, buckets=selection.size)
@@ -214,7 +214,7 @@ async def _has_others(
     videos = (await _members(reader, selection))[VIDEOS]
     if selection.is_dated:
         spans = {creator.id: creator.spans or () for creator in creators}
-        return any(by_themselves(videos, spans))
+        return any(_by_themselves(videos, spans))
     ids = {creator.id for creator in creators}
     return any(video.creator_id not in ids for video in videos)
 
@@ -235,3 +235,24 @@ def _largest(found: Iterable[_Ranked]) -> list[Counted]:
         found, key=lambda v: (v.total is None, -(v.total or 0), v.member.id)
     )
     return [each.member for each in ranked[:MOST_SERIES]]
+
+
+def _with_creators(
+    videos: Iterable[Counted], creators: Mapping[UUID, Spans]
+) -> Iterator[Counted]:
+    """Yield the videos of these creators, counted while their creators are members."""
+    for video in videos:
+        if video.creator_id is not None and video.creator_id in creators:
+            yield replace(video, spans=creators[video.creator_id])
+
+
+def _by_themselves(
+    videos: Iterable[Counted], creators: Mapping[UUID, Spans]
+) -> Iterator[Counted]:
+    """Yield the videos that count while their creators are no members."""
+    for video in videos:
+        spans = without(
+            video.spans or (), creators.get(video.creator_id or video.id, ())
+        )
+        if spans:
+            yield replace(video, spans=spans)

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from domain.analytics.metrics import Entity
-from projections.analytics.read.projects import VIDEOS_OF_PROJECT
+from projections.analytics.read.members import VIDEOS_OF_PROJECT
 from projections.engine.reader import Reader
 
 _AT_ONCE = 100
@@ -42,12 +42,9 @@ async def count_of(
     rows = await reader.rows(
         organization_id,
         f"SELECT count(*) {_from(entity, tags)}".encode(),
-        {
-            "organization": organization_id,
-            "entity": entity,
-            "project": project_id,
-            "tags": [*tags],
-        },
+        entity=entity,
+        project=project_id,
+        tags=[*tags],
     )
     return rows[0][0]
 
@@ -68,13 +65,10 @@ async def ids_of_all(
         rows = await reader.rows(
             organization_id,
             query.encode(),
-            {
-                "organization": organization_id,
-                "entity": entity,
-                "project": project_id,
-                "tags": [*tags],
-                "after": after,
-            },
+            entity=entity,
+            project=project_id,
+            tags=[*tags],
+            after=after,
         )
         if not rows:
             return

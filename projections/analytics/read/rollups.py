@@ -8,36 +8,34 @@ of each single video without the spans of its creator.
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
-from msgspec.structs import replace
-from psycopg.rows import TupleRow
-
 from domain.analytics.buckets import slot_of
-from domain.analytics.membership import Spans, without
+from domain.analytics.membership import Spans, held_at, without
 from domain.analytics.metrics import RawMetric
-from domain.analytics.series import CounterSeries, SeriesByMetric
+from domain.analytics.series import CounterSeries, PrecisionSeries, SeriesByMetric
+from domain.analytics.sums import sum_of_series
 from projections.analytics.fold.day_sums import SLOTS_A_DAY
 from projections.analytics.fold.rollup_deltas import (
     PRECISION,
     PROFILES,
-    VIDEOS,
     MetricGroup,
 )
-from projections.analytics.read.accumulate import (
-    posts_from_rollups,
-    series_from_rollups,
-    sum_of_series,
-)
-from projections.analytics.read.gains import gained_precision
 from projections.analytics.read.members import dated_members_of
 from projections.analytics.read.selection import Selection, days_of
 from projections.engine.reader import Reader
 
 SpansById = Mapping[UUID, Spans]
-_SumColumns = Sequence[Sequence[Any]]
-_SumColumnsById = Mapping[UUID | None, _SumColumns]
+_BucketColumns = Sequence[Sequence[int]]
+"""Sums by bucket, 0 being before the first: snapshots, posts, then those of counters.
+
+Each metric has four sums of levels. The four sums of its precision come after those of
+all metrics.
+"""
+_BucketColumnsById = Mapping[UUID | None, _BucketColumns]
 
 _BEFORE = -(2**31) + 1
 _MARKS = ("sharpened", "sharpenings", "rounded", "changes")
@@ -70,6 +68,15 @@ _WITH_PRECISION = """
 SELECT * FROM ({levels}) AS levels LEFT JOIN ({precision}) AS precision
 USING (id, bucket)
 """
+_TOGETHER = """
+SELECT NULL::uuid, bucket, {sums} FROM ({query}) AS each (id, bucket, {names})
+GROUP BY bucket
+"""
+# A row has a column of buckets, and one as long for each sum.
+_BY_ID = """
+SELECT id, array_agg(bucket), {sums} FROM ({query}) AS each (id, bucket, {names})
+GROUP BY id
+"""
 _CREATORS = b"""
 SELECT id, creator_id FROM analytics_videos
 WHERE organization_id = %(organization)s AND id = ANY(%(videos)s)
@@ -91,6 +98,12 @@ LEFT JOIN {PRECISION.table} p
     ON p.organization_id = r.organization_id AND p.id = r.id AND p.slot = r.slot
 """
 
+_SHARPENED = f"""
+SELECT slot FROM {PRECISION.table}
+WHERE organization_id = %(organization)s AND id = %(creator)s AND slot = ANY(%(slots)s)
+AND followers_sharpenings > 0
+""".encode()
+
 
 async def series_from_sums(
     reader: Reader, selection: Selection
@@ -99,45 +112,13 @@ async def series_from_sums(
 
     The sums of a project leave out creators with numbers in several projects.
     """
-    found: dict[UUID, SeriesByMetric] = {id_: {} for id_ in selection.ids}
-    params = {"ids": [*selection.ids], **_times(selection)}
-    groups = [*selection.metric_groups]
-    rows_by_group = await asyncio.gather(
-        *(
-            reader.rows(
-                selection.organization_id, _sums_by_id(selection, group), params
-            )
-            for group in groups
-        )
-    )
-    for group, rows in zip(groups, rows_by_group, strict=True):
-        by_id = {id_: [_values(each) for each in columns] for id_, *columns in rows}
-        none: _SumColumns = [()] * (1 + len(_names(selection, group)))
-        for id_ in selection.ids:
-            found[id_] = {
-                **found[id_],
-                **_series(by_id.get(id_, none), selection, group, first=_first(group)),
-            }
-    return found
+    found = await _series_from_sums(reader, selection, is_each=True)
+    return {id_: found[id_] for id_ in selection.ids}
 
 
 async def series_of_all(reader: Reader, selection: Selection) -> SeriesByMetric:
     """Return the series of all selected entities together, from their own sums."""
-    params = {"ids": [*selection.ids], **_times(selection)}
-    groups = [*selection.metric_groups]
-    rows_by_group = await asyncio.gather(
-        *(
-            reader.rows(
-                selection.organization_id, _sum_of_all(selection, group), params
-            )
-            for group in groups
-        )
-    )
-    found: dict[RawMetric, CounterSeries] = {}
-    for group, rows in zip(groups, rows_by_group, strict=True):
-        width = 1 + len(_names(selection, group))
-        found |= _series(_columns(rows, width), selection, group, first=_first(group))
-    return found
+    return (await _series_from_sums(reader, selection, is_each=False))[None]
 
 
 async def series_from_gains(
@@ -149,15 +130,17 @@ async def series_from_gains(
         creators, videos = await _spans(reader, selection, id_)
         by_metric: dict[RawMetric, CounterSeries] = {}
         for group in selection.metric_groups:
-            if group is VIDEOS:
-                both = {**creators, **videos}
-                gains = await _gains_of_videos(reader, selection, both, is_each=False)
-                by_metric |= gains[None]
-                continue
-            each = await _gains_of_profiles(reader, selection, creators)
-            for metric in selection.among(group):
-                series = [one[metric] for one in each.values()]
-                by_metric[metric] = sum_of_series(series, buckets=selection.size)
+            # Each profile leaves at a time of its own.
+            is_each = group is PROFILES
+            spans = creators if is_each else {**creators, **videos}
+            gains = await _gains(reader, selection, group, spans, is_each=is_each)
+            parts = [*gains.values()]
+            by_metric |= {
+                metric: sum_of_series(
+                    [one[metric] for one in parts], buckets=selection.size
+                )
+                for metric in (selection.among(group) if is_each else parts[0])
+            }
         found[id_] = by_metric
     return found
 
@@ -169,225 +152,54 @@ async def gains_of_creators(
     (campaign_id,) = selection.ids
     spans, _ = await _spans(reader, selection, campaign_id)
     its_spans = {id_: spans[id_] for id_ in creator_ids}
-    found: dict[UUID, dict[RawMetric, CounterSeries]] = {id_: {} for id_ in creator_ids}
-    for group in selection.metric_groups:
-        each: Mapping[UUID | None, Mapping[RawMetric, CounterSeries]]
-        if group is VIDEOS:
-            each = await _gains_of_videos(reader, selection, its_spans, is_each=True)
-        else:
-            each = {**await _gains_of_profiles(reader, selection, its_spans)}
-        for id_ in creator_ids:
-            found[id_] |= each[id_]
-    return {**found}
-
-
-def _sums(selection: Selection, group: MetricGroup) -> str:
-    """Return the query of the sums by bucket, 0 being before the first.
-
-    If days are read, bucket 0 has a row for the sums of the day before.
-    """
-    needed = selection.among(group)
-    columns = ["sum(snapshots)"]
-    if group.has_posts:
-        columns.append("sum(posts)")
-    for metric in needed:
-        columns += [f"sum({metric})", f"sum({metric}_known)"]
-        columns += [f"sum({metric}_base)", f"sum({metric}_baselines)"]
-    days = days_of(selection, group)
-    by_bucket = _BY_BUCKET if days is None else _SINCE_OPENING
-    query = by_bucket.format(table=group.rollup_table, columns=", ".join(columns))
-    opening = ["0"]
-    for metric in needed:
-        opening += [f"held_{metric}", f"held_{metric}_known", "0", "0"]
-    if group.has_posts:
-        opening.insert(1, "0")
-    if group.has_precision:
-        marks = [f"sum({metric}_{mark})" for metric in needed for mark in _MARKS]
-        query = _WITH_PRECISION.format(
-            levels=query,
-            precision=by_bucket.format(table=PRECISION.table, columns=", ".join(marks)),
-        )
-        for metric in needed:
-            opening += ["0", "0", f"held_{metric}_rounded", "0"]
-    if days is not None:
-        held = [_AT_OPENING.format(column) for column in _held(group, needed)]
-        opening_sums = _OPENING.format(
-            columns=", ".join(held), totals=days.totals, days=days.days
-        )
-        query = f"""
-        WITH opening AS MATERIALIZED ({opening_sums})
-        SELECT id, 0 AS bucket, {", ".join(opening)} FROM opening UNION ALL {query}
-        """
-    return query
-
-
-def _sum_of_all(selection: Selection, group: MetricGroup) -> bytes:
-    """Return the query of the sums by bucket of all entities together."""
-    columns = _names(selection, group)
-    return f"""
-    SELECT bucket, {", ".join(f"sum({column})" for column in columns)}
-    FROM ({_sums(selection, group)}) AS each (id, bucket, {", ".join(columns)})
-    GROUP BY bucket
-    """.encode()
-
-
-def _sums_by_id(selection: Selection, group: MetricGroup) -> bytes:
-    """Return the query of the sums by bucket of each entity, in one row.
-
-    A row has a column of buckets, and one as long for each sum: a text with commas for
-    levels and bases, which may need more than 64 bits.
-    """
-    columns = _names(selection, group)
-    first = _first(group) - 1
-    large = range(first, first + 4 * len(selection.among(group)), 2)
-    together = [
-        f"string_agg({name}::text, ',')" if place in large else f"array_agg({name})"
-        for place, name in enumerate(columns)
+    each = [
+        await _gains(reader, selection, group, its_spans, is_each=True)
+        for group in selection.metric_groups
     ]
-    return f"""
-    SELECT id, array_agg(bucket), {", ".join(together)}
-    FROM ({_sums(selection, group)}) AS each (id, bucket, {", ".join(columns)})
-    GROUP BY id
-    """.encode()
-
-
-def _names(selection: Selection, group: MetricGroup) -> list[str]:
-    """Return names for the columns of ``_sums`` that follow the id and the bucket."""
-    counters = len(selection.among(group)) * (8 if group.has_precision else 4)
-    return [f"c{n}" for n in range(1 + group.has_posts + counters)]
-
-
-def _first(group: MetricGroup) -> int:
-    """Return the place of the first counter after the bucket in the sums."""
-    return 3 if group.has_posts else 2
-
-
-def _held(group: MetricGroup, needed: Sequence[RawMetric]) -> list[str]:
-    """Return the columns of days in a level."""
-    names = ["", "_known", *(["_rounded"] if group.has_precision else [])]
-    return [f"{metric}{name}" for metric in needed for name in names]
-
-
-def _series(
-    columns: _SumColumns, selection: Selection, group: MetricGroup, *, first: int
-) -> dict[RawMetric, CounterSeries]:
-    """Return the series from columns of sums; ``first`` is where counters begin."""
-    needed, buckets = selection.among(group), selection.size
-    found: dict[RawMetric, CounterSeries] = {
-        metric: series_from_rollups(
-            columns,
-            buckets=buckets,
-            first=first + 4 * number,
-            snapshots=1,
-            precision=first + 4 * (len(needed) + number)
-            if group.has_precision
-            else None,
-        )
-        for number, metric in enumerate(needed)
+    return {
+        id_: {metric: one for gains in each for metric, one in gains[id_].items()}
+        for id_ in creator_ids
     }
-    if group.has_posts and "posts" in selection.metrics:
-        found["posts"] = posts_from_rollups(
-            columns, buckets=buckets, posts=2, snapshots=1
+
+
+async def _series_from_sums(
+    reader: Reader, selection: Selection, *, is_each: bool
+) -> Mapping[UUID | None, SeriesByMetric]:
+    """Return the series of each entity, or of all of them together."""
+    groups = [*selection.metric_groups]
+    params = {"ids": [*selection.ids], **_times(selection)}
+    sums = await asyncio.gather(
+        *(
+            _sums_by_id(
+                reader,
+                selection,
+                group,
+                _sums(selection, group, is_each=is_each),
+                params,
+            )
+            for group in groups
         )
-    return found
-
-
-async def _spans(
-    reader: Reader, selection: Selection, campaign_id: UUID
-) -> tuple[SpansById, SpansById]:
-    """Return the spans of creators, and of single videos without their creators."""
-    organization_id = selection.organization_id
-    members = await dated_members_of(reader, organization_id, campaign_id)
-    params = {"organization": organization_id, "videos": sorted(members.videos)}
-    rows = await reader.rows(organization_id, _CREATORS, params)
-    creators: dict[UUID, UUID | None] = {row[0]: row[1] for row in rows}
-    singles: dict[UUID, Spans] = {}
-    for video, spans in members.videos.items():
-        creator = creators.get(video)
-        theirs = members.creators.get(creator, ()) if creator else ()
-        if alone := without(spans, theirs):
-            singles[video] = alone
-    return members.creators, singles
-
-
-async def _gains_of_videos(
-    reader: Reader, selection: Selection, spans: SpansById, *, is_each: bool
-) -> Mapping[UUID | None, dict[RawMetric, CounterSeries]]:
-    """Return the series of the videos by creator or single video, or together."""
-    columns = [f"sum(snapshots) {_GAINED}", f"sum(posts) {_GAINED}"]
-    for metric in selection.among(VIDEOS):
-        columns += [
-            f"sum({metric} - {metric}_base) {_GAINED}",
-            *(f"sum({metric}_known)", "0", f"sum({metric}_baselines) {_GAINED}"),
-        ]
-    query = _GAINS.format(
-        id="r.id" if is_each else "NULL::uuid",
-        columns=_whole(columns),
-        table=VIDEOS.rollup_table,
-        precision="",
     )
-    by_id = await _columns_of_spans(
-        reader, selection, query, spans, width=1 + len(columns)
-    )
-    ids: Iterable[UUID | None] = spans if is_each else [None]
-    return {id_: _series(by_id[id_], selection, VIDEOS, first=3) for id_ in ids}
-
-
-async def _gains_of_profiles(
-    reader: Reader, selection: Selection, spans: SpansById
-) -> dict[UUID, dict[RawMetric, CounterSeries]]:
-    """Return the series of each profile: each leaves at a time of its own."""
-    needed = selection.among(PROFILES)
-    columns = [f"sum(snapshots) {_GAINED}"]
-    for metric in needed:
-        grown = f"r.{metric} - r.{metric}_base"
-        columns += [
-            f"sum({grown} - coalesce(p.{metric}_sharpened, 0)) {_GAINED}",
-            *(f"sum(r.{metric}_known)", "0", f"sum(r.{metric}_baselines) {_GAINED}"),
-            f"sum(p.{metric}_sharpenings) {_GAINED}",
-            *(f"sum(p.{metric}_rounded)", f"sum(p.{metric}_changes) {_GAINED}"),
-        ]
-    query = _GAINS.format(
-        id="r.id", columns=_whole(columns), table=PROFILES.rollup_table,
-        precision=_PRECISION,
-    )  # fmt: skip
-    by_id = await _columns_of_spans(
-        reader, selection, query, spans, width=1 + len(columns)
-    )
+    ids: Iterable[UUID | None] = selection.ids if is_each else [None]
     return {
         id_: {
-            metric: _gained_by_profile(by_id[id_], 2 + 7 * number, its_spans, selection)
-            for number, metric in enumerate(needed)
+            metric: series
+            for group, by_id in zip(groups, sums, strict=True)
+            for metric, series in _series(by_id[id_], selection, group).items()
         }
-        for id_, its_spans in spans.items()
+        for id_ in ids
     }
 
 
-def _gained_by_profile(
-    columns: _SumColumns, first: int, spans: Spans, selection: Selection
-) -> CounterSeries:
-    marks = [[0] * (selection.size + 1) for _ in range(3)]
-    for mark, values in zip(marks, columns[first + 4 : first + 7], strict=True):
-        for bucket, value in zip(columns[0], values, strict=True):
-            mark[bucket] = int(value)
-    sharpenings, rounded, changes = marks
-    return replace(
-        series_from_rollups(columns, buckets=selection.size, first=first, snapshots=1),
-        precision=gained_precision(
-            sharpenings,
-            rounded,
-            changes,
-            spans,
-            selection.boundaries,
-            selection.mode,
-        ),
-    )
-
-
-async def _columns_of_spans(
-    reader: Reader, selection: Selection, query: str, spans: SpansById, *, width: int
-) -> _SumColumnsById:
-    """Return the columns of a query's rows by their ids; an id may have no rows."""
+async def _gains(
+    reader: Reader,
+    selection: Selection,
+    group: MetricGroup,
+    spans: SpansById,
+    *,
+    is_each: bool,
+) -> dict[UUID | None, dict[RawMetric, CounterSeries]]:
+    """Return the series of gains in spans by creator or single video, or together."""
     each = [
         (id_, after, first, last)
         for id_, its_spans in spans.items()
@@ -402,14 +214,183 @@ async def _columns_of_spans(
         "lasts": [one[3] for one in each],
         **_times(selection),
     }
-    rows = await reader.rows(selection.organization_id, query.encode(), params)
-    by_id: defaultdict[UUID | None, list[TupleRow]] = defaultdict(list)
-    for row in rows:
-        by_id[row[0]].append(row[1:])
-    none: _SumColumns = [()] * width
-    return defaultdict(
-        lambda: none, {id_: _columns(rows, width) for id_, rows in by_id.items()}
+    needed = selection.among(group)
+    columns = [
+        f"sum(snapshots) {_GAINED}",
+        f"sum(posts) {_GAINED}" if group.has_posts else "0",
+    ]
+    for metric in needed:
+        grown = f"r.{metric} - r.{metric}_base"
+        if group.has_precision:
+            grown += f" - coalesce(p.{metric}_sharpened, 0)"
+        columns += [f"sum({grown}) {_GAINED}", f"sum(r.{metric}_known)"]
+        columns += ["0", f"sum(r.{metric}_baselines) {_GAINED}"]
+    if group.has_precision:
+        for metric in needed:
+            columns += ["0", f"sum(p.{metric}_sharpenings) {_GAINED}"]
+            columns += [
+                f"sum(p.{metric}_rounded)",
+                f"sum(p.{metric}_changes) {_GAINED}",
+            ]
+    query = _GAINS.format(
+        id="r.id" if is_each else "NULL::uuid",
+        # 0 in place of null where nothing was gained.
+        columns=", ".join(f"coalesce({column}, 0)" for column in columns),
+        table=group.rollup_table,
+        precision=_PRECISION if group.has_precision else "",
     )
+    sums = await _sums_by_id(reader, selection, group, query, params)
+    ids: Iterable[UUID | None] = spans if is_each else [None]
+    return {
+        id_: _series(
+            sums[id_], selection, group, spans=() if id_ is None else spans[id_]
+        )
+        for id_ in ids
+    }
+
+
+def _sums(selection: Selection, group: MetricGroup, *, is_each: bool) -> str:
+    """Return the query of the sums by bucket, of each entity or of all together.
+
+    If days are read, bucket 0 has a row for the sums of the day before.
+    """
+    needed = selection.among(group)
+    columns = ["sum(snapshots)", "sum(posts)" if group.has_posts else "0"]
+    for metric in needed:
+        columns += [f"sum({metric})", f"sum({metric}_known)"]
+        columns += [f"sum({metric}_base)", f"sum({metric}_baselines)"]
+    days = days_of(selection, group)
+    by_bucket = _BY_BUCKET if days is None else _SINCE_OPENING
+    query = by_bucket.format(table=group.rollup_table, columns=", ".join(columns))
+    opening = ["0", "0"]
+    for metric in needed:
+        opening += [f"held_{metric}", f"held_{metric}_known", "0", "0"]
+    if group.has_precision:
+        marks = [f"sum({metric}_{mark})" for metric in needed for mark in _MARKS]
+        query = _WITH_PRECISION.format(
+            levels=query,
+            precision=by_bucket.format(table=PRECISION.table, columns=", ".join(marks)),
+        )
+        for metric in needed:
+            opening += ["0", "0", f"held_{metric}_rounded", "0"]
+    if days is not None:
+        # The columns of days in a level.
+        parts = ["", "_known", *(["_rounded"] if group.has_precision else [])]
+        held = [
+            _AT_OPENING.format(f"{metric}{part}") for metric in needed for part in parts
+        ]
+        opening_sums = _OPENING.format(
+            columns=", ".join(held), totals=days.totals, days=days.days
+        )
+        query = f"""
+        WITH opening AS MATERIALIZED ({opening_sums})
+        SELECT id, 0 AS bucket, {", ".join(opening)} FROM opening UNION ALL {query}
+        """
+    if is_each:
+        return query
+    names = _names(selection, group)
+    return _TOGETHER.format(
+        query=query,
+        names=", ".join(names),
+        sums=", ".join(f"sum({name})" for name in names),
+    )
+
+
+def _names(selection: Selection, group: MetricGroup) -> list[str]:
+    """Return names for the columns of sums that follow the id and the bucket."""
+    counters = len(selection.among(group)) * (8 if group.has_precision else 4)
+    return [f"c{n}" for n in range(2 + counters)]
+
+
+async def _sums_by_id(
+    reader: Reader,
+    selection: Selection,
+    group: MetricGroup,
+    query: str,
+    params: Mapping[str, object],
+) -> _BucketColumnsById:
+    """Return the sums of a query's rows by their ids; an id may have no rows.
+
+    Levels and bases may need more than 64 bits, so they are read as texts with commas.
+    """
+    names = _names(selection, group)
+    large = range(2, 2 + 4 * len(selection.among(group)), 2)
+    together = [
+        f"string_agg({name}::text, ',')" if place in large else f"array_agg({name})"
+        for place, name in enumerate(names)
+    ]
+    text = _BY_ID.format(query=query, names=", ".join(names), sums=", ".join(together))
+    rows = await reader.rows(selection.organization_id, text.encode(), params)
+    size = selection.size + 1
+    none: _BucketColumns = [[0] * size] * len(names)
+    return defaultdict(
+        lambda: none,
+        {
+            id_: [_by_bucket(buckets, column, size) for column in columns]
+            for id_, buckets, *columns in rows
+        },
+    )
+
+
+def _by_bucket(
+    buckets: Sequence[int], column: Sequence[Any] | str, size: int
+) -> list[int]:
+    """Return the sums of a column by bucket, in which null is 0."""
+    values = column.split(",") if isinstance(column, str) else column
+    sums = [0] * size
+    # Hardly any number is rounded.
+    if any(values):
+        for bucket, value in zip(buckets, values, strict=True):
+            if value:
+                sums[bucket] += int(value)
+    return sums
+
+
+def _series(
+    sums: _BucketColumns,
+    selection: Selection,
+    group: MetricGroup,
+    spans: Spans | None = None,
+) -> dict[RawMetric, CounterSeries]:
+    """Return the series from sums, or from gains in the spans of one profile."""
+    snapshots, posts, *counters = sums
+    needed = selection.among(group)
+    found: dict[RawMetric, CounterSeries] = {}
+    for number, metric in enumerate(needed):
+        precision = None
+        if marks := counters[4 * (len(needed) + number) :][:4]:
+            precision = (
+                PrecisionSeries.of_deltas(*marks)
+                if spans is None
+                else PrecisionSeries.of_gains(
+                    *marks[1:],
+                    is_member=held_at(spans, selection.boundaries),
+                    mode=selection.mode,
+                )
+            )
+        found[metric] = CounterSeries.of_deltas(
+            snapshots, *counters[4 * number :][:4], precision=precision
+        )
+    if group.has_posts and "posts" in selection.metrics:
+        found["posts"] = CounterSeries.of_posts([*accumulate(posts)], snapshots[1:])
+    return found
+
+
+async def _spans(
+    reader: Reader, selection: Selection, campaign_id: UUID
+) -> tuple[SpansById, SpansById]:
+    """Return the spans of creators, and of single videos without their creators."""
+    organization_id = selection.organization_id
+    members = await dated_members_of(reader, organization_id, campaign_id)
+    rows = await reader.rows(organization_id, _CREATORS, videos=sorted(members.videos))
+    creators: dict[UUID, UUID | None] = {row[0]: row[1] for row in rows}
+    singles: dict[UUID, Spans] = {}
+    for video, spans in members.videos.items():
+        creator = creators.get(video)
+        theirs = members.creators.get(creator, ()) if creator else ()
+        if alone := without(spans, theirs):
+            singles[video] = alone
+    return members.creators, singles
 
 
 def _times(selection: Selection) -> dict[str, object]:
@@ -425,18 +406,18 @@ def _times(selection: Selection) -> dict[str, object]:
     }
 
 
-def _values(column: Sequence[Any] | str) -> Sequence[Any]:
-    """Return the values of one column of ``_sums_by_id``."""
-    if isinstance(column, str):
-        return [int(number) for number in column.split(",")]
-    return column
-
-
-def _columns(rows: Sequence[TupleRow], width: int) -> _SumColumns:
-    """Return the columns of rows, each of this many values."""
-    return [*zip(*rows, strict=True)] if rows else [()] * width
-
-
-def _whole(columns: Sequence[str]) -> str:
-    """Return the columns, 0 in place of null where nothing was gained."""
-    return ", ".join(f"coalesce({column}, 0)" for column in columns)
+async def sharpened_among(
+    reader: Reader, organization_id: UUID, creator_id: UUID, times: Iterable[datetime]
+) -> set[datetime]:
+    """Return the times in whose quarter-hour followers became exact."""
+    by_slot = {time: slot_of(time) for time in times}
+    if not by_slot:
+        return set()
+    rows = await reader.rows(
+        organization_id,
+        _SHARPENED,
+        creator=creator_id,
+        slots=[*by_slot.values()],
+    )
+    slots = {row[0] for row in rows}
+    return {time for time, slot in by_slot.items() if slot in slots}

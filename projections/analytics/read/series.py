@@ -13,18 +13,18 @@ from msgspec.structs import replace
 
 from domain.analytics.metrics import Entity
 from domain.analytics.series import SeriesByMetric
+from domain.analytics.sums import together
 from projections.analytics.fold.day_sums import PROFILE_SUMS, VIDEO_SUMS
 from projections.analytics.read.as_of import series_as_of
-from projections.analytics.read.counted import counted
-from projections.analytics.read.from_snapshots import series_of_members
-from projections.analytics.read.kept_numbers import kept_numbers
-from projections.analytics.read.project_spans import (
+from projections.analytics.read.members import (
+    counted,
     shares_of_creators,
     spans_in,
-    together,
 )
 from projections.analytics.read.rollups import series_from_gains, series_from_sums
 from projections.analytics.read.selection import Selection, plan_of
+from projections.analytics.read.snapshots import series_of_members
+from projections.analytics.store.positions import kept_numbers
 from projections.engine.reader import Reader
 
 
@@ -74,8 +74,7 @@ async def known_creators(
     reader: Reader, organization_id: UUID, ids: Sequence[UUID]
 ) -> tuple[set[UUID], str]:
     """Return the ids among these that the organization has, and its time zone."""
-    params = {"organization": organization_id, "ids": list(ids)}
-    ((zone, found),) = await reader.rows(organization_id, _CREATORS, params)
+    ((zone, found),) = await reader.rows(organization_id, _CREATORS, ids=list(ids))
     return {*found}, zone or "UTC"
 
 
@@ -88,8 +87,7 @@ async def versions_of_sums(
     """
 
     async def read(reader: Reader) -> dict[UUID, str]:
-        params = {"organization": organization_id, "ids": [*ids]}
-        rows = await reader.rows(organization_id, _VERSIONS, params)
+        rows = await reader.rows(organization_id, _VERSIONS, ids=[*ids])
         return {row[0]: row[1] for row in rows}
 
     key = ("versions of sums", *ids)
@@ -109,13 +107,7 @@ async def named_entities(
     Entities that were deleted after the position ``at`` are among them.
     """
     query = _VIDEO_LABELS if entity == "video" else _SUBJECTS
-    params = {
-        "organization": organization_id,
-        "ids": [*ids],
-        "entity": entity,
-        "at": at,
-    }
-    rows = await reader.rows(organization_id, query, params)
+    rows = await reader.rows(organization_id, query, ids=[*ids], entity=entity, at=at)
     found = {row[0]: NamedEntity(id=row[0], label=row[1]) for row in rows}
     return found, next((row[2] for row in rows if row[2]), "UTC")
 

@@ -33,5 +33,5 @@ def put_rule(cursor: Cursor[TupleRow], rule: BaselineRule) -> None:
 
 async def rule_in_force(reader: Reader, organization_id: UUID) -> BaselineRule:
     """Return the rule of the live tables."""
-    rows = await reader.rows(organization_id, _READ.encode(), {})
+    rows = await reader.rows(organization_id, _READ.encode())
     return rows[0][0]

@@ -1,10 +1,12 @@
-"""Tables analytics_{video,profile}_totals and _days: creators' sums by day.
+"""Tables of creators' sums by day and of the quarter-hours of their counted posts.
 
-Observations that come in time order go on from the totals. Where one comes late, or a
-video begins or stops to count, the days from there on are summed up anew from the
-rollups. Each row has the project that the creator is in.
+The sums are in analytics_{video,profile}_totals and _days. Observations that come in
+time order go on from the totals. Where one comes late, or a video begins or stops to
+count, the days from there on are summed up anew from the rollups. Each row has the
+project that the creator is in.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -13,7 +15,7 @@ import numpy as np
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from infra.arrays import bigints, uuids, uuids_repeated
+from infra.arrays import bigints, texts, uuids, uuids_repeated
 from projections.analytics.fold.columns import Longs
 from projections.analytics.fold.day_sums import (
     SLOTS_A_DAY,
@@ -24,13 +26,71 @@ from projections.analytics.fold.day_sums import (
 )
 from projections.analytics.fold.keys import CreatorKey
 from projections.analytics.fold.levels import Deltas
-from projections.analytics.store.creator_projects import (
-    CreatorProjects,
-    projects_of,
-)
-from projections.analytics.store.keys import columns_of, execute, packed_keys
+from projections.analytics.store.creator_moves import CreatorProjects, projects_of
 from projections.analytics.store.rollups import packed_numbers
-from projections.analytics.store.statements import Columns, delete_rows, save_rows
+from projections.analytics.store.statements import (
+    NOBODY,
+    Columns,
+    columns_of,
+    delete_rows,
+    execute,
+    packed_keys,
+    save_rows,
+)
+
+_POST_KEYS = "unnest(%b::uuid[], %b::uuid[])"
+
+
+def save_posts(
+    cursor: Cursor[TupleRow],
+    moved: Mapping[CreatorKey, Sequence[tuple[int, int]]],
+    projects: CreatorProjects,
+) -> None:
+    """Add posts at their quarter-hours, or remove those with the sign -1."""
+    if not moved:
+        return
+    keys = columns_of(moved)
+    rows = execute(
+        cursor,
+        f"""
+        SELECT organization_id, id, slots FROM {_POST_KEYS} AS requested (o, i)
+        JOIN analytics_creator_posts ON organization_id = o AND id = i
+        """,
+        *keys,
+    )
+    held = {(row[0], row[1]): row[2] for row in rows}
+    changed: dict[CreatorKey, str] = {}
+    gone: list[CreatorKey] = []
+    for key, posts in moved.items():
+        amounts = Counter[int](held.get(key, ()))
+        for slot, sign in posts:
+            amounts[slot] += sign
+        slots = sorted((+amounts).elements())
+        if slots:
+            changed[key] = f"{{{','.join(map(str, slots))}}}"
+        elif key in held:
+            gone.append(key)
+    if changed:
+        execute(
+            cursor,
+            f"""
+            INSERT INTO analytics_creator_posts
+                (organization_id, id, project_id, slots)
+            SELECT o, i, nullif(p, '{NOBODY}'), s::int[]
+            FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[])
+                AS input (o, i, p, s)
+            ON CONFLICT (organization_id, id) DO UPDATE
+            SET project_id = excluded.project_id, slots = excluded.slots
+            """,
+            *columns_of(changed),
+            uuids(projects_of(changed, projects)),
+            texts(list(changed.values())),
+        )
+    if gone:
+        organizations, ids = columns_of(gone)
+        key = {"organization_id": organizations, "id": ids}
+        delete_rows(cursor, "analytics_creator_posts", key)
+
 
 _KEYS = "%b::uuid[], %b::uuid[]"
 

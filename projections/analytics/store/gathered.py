@@ -6,13 +6,14 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from projections.analytics.fold.keys import OwnerKey
-from projections.analytics.store.keys import (
+from projections.analytics.store.statements import (
     PARTITION,
+    delete_rows,
     execute,
     owner_columns,
     packed_keys,
+    save_rows,
 )
-from projections.analytics.store.statements import delete_rows, save_rows
 
 CAMPAIGNS = 2
 """The number that campaigns have in place of a metric group: they wait as owners do."""

@@ -1,7 +1,7 @@
 """Table analytics_positions: the newest folded event of each organization."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from typing import Any, TypeVar
 from uuid import UUID
 
 from psycopg import Cursor
@@ -9,7 +9,10 @@ from psycopg.rows import TupleRow
 
 from infra.arrays import bigints, uuids
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.store.keys import execute
+from projections.analytics.store.statements import execute
+from projections.engine.reader import Reader
+
+T = TypeVar("T")
 
 _SAVE = """
 INSERT INTO analytics_positions AS held (organization_id, position)
@@ -50,3 +53,16 @@ def save_positions(cursor: Cursor[TupleRow], events: Iterable[RecordedEvent]) ->
         newest[organization_id] = max(newest.get(organization_id, 0), recorded.position)
     if newest:
         execute(cursor, _SAVE, uuids([*newest]), bigints([*newest.values()]))
+
+
+async def kept_numbers(
+    reader: Reader,
+    organization_id: UUID,
+    key: tuple[Hashable, ...],
+    make: Callable[[Reader], Awaitable[T]],
+) -> T:
+    """Return what ``make`` reads from analytics alone, as ``Reader.kept`` does.
+
+    Pages keep it until a row of the organization changes.
+    """
+    return await reader.kept(organization_id, POSITION_AND_STATE, key, make)

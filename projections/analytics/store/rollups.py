@@ -23,7 +23,7 @@ from projections.analytics.fold.rollup_deltas import (
     Rollup,
     RollupDeltas,
 )
-from projections.analytics.store.keys import execute, packed_pairs
+from projections.analytics.store.statements import execute, packed_pairs
 
 _ROLLUPS = [*(metric_group.rollup for metric_group in METRIC_GROUPS), PRECISION]
 

@@ -14,8 +14,14 @@ from projections.analytics.fold.keys import OwnerKey, SnapshotTime, instant_of, 
 from projections.analytics.fold.rollup_deltas import METRIC_GROUPS
 from projections.analytics.fold.snapshots import OwnerSnapshot
 from projections.analytics.store.column_codec import pack_all, unpack
-from projections.analytics.store.keys import NOBODY, execute, owner_columns
-from projections.analytics.store.statements import are_copied, delete_rows, save_rows
+from projections.analytics.store.statements import (
+    NOBODY,
+    are_copied,
+    delete_rows,
+    execute,
+    owner_columns,
+    save_rows,
+)
 
 _SNAPSHOTS = """
 SELECT observed_at, position, creator_id, scrape_id, provider, recorded_at, counts

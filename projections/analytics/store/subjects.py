@@ -7,7 +7,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from projections.analytics.fold.entities import SubjectRow
-from projections.analytics.store.keys import PARTITION, execute
+from projections.analytics.store.statements import PARTITION, execute
 from projections.engine.table import Table
 
 SUBJECTS = Table(SubjectRow, name="analytics_subjects")

@@ -8,8 +8,7 @@ from psycopg.rows import TupleRow
 
 from infra.arrays import Packed, bigints, uuids
 from projections.analytics.fold.ownership import Unattributed
-from projections.analytics.store.keys import execute
-from projections.analytics.store.statements import delete_rows, save_rows
+from projections.analytics.store.statements import delete_rows, execute, save_rows
 
 
 def load_unattributed(

@@ -17,8 +17,14 @@ from projections.analytics.fold.columns import Longs
 from projections.analytics.fold.keys import OwnerKey
 from projections.analytics.fold.rollup_deltas import VIDEOS
 from projections.analytics.fold.snapshots import OwnerSnapshot
-from projections.analytics.store.keys import NOBODY, columns_of, execute, packed_keys
-from projections.analytics.store.statements import delete_rows, save_rows
+from projections.analytics.store.statements import (
+    NOBODY,
+    columns_of,
+    delete_rows,
+    execute,
+    packed_keys,
+    save_rows,
+)
 
 _LISTS_A_PAGE = 1_000
 _ProvisionalOwner = tuple[UUID, UUID]

@@ -23,8 +23,12 @@ from projections.analytics.fold.columns import Longs
 from projections.analytics.fold.entities import AnalyticsVideoRow, FlaggedVideo
 from projections.analytics.fold.keys import EntityKey, OwnerKey, entity_key
 from projections.analytics.fold.owner_state import ITEM, OwnerState
-from projections.analytics.store.keys import PARTITION, execute, packed_keys
-from projections.analytics.store.statements import are_copied
+from projections.analytics.store.statements import (
+    PARTITION,
+    are_copied,
+    execute,
+    packed_keys,
+)
 from projections.engine.table import Table
 
 END = datetime.max.replace(tzinfo=UTC)
@@ -110,7 +114,6 @@ def enable_arrays(cursor: Cursor[TupleRow]) -> None:
 def load_videos(
     cursor: Cursor[TupleRow], keys: Iterable[EntityKey]
 ) -> dict[EntityKey, AnalyticsVideoRow]:
-    """Return the stored rows of these videos."""
     requested = list(keys)
     if not requested:
         return {}

@@ -2,21 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from domain.analytics.buckets import Range
-from domain.analytics.metrics import Metric, Mode, Question
 from domain.analytics.series import (
     SeriesByMetric,
     Value,
     as_ranges,
-    is_rounded,
-    is_sharpened,
-    value_of,
 )
 from domain.analytics.targets import (
     CampaignPhase,
@@ -27,12 +23,17 @@ from domain.analytics.targets import (
     phase_of,
 )
 from infra.structs import structs
-from projections.analytics.read.accumulate import chosen
 from projections.analytics.read.series import series_by_entity
-from projections.analytics.summaries.key_figures import selection_of
+from projections.analytics.summaries.key_figures import (
+    SeriesFigure,
+    figures_in,
+    selection_of,
+)
 from projections.analytics.summaries.scope import SummaryScope
-from projections.analytics.summaries.target_counts import progress_of_campaigns
-from projections.analytics.summaries.target_days import CampaignTarget
+from projections.analytics.summaries.target_counts import (
+    CampaignTarget,
+    progress_of_campaigns,
+)
 from projections.engine.reader import Reader
 
 CampaignFigure = Literal[
@@ -44,15 +45,7 @@ CampaignFigure = Literal[
     "posts",
     "average_views_per_post",
 ]
-_METRICS: Mapping[CampaignFigure, tuple[Metric, Mode]] = {
-    "followers": ("followers", "cumulative"),
-    "new_followers": ("followers", "new"),
-    "views": ("views", "cumulative"),
-    "new_views": ("views", "new"),
-    "engagement_rate": ("engagement_rate_by_views", "rate"),
-    "posts": ("posts", "new"),
-    "average_views_per_post": ("avg_views_per_post", "rate"),
-}
+_FIGURES: tuple[CampaignFigure, ...] = get_args(CampaignFigure)
 
 
 class CampaignFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +59,7 @@ class CampaignFigures(msgspec.Struct, frozen=True, kw_only=True):
     starts_on: date | None
     ends_on: date | None
     phase: CampaignPhase
-    values: Mapping[CampaignFigure, Value]
+    values: Mapping[SeriesFigure, Value]
     followers_rounded: bool
     new_followers_rounded: bool
     new_followers_sharpened: bool
@@ -138,8 +131,7 @@ async def campaigns_in(
     Their days begin in ``zone``.
     """
     query = _OF_PROJECT if scope.kind == "project" else _OF_CAMPAIGN
-    params = {**scope.params, "zone": zone.key}
-    rows = await reader.rows(scope.organization_id, query, params)
+    rows = await reader.rows(scope.organization_id, query, scope.params, zone=zone.key)
     return structs(CampaignTarget, rows)
 
 
@@ -192,13 +184,9 @@ async def campaigns_behind(
     reader: Reader, organization_id: UUID, project_id: UUID | None, *, now: datetime
 ) -> list[UUID]:
     """Return the campaigns of a project, or of all, that will miss a target."""
-    params = {
-        "organization": organization_id,
-        "project": project_id,
-        "zone": None,
-        "now": now,
-    }
-    rows = await reader.rows(organization_id, _IN_TIME, params)
+    rows = await reader.rows(
+        organization_id, _IN_TIME, project=project_id, zone=None, now=now
+    )
     campaigns = structs(CampaignTarget, rows)
     if not campaigns:
         return []
@@ -219,26 +207,18 @@ def _figures(
     *,
     now: datetime,
 ) -> CampaignFigures:
-    questions: dict[CampaignFigure, Question] = {
-        figure: Question(entity="campaign", metric=metric, mode=mode)
-        for figure, (metric, mode) in _METRICS.items()
-    }
-    new_followers = questions["new_followers"]
-    followers = chosen(in_range, new_followers.needs)
+    values, rounded, sharpened = figures_in(
+        in_range, 0, _FIGURES, entity="campaign", days=days.days
+    )
     return CampaignFigures(
         campaign_id=campaign.id,
         name=campaign.name,
         starts_on=campaign.starts_on,
         ends_on=campaign.ends_on,
         phase=_phase(campaign, now),
-        values={
-            figure: value_of(question, in_range, 0, days=days.days)
-            for figure, question in questions.items()
-        },
-        followers_rounded=is_rounded(
-            questions["followers"], in_range, 0, days=days.days
-        ),
-        new_followers_rounded=is_rounded(new_followers, in_range, 0, days=days.days),
-        new_followers_sharpened=is_sharpened(followers, 0),
+        values=values,
+        followers_rounded="followers" in rounded,
+        new_followers_rounded="new_followers" in rounded,
+        new_followers_sharpened="new_followers" in sharpened,
         progress=progress,
     )

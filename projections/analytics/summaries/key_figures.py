@@ -1,9 +1,9 @@
 """The key figures of a project, a campaign or a creator, in one range or two."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 from uuid import UUID
 
 import msgspec
@@ -22,17 +22,17 @@ from domain.analytics.series import (
     SeriesByMetric,
     Value,
     as_ranges,
+    chosen,
     is_rounded,
     is_sharpened,
     value_of,
 )
 from domain.analytics.summaries.kpis import known_from, share
-from projections.analytics.read.accumulate import chosen
 from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import series_by_entity
 from projections.analytics.summaries.observed import observed_profiles, observed_videos
-from projections.analytics.summaries.posts import active_creators
 from projections.analytics.summaries.scope import SummaryScope
+from projections.analytics.summaries.videos import active_creators
 from projections.engine.reader import Reader
 
 KeyFigure = Literal[
@@ -48,7 +48,9 @@ KeyFigure = Literal[
     "new_followers",
 ]
 KEY_FIGURES: tuple[KeyFigure, ...] = get_args(KeyFigure)
-_METRICS: Mapping[KeyFigure, tuple[Metric, Mode]] = {
+SeriesFigure = Literal[KeyFigure, "followers"]
+_METRICS: Mapping[SeriesFigure, tuple[Metric, Mode]] = {
+    "followers": ("followers", "cumulative"),
     "views": ("views", "cumulative"),
     "new_views": ("views", "new"),
     "likes": ("likes", "new"),
@@ -62,6 +64,14 @@ _METRICS: Mapping[KeyFigure, tuple[Metric, Mode]] = {
 }
 
 
+class MarkedFigures(NamedTuple):
+    """Figures in one bucket of some series, and those that have a mark there."""
+
+    values: Mapping[SeriesFigure, Value]
+    rounded: frozenset[SeriesFigure]
+    sharpened: frozenset[SeriesFigure]
+
+
 class RangeFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one range, and their marks.
 
@@ -69,9 +79,9 @@ class RangeFigures(msgspec.Struct, frozen=True, kw_only=True):
     known.
     """
 
-    values: Mapping[KeyFigure, Value]
-    rounded: frozenset[KeyFigure]
-    sharpened: frozenset[KeyFigure]
+    values: Mapping[SeriesFigure, Value]
+    rounded: frozenset[SeriesFigure]
+    sharpened: frozenset[SeriesFigure]
     active_creators: int
     known_from: Mapping[str, date] = {}
 
@@ -100,7 +110,12 @@ async def figures_of_ranges(
     )
     by_metric = as_ranges(found[scope.id])
     figures = [
-        _figures(scope.kind, days, by_metric, place, active_creators=creators)
+        RangeFigures(
+            **figures_in(
+                by_metric, place, KEY_FIGURES, entity=scope.kind, days=days.days
+            )._asdict(),
+            active_creators=creators,
+        )
         for days, place, creators in zip(ranges, places, active, strict=True)
     ]
     first = await _known_from(reader, scope, ranges[-1], {**figures[-1].values})
@@ -182,35 +197,27 @@ def selection_of(
     )
 
 
-def _figures(
-    entity: Entity,
-    days: Range,
+def figures_in(
     by_metric: SeriesByMetric,
     bucket: int,
+    figures: Iterable[SeriesFigure],
     *,
-    active_creators: int,
-) -> RangeFigures:
-    questions: dict[KeyFigure, Question] = {
-        figure: Question(entity=entity, metric=metric, mode=mode)
-        for figure, (metric, mode) in _METRICS.items()
-    }
-    return RangeFigures(
-        values={
-            figure: value_of(question, by_metric, bucket, days=days.days)
-            for figure, question in questions.items()
-        },
-        rounded=frozenset(
-            figure
-            for figure, question in questions.items()
-            if is_rounded(question, by_metric, bucket, days=days.days)
-        ),
-        sharpened=frozenset(
-            figure
-            for figure, question in questions.items()
-            if is_sharpened(chosen(by_metric, question.needs), bucket)
-        ),
-        active_creators=active_creators,
-    )
+    entity: Entity,
+    days: int,
+) -> MarkedFigures:
+    """Return the figures of an entity's bucket of ``days`` days."""
+    values: dict[SeriesFigure, Value] = {}
+    rounded: set[SeriesFigure] = set()
+    sharpened: set[SeriesFigure] = set()
+    for figure in figures:
+        metric, mode = _METRICS[figure]
+        question = Question(entity=entity, metric=metric, mode=mode)
+        values[figure] = value_of(question, by_metric, bucket, days=days)
+        if is_rounded(question, by_metric, bucket, days=days):
+            rounded.add(figure)
+        if is_sharpened(chosen(by_metric, question.needs), bucket):
+            sharpened.add(figure)
+    return MarkedFigures(values, frozenset(rounded), frozenset(sharpened))
 
 
 def _boundaries(ranges: Sequence[Range]) -> tuple[list[datetime], list[int]]:

@@ -12,9 +12,12 @@ from msgspec.structs import replace
 from domain.analytics.buckets import Range
 from domain.analytics.summaries.outliers import Outlier
 from domain.analytics.summaries.ranking import ranked
-from projections.analytics.read.videos.by_figure import videos_by_figure
-from projections.analytics.read.videos.figures import FiguresOfVideo, video_figures
-from projections.analytics.read.videos.order import VideoFigure
+from projections.analytics.read.videos.figures import (
+    FiguresOfVideo,
+    VideoFigure,
+    video_figures,
+    videos_by_figure,
+)
 from projections.analytics.summaries.outliers import outliers_among
 from projections.analytics.summaries.scope import SummaryScope
 from projections.analytics.summaries.videos import (
@@ -22,8 +25,8 @@ from projections.analytics.summaries.videos import (
     these,
     videos_of,
     videos_until,
+    with_videos_left,
 )
-from projections.analytics.summaries.videos_left import with_videos_left
 from projections.engine.reader import Reader
 
 VideoOrder = Literal[
@@ -114,7 +117,7 @@ async def _ranked(
     last = total if limit is None else offset + limit
     if order == "posted_at":
         params = {"limit": last - offset, "offset": offset}
-        ids = await _ids(reader, scope, _BY_POSTING, **params)
+        ids = [row[0] for row in await scope.rows(reader, _BY_POSTING, **params)]
     elif at is not None:
         every = await ids_of_videos(reader, scope)
         judged = await outliers_among(reader, scope, at=at)
@@ -139,11 +142,3 @@ def _by_factor(ids: Iterable[UUID], judged: Mapping[UUID, Outlier]) -> list[UUID
         return judged[id_].outlier_factor if id_ in judged else None
 
     return ranked(ids, factor, id_of=lambda id_: id_)
-
-
-async def _ids(
-    reader: Reader, scope: SummaryScope, query: str, **params: object
-) -> list[UUID]:
-    text = query.format(videos=scope.videos).encode()
-    rows = await reader.rows(scope.organization_id, text, {**scope.params, **params})
-    return [row[0] for row in rows]

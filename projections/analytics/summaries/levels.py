@@ -75,12 +75,9 @@ async def levels_at(
     rows = await reader.rows(
         organization_id,
         _LEVELS,
-        {
-            "organization": organization_id,
-            "owners": [request.owner for request in requests],
-            "days": [day_of(int(request.instants.min())) for request in requests],
-            "ends": [time_of(int(request.instants.max())) for request in requests],
-        },
+        owners=[request.owner for request in requests],
+        days=[day_of(int(request.instants.min())) for request in requests],
+        ends=[time_of(int(request.instants.max())) for request in requests],
     )
     observed = unpack([row[3] for row in rows], counters=VIDEOS.counters)
     times = np.array([instant_of(row[1]) for row in rows], np.int64)

@@ -105,10 +105,8 @@ async def observed_profiles(
     reader: Reader, scope: SummaryScope, *, start: datetime, end: datetime
 ) -> Observed:
     """Return the number of the creators' profiles observed in the span."""
-    query = _PROFILES.format(creators=scope.creators)
-    params = {**scope.params, "start": start, "end": end}
-    rows = await reader.rows(scope.organization_id, query.encode(), params)
-    return Observed(*rows[0])
+    ((observed, whole),) = await scope.rows(reader, _PROFILES, start=start, end=end)
+    return Observed(observed, whole)
 
 
 async def _states(
@@ -124,7 +122,7 @@ async def _states(
     query = _STATES.format(all_of=chosen.owners).encode()
     owners = [*{row[0] for row in pairs}]
     return (
-        await reader.rows(scope.organization_id, query, {**params, "owners": owners}),
+        await reader.rows(scope.organization_id, query, params, owners=owners),
         pairs,
     )
 
@@ -149,15 +147,12 @@ async def _in_none(
         rows = await reader.rows(
             scope.organization_id,
             _SNAPSHOTS,
-            {
-                "organization": scope.organization_id,
-                "start": start,
-                "places": those,
-                "owners": [videos.owners[place] for place in those],
-                "times": [before[place][0] for place in those],
-                "positions": [before[place][1] for place in those],
-                "limit": limit,
-            },
+            start=start,
+            places=those,
+            owners=[videos.owners[place] for place in those],
+            times=[before[place][0] for place in those],
+            positions=[before[place][1] for place in those],
+            limit=limit,
         )
         unclear = unclear & ~videos.listed_in((row[0], row[3]) for row in rows)
         # The last row of an owner is its earliest.

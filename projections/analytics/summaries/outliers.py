@@ -1,8 +1,8 @@
-"""Outlier factors: the views of videos by those of their peers at the same age."""
+"""Views of videos at an age: next to those of their peers, as factors and as curves."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
@@ -15,14 +15,18 @@ from domain.analytics.summaries.outliers import (
     PEERS,
     Outlier,
     age_in_days,
+    median_of_peers,
     outlier,
 )
 from projections.analytics.fold.columns import Grid, Longs, Mask
 from projections.analytics.fold.keys import instant_of
 from projections.analytics.summaries.levels import LevelRequest, views_at
 from projections.analytics.summaries.scope import SummaryScope
-from projections.analytics.summaries.videos import OwnedVideos, of_their_creators
-from projections.analytics.summaries.videos_left import with_videos_left
+from projections.analytics.summaries.videos import (
+    OwnedVideos,
+    of_their_creators,
+    with_videos_left,
+)
 from projections.engine.reader import Reader
 
 _A_DAY = 86_400_000_000
@@ -149,3 +153,92 @@ def _may_be_outliers(views: Grid, known: Mask, min_factor: float | None) -> Mask
     least = (min_factor - 1e-5) * medians
     may_be[places] = views[places, 0] >= least - 1e-9 * np.abs(least)
     return may_be
+
+
+MOST_DAYS = 90
+_DAY = timedelta(days=1)
+
+
+class AgePoint(Struct, frozen=True, kw_only=True):
+    """A video's views at an age in whole days; null if they are not known.
+
+    ``peer_median`` is the median of the creator's previous 30 counted videos at the
+    same age. ``peers`` is the number of those with known views there; with fewer than 5
+    the median is null.
+    """
+
+    age_days: int
+    at: datetime
+    views: int | None
+    peer_median: float | None
+    peers: int
+
+
+# The video itself, then those before it, the last one first.
+_COMPARED = f"""
+WITH own AS (
+    SELECT v.* FROM analytics_videos v
+    WHERE organization_id = %(organization)s AND id = %(video)s AND {{is_known}}
+), peers AS (
+    SELECT v.* FROM own JOIN analytics_videos v
+    ON v.organization_id = own.organization_id AND v.creator_id = own.creator_id
+    WHERE v.is_counted AND {{is_known}}
+    AND (v.posted_at, v.id) < (own.posted_at, own.id)
+    ORDER BY v.posted_at DESC, v.id DESC LIMIT {PEERS}
+)
+SELECT coalesce(creator_id, id), number, posted_at
+FROM (SELECT * FROM own UNION ALL SELECT * FROM peers) AS v
+ORDER BY posted_at DESC, id DESC
+""".format(
+    is_known="v.is_there AND v.number IS NOT NULL AND v.posted_at IS NOT NULL "
+    "AND v.posted_exactly_at IS NULL"
+).encode()
+
+
+async def age_curve(
+    reader: Reader, organization_id: UUID, video_id: UUID, *, at: datetime
+) -> list[AgePoint]:
+    """Return a point for each of the first 90 days until an instant.
+
+    A video shows its own views, counted or not, as everywhere. There are no points for
+    a video whose time of posting is unknown.
+    """
+    rows = await reader.rows(organization_id, _COMPARED, video=video_id)
+    if not rows:
+        return []
+    owner, _, posted_at = rows[0]
+    days = min(age_in_days(posted_at, at=at), MOST_DAYS)
+    ages = range(1, days + 1)
+    if not ages:
+        return []
+    posted = np.array([instant_of(row[2]) for row in rows], np.int64)
+    later = np.array([instant_of(posted_at + age * _DAY) for age in ages])
+    instants = posted[:, np.newaxis] + (later - posted[0])
+    numbers = np.array([row[1] for row in rows], np.int64)
+    request = LevelRequest(
+        owner=owner,
+        numbers=np.repeat(numbers, days),
+        instants=instants.reshape(-1),
+    )
+    ((levels, is_known),) = await views_at(reader, organization_id, [request])
+    views = [
+        [level if known else None for level, known in zip(row, its, strict=True)]
+        for row, its in zip(
+            levels.reshape(-1, days).T.tolist(),
+            is_known.reshape(-1, days).T.tolist(),
+            strict=True,
+        )
+    ]
+    found: list[AgePoint] = []
+    for age, (own, *peers) in zip(ages, views, strict=True):
+        middle, known = median_of_peers(peers)
+        found.append(
+            AgePoint(
+                age_days=age,
+                at=posted_at + age * _DAY,
+                views=own,
+                peer_median=middle,
+                peers=known,
+            )
+        )
+    return found

@@ -36,16 +36,22 @@ async def known_campaigns(
     reader: Reader, organization_id: UUID, campaigns: Sequence[UUID]
 ) -> set[UUID]:
     """Return the campaigns among these that the organization has."""
-    params = {"organization": organization_id, "campaigns": list(campaigns)}
-    return {row[0] for row in await reader.rows(organization_id, _KNOWN, params)}
+    return {
+        row[0]
+        for row in await reader.rows(organization_id, _KNOWN, campaigns=list(campaigns))
+    }
 
 
 async def newest_campaigns(
     reader: Reader, organization_id: UUID, project_id: UUID, *, at_most: int
 ) -> list[UUID]:
     """Return the campaigns of a project, newest first."""
-    params = {"organization": organization_id, "project": project_id, "most": at_most}
-    return [row[0] for row in await reader.rows(organization_id, _NEWEST, params)]
+    return [
+        row[0]
+        for row in await reader.rows(
+            organization_id, _NEWEST, project=project_id, most=at_most
+        )
+    ]
 
 
 async def shared_creators(
@@ -86,6 +92,7 @@ async def _overlaps(
     rows = await reader.rows(
         organization_id,
         _AMOUNTS.format(members=members).encode(),
-        {**params, "campaigns": list(campaigns)},
+        params,
+        campaigns=list(campaigns),
     )
     return overlaps(campaigns, [(row[0], row[1]) for row in rows])

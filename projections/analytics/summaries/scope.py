@@ -6,11 +6,11 @@ from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
+from psycopg.rows import TupleRow
 
 from domain.analytics.membership import Spans
-from projections.analytics.read.kept_numbers import kept_numbers
-from projections.analytics.read.project_spans import SpansByCreator
-from projections.analytics.read.projects import VIDEOS_OF_PROJECT
+from projections.analytics.read.members import VIDEOS_OF_PROJECT, SpansByCreator
+from projections.analytics.store.positions import kept_numbers
 from projections.engine.reader import Reader
 
 T = TypeVar("T")
@@ -102,6 +102,15 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
             conditions.append("v.posted_at < %(posted_before)s")
         return " AND ".join(conditions)
 
+    async def rows(
+        self, reader: Reader, query: str, **parameters: object
+    ) -> list[TupleRow]:
+        """Run a query in which ``{videos}`` and such are the conditions above."""
+        text = query.format(
+            videos=self.videos, creators=self.creators, posted=self.posted
+        ).encode()
+        return await reader.rows(self.organization_id, text, self.params, **parameters)
+
     async def kept(
         self,
         reader: Reader,
@@ -176,6 +185,7 @@ async def known_scope(
 
     A scope that was deleted after the position ``at`` is among them.
     """
-    params = {"organization": organization_id, "id": id_, "kind": kind, "at": at}
-    ((is_there, zone),) = await reader.rows(organization_id, _KNOWN, params)
+    ((is_there, zone),) = await reader.rows(
+        organization_id, _KNOWN, id=id_, kind=kind, at=at
+    )
     return is_there, zone or "UTC"

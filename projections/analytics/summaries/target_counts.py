@@ -1,31 +1,111 @@
-"""The numbers that count for the targets of campaigns, and their growth."""
+"""The targets of campaigns, the numbers that count for them, and their growth."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 
-from domain.analytics.buckets import ends_a_slot, slot_of
+from domain.analytics.buckets import end_of_slot, ends_a_slot, midnight, slot_of
 from domain.analytics.metrics import ENGAGEMENT, VideoMetric
 from domain.analytics.series import CounterSeries
 from domain.analytics.targets import (
+    GROWTH_DAYS,
     NOTHING_KNOWN,
     Progress,
     TargetCount,
     TargetCounts,
     progress,
 )
+from domain.messages import TargetScope
 from projections.analytics.fold.keys import instant_of
 from projections.analytics.fold.rollup_deltas import VIDEOS
-from projections.analytics.read.counted import counted
-from projections.analytics.read.from_snapshots import series_of_members
+from projections.analytics.read.members import counted
 from projections.analytics.read.selection import Selection
+from projections.analytics.read.snapshots import series_of_members
 from projections.analytics.summaries.levels import LevelRequest, levels_at
-from projections.analytics.summaries.target_days import CampaignTarget, TargetTimes
 from projections.engine.reader import Reader
+
+_A_DAY = timedelta(days=1)
+
+
+class CampaignTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign's name, days, targets and cost.
+
+    ``time_zone`` is the one in which days begin, by default the organization's.
+    """
+
+    id: UUID
+    name: str
+    target_views: int | None
+    target_at: datetime | None
+    target_scope: TargetScope
+    starts_on: date | None
+    ends_on: date | None
+    created_at: datetime
+    target_posts: int | None
+    target_engagement: int | None
+    cost_minor: int | None
+    currency: str | None
+    time_zone: str | None
+
+    @property
+    def is_measured(self) -> bool:
+        """Tell whether there is a target to reach, or a cost to divide by views."""
+        numbers = (self.target_views, self.target_posts, self.target_engagement)
+        return any(one is not None for one in (*numbers, self.cost_minor))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone or "UTC")
+
+    @property
+    def began_at(self) -> datetime:
+        """The beginning of the first day; without one, the creation of the campaign."""
+        if self.starts_on is None:
+            return self.created_at
+        return midnight(self.starts_on, self.zone)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The end of the last day; None without one."""
+        return (
+            None if self.ends_on is None else midnight(self.ends_on + _A_DAY, self.zone)
+        )
+
+
+class TargetTimes(NamedTuple):
+    """The instants between which a campaign counts, and the last week.
+
+    None is later than the present.
+    """
+
+    began: datetime
+    ended: datetime
+    week_ago: datetime
+    until: datetime
+
+    @classmethod
+    def of(cls, campaign: CampaignTarget, now: datetime) -> "TargetTimes":
+        # Sums are kept by quarter-hour. A campaign that is created within one counts
+        # from its end on.
+        until = end_of_slot(slot_of(now))
+        began = campaign.began_at
+        if campaign.starts_on is None:
+            began = end_of_slot(slot_of(began))
+        began = min(began, until)
+        ended = min(campaign.ends_at or until, until)
+        week_ago = until - timedelta(days=GROWTH_DAYS)
+        return cls(began, max(began, ended), week_ago, until)
+
+    def holds(self, posted_at: datetime | None) -> bool:
+        """Tell whether a video was posted in the days of the campaign."""
+        return posted_at is not None and self.began <= posted_at < self.ended
+
 
 _SAVES: Final[VideoMetric] = "saves"
 # Unknown saves count as 0, because many sources never report them. An engagement needs
@@ -158,15 +238,15 @@ async def _from_sums(
         return {}
     found = dict.fromkeys(ids, _Sums(_NO_POSTS, _NO_POSTS))
     any_of_them = times[ids[0]]
-    params = {
-        "organization": organization_id,
-        "ids": [*ids],
-        "began": [slot_of(times[id_].began) for id_ in ids],
-        "ended": [slot_of(times[id_].ended) for id_ in ids],
-        "week_ago": slot_of(any_of_them.week_ago),
-        "until": slot_of(any_of_them.until),
-    }
-    for id_, *row in await reader.rows(organization_id, _SUMS, params):
+    for id_, *row in await reader.rows(
+        organization_id,
+        _SUMS,
+        ids=[*ids],
+        began=[slot_of(times[id_].began) for id_ in ids],
+        ended=[slot_of(times[id_].ended) for id_ in ids],
+        week_ago=slot_of(any_of_them.week_ago),
+        until=slot_of(any_of_them.until),
+    ):
         posts, of_a_week, all_posts, *sums = map(int, row)
         half = len(sums) // 2
         views, all_views = _gained_and_all(*sums[:half])
@@ -207,12 +287,9 @@ async def _from_posts(
     rows = await reader.rows(
         organization_id,
         _POSTED,
-        {
-            "organization": organization_id,
-            "ids": [*ids],
-            "began": [times[id_].began for id_ in ids],
-            "ended": [times[id_].ended for id_ in ids],
-        },
+        ids=[*ids],
+        began=[times[id_].began for id_ in ids],
+        ended=[times[id_].ended for id_ in ids],
     )
     numbers: defaultdict[tuple[UUID, UUID], list[int]] = defaultdict(list)
     posted: defaultdict[UUID, list[datetime]] = defaultdict(list)

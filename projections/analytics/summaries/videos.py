@@ -1,22 +1,79 @@
-"""The counted videos of a summary: their ids, times of posting and levels."""
+"""The counted videos of a summary: their ids, times of posting and levels.
 
-from collections.abc import Iterable, Sequence
+The videos of a project include those that creators left there when they moved.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.analytics.buckets import Range, slot_of_post
-from domain.analytics.membership import holds_slot
+from domain.analytics.membership import Spans, holds_slot
 from domain.analytics.metrics import VIDEO_METRICS
+from domain.analytics.project_spans import ended_at
 from infra.structs import structs
-from projections.analytics.read.project_spans import SpansByCreator
+from projections.analytics.read.members import SpansByCreator, spans_in
 from projections.analytics.read.videos.figures import video_figures
-from projections.analytics.read.videos.levels import VideoSet
-from projections.analytics.read.videos.shares import video_columns
+from projections.analytics.read.videos.levels import VideoSet, video_columns
 from projections.analytics.summaries.scope import SummaryScope
-from projections.analytics.summaries.videos_left import with_videos_left
 from projections.engine.reader import Reader
+
+_OWNERS = "s.owner = ANY(%(creators)s)"
+_VIDEOS = b"""
+SELECT v.id, v.creator_id, v.number, v.posted_at FROM analytics_videos v
+WHERE v.organization_id = %(organization)s AND v.creator_id = ANY(%(creators)s)
+AND v.is_counted AND v.is_there
+"""
+
+
+async def with_videos_left(reader: Reader, scope: SummaryScope) -> SummaryScope:
+    """Return the scope of a project with the videos that moved creators left in it.
+
+    A creator leaves the videos that were posted or observed before it moved. Scopes of
+    other kinds, and projects without such creators, stay as they are.
+    """
+    if scope.kind != "project" or scope.spans:
+        return scope
+    spans = await spans_in(reader, scope.organization_id, scope.id)
+    ends = {
+        creator_id: ended
+        for creator_id, its_spans in spans.items()
+        if (ended := ended_at(its_spans)) is not None
+    }
+    videos = await _videos_left(reader, scope, spans, ends) if ends else ()
+    return replace(scope, spans=spans, videos_left=videos)
+
+
+async def _videos_left(
+    reader: Reader,
+    scope: SummaryScope,
+    spans: SpansByCreator,
+    ends: Mapping[UUID, datetime],
+) -> tuple[UUID, ...]:
+    organization_id = scope.organization_id
+    parameters = {"organization": organization_id, "creators": sorted(ends)}
+    rows = await reader.rows(organization_id, _VIDEOS, parameters)
+    videos = VideoSet(owners=_OWNERS, parameters=parameters, spans=spans)
+    last = max(ends.values())
+    at_end = await video_columns(reader, organization_id, videos, last, last)
+    is_known = at_end.is_known.any(axis=0)
+    observed: set[tuple[UUID, int]] = {
+        (at_end.owners[owner], number)
+        for owner, number in zip(
+            at_end.owner_of[is_known].tolist(),
+            at_end.numbers[is_known].tolist(),
+            strict=True,
+        )
+    }
+    return tuple(
+        id_
+        for id_, creator_id, number, posted_at in rows
+        if (creator_id, number) in observed
+        or (posted_at is not None and posted_at < ends[creator_id])
+    )
 
 
 class OwnedVideos(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -62,9 +119,9 @@ AND v.posted_at >= %(start)s AND v.posted_at < %(end)s
 AND v.posted_exactly_at IS NULL
 """
 _UNTIL = """
-SELECT count(*) FILTER (WHERE {late} IS NOT TRUE),
-       array_agg(coalesce(creator_id, id)) FILTER (WHERE {late}),
-       array_agg(number) FILTER (WHERE {late})
+SELECT count(*) FILTER (WHERE (v.posted_at >= %(end)s) IS NOT TRUE),
+       array_agg(coalesce(creator_id, id)) FILTER (WHERE v.posted_at >= %(end)s),
+       array_agg(number) FILTER (WHERE v.posted_at >= %(end)s)
 FROM analytics_videos v WHERE v.organization_id = %(organization)s AND {videos}
 """
 _COUNT = """
@@ -119,9 +176,7 @@ def these(
 
 async def count_of_videos(reader: Reader, scope: SummaryScope) -> int:
     """Return the number of counted videos."""
-    query = _COUNT.format(videos=scope.videos).encode()
-    rows = await reader.rows(scope.organization_id, query, scope.params)
-    return rows[0][0]
+    return (await scope.rows(reader, _COUNT))[0][0]
 
 
 async def videos_until(
@@ -131,19 +186,14 @@ async def videos_until(
 
     All summaries of the same days ask the same, so a page asks it once.
     """
-    query = _UNTIL.format(videos=scope.videos, late="(v.posted_at >= %(end)s)")
-    params = {**scope.params, "end": end}
-    rows = await reader.rows(scope.organization_id, query.encode(), params)
-    posted, owners, numbers = rows[0]
+    ((posted, owners, numbers),) = await scope.rows(reader, _UNTIL, end=end)
     later = zip(owners or (), numbers or (), strict=True)
     return VideosUntil(posted=posted, later=[*later])
 
 
 async def ids_of_videos(reader: Reader, scope: SummaryScope) -> set[UUID]:
     """Return the ids of all counted videos."""
-    query = _IDS.format(videos=scope.videos).encode()
-    rows = await reader.rows(scope.organization_id, query, scope.params)
-    return {row[0] for row in rows}
+    return {row[0] for row in await scope.rows(reader, _IDS)}
 
 
 async def views_of_posted(
@@ -155,9 +205,7 @@ async def views_of_posted(
     """
     organization_id = scope.organization_id
     scope = await with_videos_left(reader, scope)
-    query = _POSTED.format(videos=scope.videos)
-    params = {**scope.params, "start": days.start, "end": days.end}
-    rows = await reader.rows(organization_id, query.encode(), params)
+    rows = await scope.rows(reader, _POSTED, start=days.start, end=days.end)
     posts = {
         id_: posted_at
         for id_, creator_id, posted_at in rows
@@ -194,7 +242,76 @@ async def of_their_creators(
     ``ids`` are the requested videos, None for all of the scope.
     """
     requested = scope.videos if ids is None else "v.id = ANY(%(ids)s)"
-    params = {**scope.params, "ids": None if ids is None else list(ids)}
     query = _OF_CREATORS.format(requested=requested)
-    rows = await reader.rows(scope.organization_id, query.encode(), params)
+    rows = await scope.rows(reader, query, ids=None if ids is None else list(ids))
     return structs(OwnedVideos, rows)
+
+
+class CreatorPosts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A creator's posts in a span of time, in order, and the last before its end."""
+
+    creator_id: UUID
+    posted: list[datetime]
+    last_at: datetime | None
+
+
+# One search of the index for each creator: most posts are older.
+_POSTS = """
+SELECT c.id, ARRAY(
+    SELECT posted_at FROM analytics_videos v
+    WHERE v.organization_id = %(organization)s AND v.creator_id = c.id
+    AND {posted} AND posted_at >= %(start)s AND posted_at < %(end)s
+    ORDER BY posted_at
+), (
+    SELECT posted_at FROM analytics_videos v
+    WHERE v.organization_id = %(organization)s AND v.creator_id = c.id
+    AND {posted} AND posted_at < %(end)s
+    ORDER BY posted_at DESC LIMIT 1
+)
+FROM analytics_subjects c WHERE c.organization_id = %(organization)s AND {creators}
+ORDER BY c.id
+"""
+_ACTIVE = """
+SELECT count(*) FROM analytics_subjects c
+WHERE c.organization_id = %(organization)s AND {creators} AND EXISTS (
+    SELECT FROM analytics_videos v
+    WHERE v.organization_id = %(organization)s AND v.creator_id = c.id
+    AND {posted} AND posted_at >= %(start)s AND posted_at < %(end)s
+)
+"""
+
+
+# The creators of a campaign's single videos are no members of it.
+_ACTIVE_IN_CAMPAIGN = """
+SELECT count(DISTINCT v.creator_id) FROM analytics_videos v
+WHERE v.organization_id = %(organization)s AND {videos}
+AND posted_at >= %(start)s AND posted_at < %(end)s
+"""
+
+
+async def posts_by_creator(
+    reader: Reader, scope: SummaryScope, *, start: datetime, end: datetime
+) -> list[CreatorPosts]:
+    """Return every creator's posts from ``start`` on, until before ``end``."""
+    rows = await scope.rows(reader, _POSTS, start=start, end=end)
+    return structs(CreatorPosts, rows)
+
+
+async def active_creators(
+    reader: Reader, scope: SummaryScope, *, start: datetime, end: datetime
+) -> int:
+    """Return the number of creators that posted a counted video in a span of time."""
+    query = _ACTIVE_IN_CAMPAIGN if scope.kind == "campaign" else _ACTIVE
+    if scope.kind == "project" and (
+        divided := await spans_in(reader, scope.organization_id, scope.id)
+    ):
+        scope = replace(scope, moved_away=(*divided,))
+        posts = await posts_by_creator(reader, scope, start=start, end=end)
+        return sum(_is_active(one, divided.get(one.creator_id)) for one in posts)
+    return (await scope.rows(reader, query, start=start, end=end))[0][0]
+
+
+def _is_active(posts: CreatorPosts, spans: Spans | None) -> bool:
+    """Tell whether a creator posted within spans; None is all the time."""
+    slots = map(slot_of_post, posts.posted)
+    return any(spans is None or holds_slot(spans, slot) for slot in slots)

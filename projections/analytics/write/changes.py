@@ -17,22 +17,26 @@ from projections.analytics.fold.owner_state import OwnerState
 from projections.analytics.fold.ownership import Unattributed
 from projections.analytics.fold.rollup_deltas import METRIC_GROUPS, RollupDeltas
 from projections.analytics.fold.snapshots import OwnerSnapshot
-from projections.analytics.store.campaign_changes import save_changes
-from projections.analytics.store.campaign_members import campaigns_of, update_members
+from projections.analytics.store.campaigns import (
+    campaigns_of,
+    save_changes,
+    update_members,
+)
 from projections.analytics.store.creator_days import (
     save_creator_days,
+    save_posts,
     sum_up_late_days,
 )
 from projections.analytics.store.creator_moves import (
     divided_creators,
+    follow_projects,
+    known_projects,
     save_and_follow_moves,
 )
-from projections.analytics.store.creator_posts import save_posts
-from projections.analytics.store.creator_projects import follow_projects, known_projects
-from projections.analytics.store.owner_days import save_owner_days
-from projections.analytics.store.owner_states import (
+from projections.analytics.store.owners import (
     delete_owner_states,
     forget_owners,
+    save_owner_days,
     save_owner_states,
 )
 from projections.analytics.store.rollups import save_rollups

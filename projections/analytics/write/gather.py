@@ -12,7 +12,7 @@ from projections.analytics.fold.batch_input import BatchInput
 from projections.analytics.fold.entities import AnalyticsVideoRow, changed
 from projections.analytics.fold.ownership import owner_keys_of
 from projections.analytics.fold.rollup_deltas import PROFILES, VIDEOS
-from projections.analytics.store.campaign_changes import save_changes
+from projections.analytics.store.campaigns import save_changes
 from projections.analytics.store.creator_moves import save_moves
 from projections.analytics.store.gathered import CAMPAIGNS, note_waiting
 from projections.analytics.store.positions import save_positions

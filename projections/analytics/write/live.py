@@ -47,7 +47,7 @@ from projections.analytics.fold.ownership import (
 from projections.analytics.fold.rollup_deltas import METRIC_GROUPS, PROFILES, VIDEOS
 from projections.analytics.fold.snapshot_decoder import VideoSnapshotColumns
 from projections.analytics.fold.snapshots import OwnerSnapshot, merged_by_time
-from projections.analytics.store.owner_states import load_owner_states
+from projections.analytics.store.owners import load_owner_states
 from projections.analytics.store.snapshots import SnapshotsOfOwner
 from projections.analytics.store.subjects import SUBJECTS
 from projections.analytics.store.unattributed import load_unattributed
@@ -132,7 +132,6 @@ class _Plan:
         self._changes = Changes()
 
     def of(self, events: Sequence[RecordedEvent]) -> Changes:
-        """Return what the events change."""
         self._load_subjects(key for event in events for key in subjects_of(event))
         self._input = BatchInput(self._subjects_before.values())
         collect(events, self._input)

@@ -24,7 +24,7 @@ from projections.analytics.fold.owner_state import empty_owner_state
 from projections.analytics.fold.ownership import owner_keys_of
 from projections.analytics.fold.rollup_deltas import METRIC_GROUPS, PROFILES
 from projections.analytics.store.baseline_rule import rule_of
-from projections.analytics.store.campaign_members import insert_members, members
+from projections.analytics.store.campaigns import insert_members, members
 from projections.analytics.store.column_codec import unpack
 from projections.analytics.store.gathered import (
     delete_waiting,

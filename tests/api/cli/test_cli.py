@@ -62,7 +62,7 @@ def queried(store: Store, query: bytes, *values: object) -> list[TupleRow]:
 COMMANDS = [
     *("up", "serve", "project", "dispatch", "work", "migrate", "projections"),
     *("rebuild", "doctor", "orgs", "orgs create", "orgs operator", "orgs list"),
-    *("projects", "projects create", "projects list"),
+    "projects",
     *("campaigns", "campaigns create", "campaigns list", "views", "views list"),
     *("sources", "sources list", "sources check", "creators add"),
     *("creators", "creators list", "creators move", "keys", "keys create", "keys list"),
@@ -140,7 +140,7 @@ def test_a_wrong_value_is_told_without_names_of_types(cli: CommandLine):
             "erase 123",
             "creators move 123 --project Herd",
             "events show first",
-            "campaigns create Spring --project Herd --starts-on soon",
+            "campaigns create Herd Spring --target-posts soon",
             "keys create --org Herd --expires-at soon",
         )
     }
@@ -150,8 +150,8 @@ def test_a_wrong_value_is_told_without_names_of_types(cli: CommandLine):
         "creators move 123 --project Herd": 'CREATOR_ID: "123" is not an id; lists '
         "show ids with --ids.",
         "events show first": 'POSITION: "first" is not a whole number.',
-        "campaigns create Spring --project Herd --starts-on soon": (
-            '--starts-on: "soon" is not a day, such as 2026-11-29.'
+        "campaigns create Herd Spring --target-posts soon": (
+            '--target-posts: "soon" is not a whole number.'
         ),
         "keys create --org Herd --expires-at soon": '--expires-at: "soon" is not a '
         "time, such as 2026-11-29T12:00.",
@@ -601,8 +601,8 @@ def test_migrate_makes_the_schema_once(cli: CommandLine, empty_database_url: str
     third = cli("migrate")
 
     applied = [name for _, name, _ in known_migrations()]
-    assert first == {"applied": applied, "clear_events": 0}
-    assert second == {"applied": [], "clear_events": 0}
+    assert first == {"applied": applied}
+    assert second == {"applied": []}
     assert third.out == "The schema is up to date.\n"
 
 
@@ -635,7 +635,7 @@ def test_a_database_without_a_schema_is_refused_with_the_cure(
     ("change", "complaint"),
     (
         (
-            "DELETE FROM schema_migration WHERE number > 1",
+            "DELETE FROM schema_migration WHERE number > 301",
             "older than this Goatherd",
         ),
         (

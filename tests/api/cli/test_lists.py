@@ -1,32 +1,25 @@
-"""``goatherd orgs | projects | creators list``, and names in place of their ids."""
+"""``goatherd orgs | creators list``, and names in place of their ids."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
-from msgspec.structs import replace
 
 from api.cli.kit import caught_up
 from domain import commands as c
-from domain import events as e
 from domain.organization.commands import OrganizationCommand
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from projections.campaigns.projection import Campaigns
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
 from projections.projects import Projects
 from projections.views import Views
-from tests.kit.application import Tenant
 from tests.kit.builders import Home, asking, next_events
 from tests.kit.command_line import CommandLine
 from tests.kit.commands import change_organization
-from tests.kit.creator_with_numbers import a_campaign_behind
 from tests.kit.histories import connected, snapshot
 
 NOBODY = "00000000-0000-4000-8000-000000000009"
@@ -89,7 +82,6 @@ def test_everything_is_listed_by_name_and_with_its_id_if_that_is_asked(
     catch_up(store)
 
     orgs = cli("orgs", "list", "--json").document
-    projects = cli("projects", "list", "--org", "Herd", "--json").document
     creators = cli("creators", "list", "--json").document
 
     shown = ("name", "is_operator", "projects", "creators", "active_creators")
@@ -102,13 +94,6 @@ def test_everything_is_listed_by_name_and_with_its_id_if_that_is_asked(
         ours.organization_id,
         other.organization_id,
     ]
-    assert {
-        UUID(each["id"]): (each["name"], each["creators"], each["active_creators"])
-        for each in projects
-    } == {
-        ours.project_id: ("First project", 2, 1),
-        trails: ("Summer trails", 0, 0),
-    }
     assert [(each["tiktok_handle"], each["status"]) for each in creators] == [
         ("gone", "removed"),
         ("old-billy", "active"),
@@ -120,7 +105,6 @@ def test_everything_is_listed_by_name_and_with_its_id_if_that_is_asked(
     ]
     for word, heading in (
         ("orgs", "name"),
-        ("projects", "name"),
         ("creators", "handle"),
         ("keys", "name"),
     ):
@@ -132,7 +116,6 @@ def test_everything_is_listed_by_name_and_with_its_id_if_that_is_asked(
         of = ours.project_id if word == "creators" else ours.organization_id
         assert str(of) in with_ids.out
     assert "First project" in cli("creators", "list").out
-    assert "Herd" in cli("projects", "list").out
 
 
 def test_creators_are_listed_of_one_project(cli: CommandLine, store: Store):
@@ -149,59 +132,6 @@ def test_creators_are_listed_of_one_project(cli: CommandLine, store: Store):
     assert handles("--org", "Herd") == ["old-billy"]
     assert handles("--org", "Other", "--project", "First project") == ["stranger"]
     assert handles("--project", str(empty)) == []
-
-
-def test_campaigns_are_listed_but_for_deleted_ones(cli: CommandLine, store: Store):
-    ours = made(cli, store, "Herd")
-    trails = project(ours, "Trails")
-    spring, gone = new_id(), new_id()
-    about: dict[str, Any] = {
-        "organization_id": ours.organization_id,
-        "project_id": trails,
-    }
-    spring_is = e.CampaignCreated(**about, name="Spring", starts_on=date(2026, 3, 1))
-    ends = e.CampaignDeleted(organization_id=ours.organization_id)
-    store.append(
-        [
-            NewEvent(spring, 1, spring_is),
-            NewEvent(gone, 1, e.CampaignCreated(**about, name="Gone")),
-            NewEvent(gone, 2, ends),
-        ],
-        context=asking("test"),
-    )
-    follower = Follower(Campaigns(), pool=store.pool, codec=store.codec)
-    follower.register()
-    follower.catch_up()
-    catch_up(store)
-
-    (listed,) = cli("campaigns", "list", "--project", "Trails", "--json").document
-
-    assert (listed["id"], listed["name"]) == (str(spring), "Spring")
-    assert (listed["starts_on"], listed["creators"]) == ("2026-03-01", 0)
-    first = cli("campaigns", "list", "--project", "First project", "--json")
-    assert first.document == []
-    table = cli("campaigns", "list", "--org", "Herd").out
-    assert table.splitlines()[1].split()[:2] == ["Spring", "Trails"]
-    assert not ID.search(table)
-    assert str(spring) in cli("campaigns", "list", "--ids").out
-
-
-def test_campaigns_that_are_behind_are_listed_alone(cli: CommandLine, home: Tenant):
-    late = a_campaign_behind(home, "Late", end=datetime.now(UTC) + timedelta(days=5))
-    home.campaign("In time")
-    home.goatherd.catch_up()
-
-    cli.set(database_url=home.goatherd.url)
-    # Other tests have campaigns of their own in this database.
-    of_home = ("campaigns", "list", "--org", str(home.organization_id))
-    behind = cli(*of_home, "--behind", "--json").document
-    every = cli(*of_home, "--json").document
-
-    assert [(one["id"], one["is_behind"]) for one in behind] == [(late, True)]
-    assert {one["name"]: one["is_behind"] for one in every} == {
-        "Late": True,
-        "In time": False,
-    }
 
 
 def test_a_rounded_count_has_a_tilde_in_the_list_of_creators(
@@ -320,30 +250,3 @@ def test_a_name_that_several_have_is_refused_with_their_ids(
     assert str(second.organization_id) in orgs.complaint
     assert "2 projects are called 'First project'" in projects.complaint
     assert by_id.status == 0
-
-
-def test_views_are_listed_of_one_organization(cli: CommandLine, store: Store):
-    ours = made(cli, store, "Herd")
-    made(cli, store, "Other")
-    saved = e.ViewSaved(
-        organization_id=ours.organization_id,
-        list="videos",
-        name="Spring",
-        query="tag=spring",
-        columns=("views",),
-    )
-    store.append([NewEvent(new_id(), 1, saved)], context=asking("test"))
-    own = replace(saved, name="Hidden", owner_id=new_id(), is_private=True)
-    store.append([NewEvent(new_id(), 1, own)], context=asking("test"))
-    catch_up(store)
-
-    views = cli("views", "list", "--org", "Herd", "--json").document
-    table = cli("views", "list", "--org", "Herd")
-
-    assert [(each["name"], each["list"], each["is_built_in"]) for each in views] == [
-        ("Stopped posting", "creators", True),
-        ("Spring", "videos", False),
-    ]
-    assert table.out.startswith("name")
-    assert "tag=spring" in table.out
-    assert len(cli("views", "list", "--json").document) == 3

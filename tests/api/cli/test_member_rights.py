@@ -95,7 +95,7 @@ def test_somebody_with_an_account_is_added_changed_and_removed(
     )
     owner = listed(cli, alps, ben)
     without = cli("members", "change", ben, *to, "--no-money")
-    cli("channels", "add", "email", ben, "--name", "Team", *to)
+    cli("channels", "create", "email", "--address", ben, "--name", "Team", *to)
     removed = cli("members", "remove", ben, *to)
 
     assert added.document["id"] == row["id"]
@@ -116,8 +116,10 @@ def test_a_removal_settles_what_the_person_leaves(
     to = ("--org", alps)
     cli("members", "add", ben, *to, "--role", "member")
     owner = str(cli("members", "list", *to, "--json").document[0]["email"])
-    channel = cli("channels", "add", "email", ben, "--name", "Team", *to, "--json")
-    created = cli("reports", "create", "Monday", "--recipient", ben, *to, "--json")
+    channel = cli(
+        "channels", "create", "email", "--address", ben, "--name", "Team", *to, "--json"
+    )
+    created = cli("reports", "create", "Monday", "--recipients", ben, *to, "--json")
     report, channel_id = created.document["id"], channel.document["id"]
 
     listed_things = cli("members", "leaves", ben, *to, "--json").document

@@ -92,6 +92,21 @@ def test_a_process_does_not_load_what_it_has_no_use_for(
     assert not without & set(shown.stdout.split())
 
 
+def test_a_command_made_from_an_operation_loads_what_it_needs():
+    run = "from api.cli import main; main(['call', 'listWebhooks', '--help'])"
+    shown = subprocess.run(
+        [sys.executable, "-c", f"{run}; import sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    loaded = set(shown.stdout.splitlines()[-1].split())
+    assert "api.routes.webhooks.routes" in loaded
+    others = {"api.main", "api.routes.creators.routes", "projections.registry"}
+    assert not loaded & {"numpy", "pyarrow", "httpx", "dramatiq", *others}
+
+
 def test_a_list_of_commands_loads_none_of_them():
     lines = ([], ["--help"], ["keys"], ["projection", "--help"], ["fly"])
     run = f"from api.cli import main; [main(line) for line in {lines}]"
@@ -104,7 +119,8 @@ def test_a_list_of_commands_loads_none_of_them():
 
     *listed, loaded = shown.stdout.splitlines()
     ours = {name for name in loaded.split() if name.startswith("api.cli.")}
-    assert ours == {"api.cli.commands"}
+    names = {"", ".daily", ".sources"}
+    assert ours == {"api.cli.commands", *(f"api.cli.operations{one}" for one in names)}
     assert len(listed) > 100
 
 

@@ -1,4 +1,4 @@
-"""Values that are none of an enumeration's: the refusal says which there are."""
+"""Values outside of an enumeration: the refusal names the allowed ones."""
 
 import re
 from typing import Any

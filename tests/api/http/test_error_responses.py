@@ -385,7 +385,6 @@ def test_the_table_of_codes_is_the_contracts():
             # Nor for this: decision 52.
             "consent_refused",
             # Nor for these: what erasing and moving refuse.
-            "history_in_clear",
             "account_in_project",
             "erased_and_banned",
             # Nor for people: decision 79.

@@ -13,7 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from openapi_spec_validator.schemas import schema_v31
 from referencing.jsonschema import DRAFT202012
 
-from api.openapi.operations import Operation, operations_of
+from api.operations import Operation, operations_of
 from tests.kit.documented import assembled, documented
 
 A_UUID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40"

@@ -16,6 +16,7 @@ from tests.api.http.test_tenancy import reported, with_id
 from tests.browser.places import is_for_people, places
 from tests.kit.application import Goatherd, Tenant, code_of, data_of
 from tests.kit.operations import (
+    OF_ORGANIZATION,
     Ask,
     ask_for,
     id_named,
@@ -38,19 +39,14 @@ NARROWED = {
     *("listReports", "createReport"),
     "getAnalyticsSchema",
     # A view for everybody who sees the whole organization is refused.
-    "saveView",
+    "createView",
     # A rule of the whole organization is refused.
-    *("listAlertRules", "makeAlertRule", "previewAlertRule"),
+    *("listAlertRules", "createAlertRule", "previewAlertRule"),
     "listProgramHealth",
     # Without the numbers of the whole organization.
     "getOrganization",
     # Their ids are lists, which have a test of their own.
     *("getMemberOverlap", "getCreatorFigures"),
-}
-# Ids of what belongs to the whole organization, to which both projects belong.
-OF_ORGANIZATION = {
-    *("key_id", "person_id", "invitation_id", "webhook_id", "delivery_id"),
-    "channel_id",
 }
 
 

@@ -652,43 +652,6 @@ def erased_creator(scene: Scene) -> None:
         scene.ask.json["scope_id"] = creator["id"]
 
 
-def creator_in_clear(scene: Scene) -> None:
-    """Let a creator's first event be as releases before sealing stored it."""
-    creator = scene.tenant.add(f"clear.{uuid4().hex[:20]}")
-    scene.tenant.goatherd.catch_up()
-    _in_clear(scene, creator["id"])
-    scene.ask.path = scene.ask.path.replace(scene.ids["creator_id"], creator["id"])
-    assert scene.ask.json is not None
-    scene.ask.json["confirm"] = creator["tiktok_handle"]
-
-
-def texts_in_clear(scene: Scene) -> None:
-    """Let the organization's name be as releases before sealing stored it."""
-    # The name is another organization's, because the next scenes need this one.
-    scene.settle(scene.tenant.goatherd.tenant())
-    _in_clear(scene, str(scene.tenant.organization_id))
-
-
-def _in_clear(scene: Scene, stream: str) -> None:
-    store = scene.tenant.goatherd.store
-    first = scene.tenant.goatherd.events(stream)[0]
-    with store.pool.connection() as connection, connection.transaction():
-        connection.execute("SET LOCAL session_replication_role = replica")
-        row = connection.execute(
-            "UPDATE goatherd_events SET state = %s WHERE originator_id = %s "
-            "AND originator_version = 1 RETURNING notification_id",
-            (store.codec.encode(first), stream),
-        ).fetchone()
-        assert row is not None
-        connection.execute(
-            "INSERT INTO history_sealing (until, position) VALUES (%(at)s, %(at)s - 1) "
-            "ON CONFLICT (only_one) DO UPDATE SET "
-            "until = greatest(history_sealing.until, excluded.until), "
-            "position = least(history_sealing.position, excluded.position)",
-            {"at": row[0]},
-        )
-
-
 def run_of_an_erased_creator(scene: Scene) -> None:
     creator = scene.tenant.add(f"gone.{uuid4().hex[:20]}")
     requested = scene.tenant.post(f"/creators/{creator['id']}/scrape").json()["data"]
@@ -928,8 +891,8 @@ def pdf_without_the_extra(scene: Scene) -> None:
 
 OWN: dict[tuple[str, Code], Spoil] = {
     ("setProjectLogo", Code.INVALID_LOGO): no_picture,
-    ("makeAlertRule", Code.LIMIT_REACHED): full_of_rules,
-    ("makeAlertRule", Code.NOT_FOUND): rule_of_an_unknown_project,
+    ("createAlertRule", Code.LIMIT_REACHED): full_of_rules,
+    ("createAlertRule", Code.NOT_FOUND): rule_of_an_unknown_project,
     ("acknowledgeAlert", Code.ALERT_OVER): alert_that_is_over,
     ("snoozeAlert", Code.ALERT_OVER): alert_that_is_over,
     ("createWebhook", Code.LIMIT_REACHED): full_of_webhooks,
@@ -940,7 +903,7 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("sendReport", Code.REPORT_STOPPED): report_of_a_moved_creator,
     ("getReportIssue", Code.PDF_NOT_INSTALLED): pdf_without_the_extra,
     ("getLatestReportIssue", Code.PDF_NOT_INSTALLED): pdf_without_the_extra,
-    ("addChannel", Code.LIMIT_REACHED): full_of_channels,
+    ("createChannel", Code.LIMIT_REACHED): full_of_channels,
     ("testChannel", Code.MAIL_NOT_SET_UP): channel_without_mail,
     ("testChannel", Code.NO_CONTACT_ADDRESS): creator_without_contact,
     ("testChannel", Code.OPTED_OUT): creator_who_opted_out,
@@ -1003,7 +966,7 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("disableCreator", Code.GONE): erased_creator,
     ("disableCreator", Code.CREATOR_REMOVED): removed_creator,
     ("scrapeCreator", Code.GONE): erased_creator,
-    ("addAnnotation", Code.GONE): erased_creator,
+    ("createAnnotation", Code.GONE): erased_creator,
     ("retryScrape", Code.GONE): run_of_an_erased_creator,
     ("addVideo", Code.PROJECTION_BEHIND): erasure_not_taken_in,
     ("changeVideo", Code.GONE): video_of_an_erased_creator,
@@ -1015,14 +978,6 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("findErasureRemains", Code.PROJECTION_BEHIND): remains_not_taken_in,
     ("eraseCreator", Code.GONE): erased_creator,
     ("eraseCreator", Code.PROJECTION_BEHIND): read_models_behind,
-    ("eraseCreator", Code.HISTORY_IN_CLEAR): creator_in_clear,
-    **{
-        (f"forget{of}Texts", Code.HISTORY_IN_CLEAR): texts_in_clear
-        for of in (
-            *("Campaign", "Project", "ApiKey", "Organization", "View", "Share"),
-            *("Report", "AlertRule", "Channel"),
-        )
-    },
     ("eraseCreator", Code.IDEMPOTENCY_KEY_REUSED): on_things_of_its_own(
         key_of_another_body
     ),
@@ -1090,9 +1045,9 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("addCampaignItems", Code.OTHER_PROJECT): item_of_another_project,
     ("changeAnnotation", Code.SYSTEM_ANNOTATION): annotation_of_the_log,
     ("deleteAnnotation", Code.SYSTEM_ANNOTATION): annotation_of_the_log,
-    ("saveView", Code.LIMIT_REACHED): full_of_views,
+    ("createView", Code.LIMIT_REACHED): full_of_views,
     # The view would be about projects that the person does not see.
-    ("saveView", Code.NOT_FOUND): limit_to_no_project,
+    ("createView", Code.NOT_FOUND): limit_to_no_project,
     ("changeView", Code.VIEW_OF_ANOTHER): without_right_to_manage,
     ("createInvitation", Code.LIMIT_REACHED): full,
     ("createInvitation", Code.ALREADY_MEMBER): address_of_a_member,

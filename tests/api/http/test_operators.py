@@ -113,7 +113,8 @@ def test_the_oldest_organization_runs_it_until_somebody_says(untold: Goatherd):
     (
         *("/system/read-models", "/system/read-models/creator_list"),
         *("/system/read-models/stream", "/system/bans", "/system/integrity"),
-        "/settings/sources",
+        *("/system/log", "/system/log/1", "/system/log/types"),
+        *("/system/log/types/creator_added", "/settings/sources"),
     ),
 )
 def test_others_are_told_so_by_the_pages(stranger: Tenant, page: str):

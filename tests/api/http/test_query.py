@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from api.http.bodies.strict_json import FORBIDDEN
 from api.http.errors import ApiError
 from api.http.query import QueryRules
+from domain.letter_case import FORBIDDEN
 from tests.kit.tiny_app import NOTE_ID
 
 NOTES = "/api/v1/notes"

@@ -14,9 +14,12 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.http.errors import Code
+from api.openapi.paths import Types
+from api.openapi.schemas import structs_in
+from api.operations import operations_of
 from domain.analytics.metrics import Metric
 from tests.kit.application import BASE, Goatherd, Tenant, code_of, data_of
-from tests.kit.documented import Described, Json, documented
+from tests.kit.documented import Described, Json, assembled, documented
 from tests.kit.operations import ask_for, ids_of, operations, params_for
 
 # The contract, as far as it is kept already.
@@ -383,6 +386,23 @@ def test_no_schema_has_a_property_of_its_own_name(document: dict[str, Any]):
     }
 
     assert own == set()
+
+
+def test_no_struct_leaves_out_fields_that_its_schema_requires(
+    document: dict[str, Any],
+):
+    schemas = document["components"]["schemas"]
+    required = {name: {*schema.get("required", [])} for name, schema in schemas.items()}
+
+    left_out = {
+        (info.cls.__name__, field.encode_name)
+        for info in structs_in(Types([*operations_of(assembled())]).types)
+        if info.cls.__struct_config__.omit_defaults
+        for field in info.fields
+        if not field.required and field.encode_name in required[info.cls.__name__]
+    }
+
+    assert not left_out
 
 
 def test_a_change_of_nothing_names_the_fields_as_clients_write_them(

@@ -12,7 +12,7 @@ from api.http.errors import Code
 from api.http.responses import Answer
 from api.http.route_info import RouteError
 from api.openapi.document import document
-from api.openapi.operations import operations_of
+from api.operations import operations_of
 from tests.kit.tiny_app import NOTE_ID, Keyring, NewNote, NewNotes, tiny_app
 
 Document = dict[str, Any]

@@ -10,10 +10,9 @@ import pytest
 from api.main import ENTITIES, assemble
 from api.openapi.asyncapi import asyncapi_document
 from api.openapi.meanings import ANY, PARAMETERS, meanings, row_of, row_of_parameter
-from api.openapi.operations import operations_of
 from api.openapi.paths import Types
-from api.openapi.prose import plain, prose
 from api.openapi.schemas import give_meanings, schemas_of, structs_in
+from api.operations import operations_of, plain, prose
 from domain.feed.types import TYPES, schemas_of_types, typed
 from infra.settings import Settings
 from tests.kit.application import Tenant, data_of

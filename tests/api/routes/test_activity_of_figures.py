@@ -15,7 +15,7 @@ from infra.embedded.processes import wait_until
 from infra.ids import new_id
 from projections.activity.projection import Activity
 from projections.analytics.summaries import target_counts
-from projections.analytics.summaries.target_days import CampaignTarget
+from projections.analytics.summaries.target_counts import CampaignTarget
 from projections.engine.reader import Reader
 from projections.rebuild.rebuild import rebuild
 from tests.kit.application import Goatherd, Tenant, data_of

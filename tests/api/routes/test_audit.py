@@ -318,3 +318,37 @@ def test_a_second_factor_is_in_the_audit_of_each_organization(
         for each in said
     )
     assert summaries(stranger, "sign_in_method_changed") == []
+
+
+def test_a_forgotten_name_is_no_longer_the_one_from_before(home: Tenant):
+    project = f"/projects/{home.project_id}"
+    key = f"/api-keys/{home.with_key('read').key_id}"
+    made = home.post(f"{project}/campaigns", {"name": "Wanted"})
+    campaign = f"/campaigns/{data_of(made, status=201)['id']}"
+    for path in (project, key, campaign):
+        for name in ("Wanted", "Spring", "Summer"):
+            data_of(home.patch(path, {"name": name}))
+    home.goatherd.catch_up()
+    before = home.get("/audit").text
+
+    for path in (project, key, campaign):
+        assert data_of(home.post(f"{path}/forget-texts"))["forgotten"]
+    home.goatherd.catch_up()
+
+    assert "Wanted" in before
+    # A process may hold a destroyed key for a second.
+    assert wait_until(
+        lambda: "Wanted" not in home.get("/audit").text, seconds=PATIENTLY
+    )
+    listed = home.get("/audit")
+    assert "Spring" not in listed.text
+    renamed = [
+        entry["summary"].partition(" by ")[0]
+        for entry in data_of(listed)
+        if "renamed" in entry["summary"]
+    ]
+    assert renamed == [
+        *['Campaign "Summer": renamed to "erased"'] * 2,
+        *['Key "Summer" renamed to "erased"'] * 3,
+        *['Project "Summer" changed: renamed to "erased",'] * 3,
+    ]

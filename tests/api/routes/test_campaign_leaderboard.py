@@ -2,8 +2,8 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -168,10 +168,15 @@ def test_the_past_of_many_campaigns_is_one_query(
     sent: list[bytes] = []
 
     async def noted(
-        self: Reader, organization_id: UUID, query: bytes, parameters: dict[str, Any]
+        self: Reader,
+        organization_id: UUID,
+        query: bytes,
+        parameters: Mapping[str, object] | None = None,
+        /,
+        **more: object,
     ) -> list[TupleRow]:
         sent.append(query)
-        return await ask(self, organization_id, query, parameters)
+        return await ask(self, organization_id, query, parameters, **more)
 
     def queries() -> int:
         home.goatherd.catch_up()

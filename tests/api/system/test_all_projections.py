@@ -26,7 +26,6 @@ UNREAD = {
     "erasure_numbered",
     "handle_claimed",
     "handle_released",
-    "history_sealed",
     "root_signed",
     "signing_key_rotated",
 }

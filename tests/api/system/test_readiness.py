@@ -1,6 +1,7 @@
-"""The checks of /health/ready on the disk under the embedded PostgreSQL."""
+"""The checks of /health/ready on Redis, and on the disk under PostgreSQL."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,23 @@ def test_a_disk_with_room_is_well_and_one_elsewhere_is_not_looked_at(tmp_path: P
     assert said(tmp_path) == {}
     (tmp_path / "postgres").mkdir()
     assert said(tmp_path) == {"check": None, "warning": None}
+
+
+def test_a_process_that_is_busy_itself_does_not_call_redis_silent(
+    tmp_path: Path, redis_url: str
+):
+    async def ask() -> str | None:
+        checks = readiness.readiness_checks(
+            own_pool(NOWHERE, size=1),
+            writing=writing_pool(NOWHERE, size=1),
+            redis_url=redis_url,
+            data_dir=tmp_path,
+        )
+        answer = asyncio.ensure_future(dict(checks)["redis"]())
+        for _ in range(5):
+            await asyncio.sleep(0)
+            # A start has many things to do between two steps of a request.
+            time.sleep(0.3)  # noqa: ASYNC251
+        return await answer
+
+    assert asyncio.run(ask()) is None

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from application.due.holder import LeaseHolder
 from application.due.turns import every, only_once
 from application.due.work import (
+    DueWork,
     WorkLostError,
     cancel_work,
     finish_work,
+    plan_now,
     plan_work,
     take_work,
 )
@@ -266,3 +269,64 @@ def test_works_that_always_exist_are_planned_once(store: Store):
 
     assert again == first
     assert planned(store, "always") == {"installation": first["installation"] + DAY}
+
+
+def take_until_killed(url: str) -> None:
+    """Take work with a lease of a day, and hang."""
+    with opened_store(url) as store:
+        holder = LeaseHolder(url)
+        for _ in range(2):
+            take_work(store.pool, "held", lease=DAY, holder=holder.number())
+        threading.Event().wait()
+
+
+def test_a_lease_ends_with_the_process_that_holds_it(database_url: str):
+    with opened_store(database_url) as store:
+        for key in ("held", "put off"):
+            plan(store, "held", key, present(store))
+
+        def taken() -> list[str]:
+            with store.pool.connection() as connection:
+                rows = connection.execute(
+                    "SELECT key FROM due_work WHERE lease IS NOT NULL"
+                )
+                return [key for (key,) in rows]
+
+        with victim(take_until_killed, database_url) as process:
+            assert wait_until(lambda: len(taken()) == 2, seconds=PATIENTLY)
+            meanwhile = take_work(store.pool, "held", lease=LEASE)
+            with store.pool.connection() as connection:
+                connection.execute(
+                    "UPDATE due_work SET lease = NULL WHERE key = 'put off'"
+                )
+            process.kill()
+        again: list[DueWork] = []
+
+        def is_taken() -> bool:
+            work = take_work(store.pool, "held", lease=LEASE)
+            again.extend([] if work is None else [work])
+            return bool(again)
+
+        assert wait_until(is_taken, seconds=PATIENTLY)
+        last = take_work(store.pool, "held", lease=LEASE)
+
+    assert meanwhile is None
+    assert [(work.key, work.tries) for work in again] == [("held", 2)]
+    assert last is None, "a wait after a failure lasts longer than the process"
+
+
+def test_planning_now_leaves_planned_and_taken_work_as_it_is(store: Store):
+    now = present(store)
+    plan(store, "kept", "later", now + DAY)
+    plan(store, "kept", "taken", now - DAY)
+    work = take_work(store.pool, "kept", lease=LEASE)
+    with store.pool.connection() as connection:
+        plan_now(connection.cursor(), "kept", ["later", "new", "taken", "new"])
+    assert work is not None
+    with store.pool.connection() as connection:
+        finish_work(connection.cursor(), work, next_at=None)
+    new = take_work(store.pool, "kept", lease=LEASE, key="new")
+
+    assert new is not None
+    assert take_work(store.pool, "kept", lease=LEASE, key="later") is None
+    assert planned(store, "kept") == {"later": now + DAY, "new": new.due_at}

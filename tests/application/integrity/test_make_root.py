@@ -9,16 +9,20 @@ from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from application.integrity import make_root as making
 from application.integrity.log import newest_recorded
 from application.integrity.make_root import make_root, make_root_if_due
 from application.integrity.signing import Signer, is_signed
 from domain.integrity.events import PositionGap, RootSigned
+from domain.integrity.handlers import record_root
 from domain.integrity.merkle import MerkleTree, leaf_hash
 from domain.integrity.roots import PublicRoot, signed_text, text_hash
 from domain.streams import INSTALLATION
 from infra.eventstore.append import Context
+from infra.eventstore.execute import execute
 from infra.eventstore.store import BusyError, Store
 from infra.ids import new_id
 from tests.kit.builders import ADA, BERTA, asking, events_for
@@ -184,3 +188,23 @@ def test_the_root_of_an_empty_log_holds_nothing(store: Store):
     root = sign(store)
 
     assert (root.position, root.streams, root.tree) == (0, 0, sha256().hexdigest())
+
+
+def test_a_root_that_is_recorded_while_another_is_measured_stays_the_only_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    store.append(events_for(ADA, "a"), context=asking())
+    measured = making._measure(store, SIGNER)  # noqa: SLF001
+    assert measured is not None
+
+    def recorded_just_after(connection: Connection[TupleRow]) -> RootSigned | None:
+        found = newest_recorded(connection)
+        execute(store, lambda: record_root(measured), context=asking())
+        return found
+
+    monkeypatch.setattr(making, "newest_recorded", recorded_just_after)
+
+    late = make_root_if_due(store, SIGNER, context=asking())
+
+    assert late is None
+    assert len(store.load(INSTALLATION)[INSTALLATION]) == 1

@@ -32,10 +32,9 @@ from domain.integrity.roots import (
 )
 from domain.streams import INSTALLATION
 from infra.eventstore.store import Store
-from tests.application.integrity.test_verify import store_log
 from tests.kit.builders import ADA, BERTA, asking, events_for
 from tests.kit.paths import ROOT, module_of
-from tests.kit.tampered_log import FORGER, SIGNER, make_log, roots_of
+from tests.kit.tampered_log import FORGER, SIGNER
 
 SCRIPT = ROOT / "docs" / "verify.py"
 # Known signatures of RFC 8032, 7.1: public key, both halves of the signature, text.
@@ -367,25 +366,6 @@ def test_what_is_older_than_a_root_and_not_in_it_is_named(
 
     assert "1 events are older than the kept root" in next(said)
     assert any("older than the root, not in it" in each for each in found)
-
-
-def test_nothing_leads_to_a_root_from_before_history_was_sealed(
-    store: Store, database_url: str, tmp_path: Path
-):
-    log = make_log(Random(4), is_sealed=True)  # noqa: S311
-    store_log(database_url, log)
-    first, second, *_ = (each.root for each in roots_of(log))
-    stream = log[0].stream
-
-    old = make_proof(store.pool, SIGNER, stream, [stream], kept=text_hash(first))
-    new = make_proof(store.pool, SIGNER, stream, [stream], kept=text_hash(second))
-
-    assert [each.kept_version for each in old.streams] == [0]
-    assert [each.kept_version > 0 for each in new.streams] == [True]
-    done = check_against(document_of(old), first, tmp_path)
-    assert done.returncode == 3
-    assert "History was sealed since" in done.stdout
-    assert check_against(document_of(new), second, tmp_path).returncode == 0
 
 
 def test_a_root_of_older_releases_is_a_leaf_of_the_log_and_can_be_led_to(

@@ -82,7 +82,7 @@ def test_a_tampered_log_is_found_out_as_in_memory(
     whole: Log = []
     for number, tampering in enumerate(TAMPERINGS * ROUNDS):
         if number % len(TAMPERINGS) == 0:
-            whole = make_log(random, is_sealed=True, is_rotated=True)
+            whole = make_log(random, is_rotated=True)
             store_log(database_url, whole)
             assert verify(database_url, key=SIGNER.key, processes=1).misfits == []
         log, kept = [replace(row) for row in whole], roots_of(whole)[-1].root

@@ -46,8 +46,8 @@ def test_a_chart_has_a_bar_for_each_known_day_and_round_labels():
     assert found["before"][0].get("d", "").count("M") == 2
     (words,) = found[f"{SVG}desc"]
     assert words.text == (
-        "The highest value is 298,500 on 19 Nov 2026, the lowest -40 on 20 Nov 2026. "
-        "Unknown days: 1."
+        "The highest value is about 298,500 on 19 Nov 2026, the lowest -40 on "
+        "20 Nov 2026. Unknown days: 1."
     )
 
 

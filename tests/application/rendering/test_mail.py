@@ -61,7 +61,7 @@ def test_an_issue_arrives_with_its_numbers_and_its_charts_inside():
     # The twin says the same.
     for words in (
         "New views: 1.28M (+16%), 1.1M in the week before",
-        "New followers: 120, -40, 0, -300, 10, -102, -100",
+        "New followers: 120, -40, 0, about -300, 10, -102, -100",
         "LEADING CREATORS (3 of 14 creators)",
         "3. Erased creator: new views 120K, posts 4, new followers -512",
         f"1. Five dinners <script>alert(1)</script> (@ada.{JOINER}cooks, 18 Nov 2026)",

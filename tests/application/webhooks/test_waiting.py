@@ -8,16 +8,19 @@ from uuid import UUID
 
 import pytest
 
+from application.due.work import finish_work, plan_now, take_work
+from application.due.worker import DueWorker
 from application.webhooks.by_hand import send_again
 from application.webhooks.delivery import Deliverer
 from application.webhooks.dispatch import WebhookDispatch
 from application.webhooks.endpoints import (
+    LEASE,
+    WORK,
+    DueEndpoint,
     due_endpoints,
-    lease_endpoint,
-    release_endpoint,
 )
 from application.webhooks.feed import LogFeed
-from infra.database import known_migrations
+from infra.database import Pool
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store, open_store
 from infra.http_out.posting import Poster
@@ -84,13 +87,14 @@ class Endpoint:
         pool = self.store.pool
         if self.id not in [due.webhook_id for due in due_endpoints(pool)]:
             return
-        lease = lease_endpoint(pool, self.id, holder=1)
-        assert lease is not None
+        work = take_work(pool, WORK, lease=LEASE, key=str(self.id))
+        assert work is not None
         deliverer = Deliverer(self.store, self.feed)
         with Poster(self.store.settings.webhook_allowed_hosts) as poster:
-            while not deliverer.batch(self.id, lease, poster).is_over:
+            while not deliverer.batch(work, poster).is_over:
                 pass
-        release_endpoint(pool, self.id, lease)
+        with pool.connection() as connection:
+            finish_work(connection.cursor(), work, next_at=None)
 
     def retry(self, event_id: str) -> None:
         """Send an event again by hand, of which a try is noted."""
@@ -206,29 +210,6 @@ def test_an_event_taken_by_hand_while_it_fails_is_not_sent_again(
     assert to.waiting() == []
 
 
-def test_rows_that_a_retry_by_hand_stranded_are_due_after_the_upgrade(
-    goatherd: Goatherd, home: Tenant, store: Store, site: ScriptedSite
-):
-    to = Endpoint(store, home, Receiver(site, "/stranded"))
-    to.receiver.answer = refuse("lost.1")
-    (lost,) = add(home, "lost.1")
-    to.send()
-    rename(home, lost, "lost.2", "lost.3")
-    to.send()
-    goatherd.query("DELETE FROM webhook_waiting WHERE next_try_at IS NOT NULL")
-    goatherd.query("UPDATE webhook_waiting SET next_try_at = now() WHERE number = 3")
-    stranded = to.waiting()
-
-    (repair,) = [sql for number, _, sql in known_migrations() if number == 170]
-    with goatherd.store.pool.connection() as connection:
-        connection.execute(repair.encode())
-
-    assert [is_due for _, is_due in stranded] == [False, True]
-    assert is_everything_sound(goatherd)
-    to.send()
-    assert to.receiver.handles() == ["lost.2", "lost.3"]
-
-
 def test_a_webhook_that_is_enabled_again_strands_nothing(
     goatherd: Goatherd, home: Tenant, store: Store, site: ScriptedSite
 ):
@@ -309,12 +290,12 @@ def test_a_turn_in_which_there_was_nothing_to_do_wakes_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ):
     to = Endpoint(store, home, Receiver(site, "/idle"))
-    turns: list[UUID] = []
-    real = lease_endpoint
+    turns: list[str | None] = []
+    real = DueWorker.do_next
 
-    def leased(pool: Any, webhook_id: UUID, *, holder: int) -> UUID | None:  # noqa: ANN401
-        turns.append(webhook_id)
-        return real(pool, webhook_id, holder=holder)
+    def do_next(worker: DueWorker, key: str | None = None) -> bool:
+        turns.append(key)
+        return real(worker, key)
 
     woken = 0
     wake = WebhookDispatch.wake
@@ -325,14 +306,18 @@ def test_a_turn_in_which_there_was_nothing_to_do_wakes_nobody(
         wake(dispatch)
 
     monkeypatch.setattr(WebhookDispatch, "wake", woke)
-    monkeypatch.setattr("application.webhooks.dispatch.lease_endpoint", leased)
+    monkeypatch.setattr(DueWorker, "do_next", do_next)
     due = due_endpoints(goatherd.store.pool)
     add(home, "idle.1")
     seeming = due_endpoints(goatherd.store.pool)
     to.send()
-    monkeypatch.setattr(
-        "application.webhooks.dispatch.due_endpoints", lambda _: seeming
-    )
+
+    def due_again(pool: Pool) -> list[DueEndpoint]:
+        with pool.connection() as connection:
+            plan_now(connection.cursor(), WORK, [str(to.id)])
+        return seeming
+
+    monkeypatch.setattr("application.webhooks.dispatch.due_endpoints", due_again)
     with dispatching(goatherd):
         assert wait_until(lambda: len(turns) >= 2, seconds=PATIENTLY)
         woken_meanwhile = woken

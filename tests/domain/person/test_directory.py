@@ -64,6 +64,21 @@ def test_a_person_has_the_best_name_that_the_directory_knows():
     assert len(entry(name="a" * 900).name) == 200
 
 
+def test_a_name_keeps_joiners_and_loses_what_no_name_may_have():
+    persian, family = (
+        "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627",
+        "Ada \U0001f469\u200d\U0001f467",
+    )
+    wales = "Gwen \U0001f3f4\U000e0067\U000e0062\U000e007f"
+
+    for name in (persian, family, wales):
+        assert entry(name=name).name == name
+    for sign in "\0\t\x1b\x85\u2028\u2029\u202e\u2066\ud800":
+        assert entry(name=f"Ada{sign}Alm").name == "Ada Alm"
+    unseen = entry(name="\u200d\u200c", preferred_username="ada77")
+    assert unseen.name == "ada77"
+
+
 def test_an_address_is_confirmed_only_if_the_directory_says_so():
     for said, confirmed in ((True, True), ("true", False), (1, False), (None, False)):
         found = entry(email="ada@example.com", email_verified=said)

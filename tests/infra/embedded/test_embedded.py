@@ -20,6 +20,7 @@ from infra.embedded import (
     running_postgres_url,
     running_valkey_url,
 )
+from infra.embedded.data_dir import FORMAT
 from infra.embedded.processes import wait_until
 from infra.embedded.server import EmbeddedServer
 
@@ -262,7 +263,7 @@ def test_a_data_directory_of_a_newer_goatherd_is_refused(
     kind: type[EmbeddedServer], data_dir: Path
 ):
     data_dir.mkdir()
-    (data_dir / "format").write_text("2\n")
+    (data_dir / "format").write_text(f"{FORMAT + 1}\n")
 
     with pytest.raises(EmbeddedServiceError, match="used by a newer Goatherd"):
         kind(data_dir).start()

@@ -2,10 +2,7 @@
 
 import asyncio
 from collections.abc import (
-    Awaitable,
-    Callable,
     Coroutine,
-    Hashable,
     Iterable,
     Iterator,
     Mapping,
@@ -46,13 +43,13 @@ from projections.analytics.projection import AnalyticsProjection
 from projections.analytics.read import breakdown as analytics_breakdown
 from projections.analytics.read import selection as plans
 from projections.analytics.read.breakdown import breakdown
-from projections.analytics.read.counted import existing_as_of
 from projections.analytics.read.explanations.explain import explain
+from projections.analytics.read.members import existing_as_of
 from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import named_entities, series_by_entity
 from projections.analytics.write import attribution, live, merge
 from projections.analytics.write.changes import Changes
-from projections.engine.reader import Reader
+from projections.engine.reader import Query, Reader
 from tests.kit.depth import part_of
 from tests.kit.histories import HOME, PROJECT, History, added
 from tests.projections.analytics.oracle import Oracle, OracleQuery
@@ -125,33 +122,15 @@ SLOWLY = settings(
 )
 
 
-class Within:
+class Within(Reader):
     """A reader inside the transaction of a test that keeps nothing."""
-
-    keeps = False
 
     def __init__(self, connection: Connection[TupleRow]) -> None:
         self._connection = connection
 
-    async def rows(
-        self, organization_id: UUID, query: bytes, parameters: Mapping[str, object]
-    ) -> list[TupleRow]:
-        del organization_id
+    async def run(self, query: Query) -> list[TupleRow]:
         with self._connection.cursor(binary=True) as cursor:
-            return cursor.execute(query, parameters).fetchall()
-
-    async def side_by_side(self) -> None:
-        """One connection has one read at a time."""
-
-    async def kept(
-        self,
-        organization_id: UUID,
-        state: bytes,
-        key: Hashable,
-        make: Callable[[Reader], Awaitable[T]],
-    ) -> T:
-        del organization_id, state, key
-        return await make(cast("Reader", self))
+            return cursor.execute(query.text, query.parameters).fetchall()
 
 
 def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -466,7 +445,7 @@ def answer(
 ) -> dict[str, Any] | None:
     """The read model's answer; None if the question makes no sense."""
     question = the_question(query)
-    reader = cast("Reader", Within(connection))
+    reader = Within(connection)
     if question is None:
         return None
     of, at, buckets = query.entity_id, query.as_of, the_range(query).buckets()
@@ -485,7 +464,7 @@ def broken_down(
 ) -> list[dict[str, Any]] | None:
     """The read model's answer for the parts; None if the question makes no sense."""
     question = the_question(query, breakdown=by)
-    reader = cast("Reader", Within(connection))
+    reader = Within(connection)
     if question is None:
         return None
     of, at, buckets = query.entity_id, query.as_of, the_range(query).buckets()
@@ -603,7 +582,7 @@ def assert_observations_add_up(
     """The explanation of the last point adds up to it, and to both terms of a rate."""
     question, bucket = the_question(one), the_range(one).buckets()[-1]
     assert question is not None
-    reader, of = cast("Reader", Within(connection)), one.entity_id
+    reader, of = Within(connection), one.entity_id
     selection = Selection.of(HOME, [question], [of], [bucket], at=one.as_of)
     found = at_once(explain(reader, selection, question, bucket))
     by_metric = at_once(series_by_entity(reader, selection))[of]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date
 from random import Random
-from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -19,7 +18,6 @@ from domain.analytics.membership import Members
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.read import selection
 from projections.analytics.read.members import members_of
-from projections.engine.reader import Reader
 from tests.kit.histories import HOME, PROJECT, History, added, found, stats
 from tests.projections.analytics.oracle import Oracle, OracleQuery
 from tests.projections.analytics.rule_histories import of_all_time
@@ -64,7 +62,7 @@ def test_a_campaigns_numbers_are_the_plain_fold_of_its_tree(
 ):
     position = round(part * len(events))
     oracle, then = Oracle(events, rule=rule), Oracle(events, as_of=position)
-    reader = cast("Reader", Within(connection))
+    reader = Within(connection)
 
     with connection.transaction(force_rollback=True):
         take_in(connection, cut(events, sizes), rule=rule)
@@ -151,7 +149,7 @@ def test_a_video_counts_once_when_its_creator_becomes_known_and_is_a_member(
         history.happened(holder, item)
     history.happened(UUID(int=0x5C0), stats("2", day=60, views=70))
     history.happened(IDS[1], found(creator, "2"))
-    reader = cast("Reader", Within(connection))
+    reader = Within(connection)
 
     take_in(connection, cut(history.events, [-(-len(history.events) // batches)]))
 

@@ -1,7 +1,7 @@
 """With dated membership a campaign has the gains of its members while they were in."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -17,7 +17,6 @@ from domain.analytics.metrics import Breakdown
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.read import breakdown, selection
 from projections.analytics.read.explanations.explain import explain
-from projections.engine.reader import Reader
 from tests.kit.depth import part_of
 from tests.kit.histories import HOME, PROJECT, History, added, found, stats
 from tests.projections.analytics.dated_oracle import DatedOracle, DatedQuery
@@ -219,7 +218,7 @@ def _explained(connection: Connection[TupleRow], query: DatedQuery) -> dict[str,
     answered = answer(connection, query)
     assert question is not None
     assert answered is not None
-    reader, of = cast("Reader", Within(connection)), query.entity_id
+    reader, of = Within(connection), query.entity_id
     selected = selection.Selection.of(HOME, [question], [of], [bucket])
     found = at_once(explain(reader, selected, question, bucket))
     point: dict[str, Any] = answered["points"][-1]

@@ -1,7 +1,7 @@
 """Figures of lists, over any days and in any zone, are those of the plain fold."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -26,13 +26,16 @@ from projections.analytics.read.creators.figures import (
     page_of_creators,
     sorted_creators,
 )
-from projections.analytics.read.creators.first_days import with_first_days
+from projections.analytics.read.creators.totals import with_first_days
 from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import series_by_entity
-from projections.analytics.read.videos.by_figure import videos_by_figure
-from projections.analytics.read.videos.figures import FiguresOfVideo, video_figures
+from projections.analytics.read.videos.figures import (
+    FiguresOfVideo,
+    VideoFigure,
+    video_figures,
+    videos_by_figure,
+)
 from projections.analytics.read.videos.levels import VideoSet
-from projections.analytics.read.videos.order import VideoFigure
 from projections.engine.reader import Reader
 from tests.kit.histories import HOME, PROJECT, History, added
 from tests.projections.analytics.oracle import Oracle
@@ -104,7 +107,7 @@ def test_figures_and_series_of_creators_are_those_of_the_plain_fold_and_sort_pag
     direction: Literal["asc", "desc"],
 ):
     oracle = Oracle(events, rule=rule)
-    reader = cast("Reader", Within(connection))
+    reader = Within(connection)
     of_project = CreatorSet.of_project(PROJECT)
     ends = requested[0].ends
 
@@ -196,7 +199,7 @@ def test_figures_of_videos_are_those_of_the_plain_fold_and_sort_pages(
     direction: Literal["asc", "desc"],
 ):
     oracle = Oracle(events, rule=rule)
-    reader = cast("Reader", Within(connection))
+    reader = Within(connection)
     counted = oracle.counted_videos()
     of_project = VideoSet.of_project(PROJECT)
     alone = VideoSet.these("SELECT %(one)s::uuid", {"one": single})
@@ -306,7 +309,7 @@ def test_each_baseline_begins_with_the_first_level_of_its_own(
         )
         history.happened(UUID(int=0x5C0 + hour), snapshot)
     days = Days(first=date(2026, 3, 27), last=date(2026, 3, 27), zone="UTC")
-    reader = cast("Reader", Within(connection))
+    reader = Within(connection)
 
     take_in(connection, [history.events])
 

@@ -1,7 +1,7 @@
 """A creator that moves takes all numbers along or leaves its old ones: a plain fold."""
 
 from collections.abc import Sequence
-from typing import cast, get_args
+from typing import get_args
 from uuid import UUID
 
 import msgspec
@@ -16,10 +16,10 @@ from infra.eventstore.store import RecordedEvent
 from projections.analytics.fold.day_sums import DAY_SUMS
 from projections.analytics.read import breakdown, selection
 from projections.analytics.read.creators.expressions import CreatorFigure
+from projections.analytics.read.creators.totals import with_first_days
 from projections.analytics.summaries.creators import count_of_creators, ranked_creators
-from projections.analytics.summaries.posts import active_creators
 from projections.analytics.summaries.scope import SummaryScope
-from projections.engine.reader import Reader
+from projections.analytics.summaries.videos import active_creators
 from tests.kit.depth import part_of
 from tests.kit.histories import HOME
 from tests.projections.analytics.oracle import Oracle, OracleQuery
@@ -138,7 +138,7 @@ def assert_creators_have_their_shares(
     order: CreatorFigure,
 ) -> None:
     """The leaderboard of a project, and how many of its creators posted."""
-    reader = cast("Reader", Within(connection))
+    reader = Within(connection)
     scope = SummaryScope(organization_id=HOME, kind="project", id=one.entity_id)
     days = the_range(one)
     found = at_once(
@@ -151,7 +151,7 @@ def assert_creators_have_their_shares(
         return value is None, -(value or 0), creator
 
     assert [each.creator_id for each in found] == sorted(expected, key=place)
-    for each in found:
+    for each in at_once(with_first_days(reader, HOME, found, days)):
         figures = expected[each.creator_id]
         assert {name: getattr(each, name) for name in figures} == figures, one
     page = ranked_creators(reader, scope, days, order=order, limit=1, offset=1)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import cast
 from uuid import UUID
 
 import pytest
@@ -22,7 +21,6 @@ from infra.eventstore.store import RecordedEvent
 from projections.analytics.read import selection as plans
 from projections.analytics.read.selection import Selection
 from projections.analytics.read.series import series_by_entity
-from projections.engine.reader import Reader
 from tests.kit.depth import part_of
 from tests.kit.histories import HOME, PROJECT, SECOND, History, added
 from tests.projections.analytics.test_analytics import (
@@ -305,7 +303,7 @@ def answers(
     connection: Connection[TupleRow], selection: Selection
 ) -> tuple[Mapping[str, CounterSeries], Mapping[str, CounterSeries]]:
     """The answer, and the answer from the snapshots of all owners."""
-    reader, (id_,) = cast("Reader", Within(connection)), selection.ids
+    reader, (id_,) = Within(connection), selection.ids
     found = at_once(series_by_entity(reader, selection))[id_]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plans, "ends_a_slot", lambda _: False)

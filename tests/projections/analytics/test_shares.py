@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from random import Random
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,24 +23,23 @@ from domain.analytics.summaries.distribution import distribution
 from domain.analytics.summaries.posting_hours import posting_hours
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.read.creators.conditions import (
-    FigureCondition,
-    creators_with,
-)
 from projections.analytics.read.creators.expressions import CreatorFigure
 from projections.analytics.read.creators.figures import (
     CreatorSet,
+    FigureCondition,
     creator_figures,
+    creators_with,
     sorted_creators,
 )
-from projections.analytics.read.creators.first_days import with_first_days
-from projections.analytics.read.creators.totals import total_figures
-from projections.analytics.read.project_spans import spans_in
-from projections.analytics.read.videos.by_figure import videos_by_figure
-from projections.analytics.read.videos.figures import video_figures
+from projections.analytics.read.creators.totals import total_figures, with_first_days
+from projections.analytics.read.members import spans_in
+from projections.analytics.read.videos.figures import (
+    VideoFigure,
+    video_figures,
+    videos_by_figure,
+)
 from projections.analytics.read.videos.levels import VideoSet
-from projections.analytics.read.videos.order import VideoFigure
-from projections.analytics.summaries.creator_shares import figures_apart
+from projections.analytics.summaries.creators import figures_apart
 from projections.analytics.summaries.leaderboard import VideoOrder, ranked_videos
 from projections.analytics.summaries.outliers import outliers_among
 from projections.analytics.summaries.scope import SummaryScope
@@ -85,7 +84,7 @@ def test_lists_of_a_project_have_what_its_creators_gained_for_it(
     direction: Literal["asc", "desc"],
 ):
     oracle = Oracle(events, rule=rule)
-    reader = cast("Reader", Within(connection))
+    reader = Within(connection)
 
     with connection.transaction(force_rollback=True):
         take_in(connection, cut(events, [7, 2]), rule=rule)
@@ -287,7 +286,7 @@ def test_summaries_of_a_project_have_what_creators_left_there_and_bring(
     random = Random(seed)  # noqa: S311 - histories, not secrets
     events = moving(random)
     oracle = SummaryOracle(Oracle(events))
-    reader = cast("Reader", Within(connection))
+    reader = Within(connection)
 
     with connection.transaction(force_rollback=True):
         take_in(connection, [events])

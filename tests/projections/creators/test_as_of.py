@@ -1,7 +1,6 @@
 """The past: a creator as of every position is the plain fold up to there."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from infra.eventstore.store import RecordedEvent
 from projections.creator_history.projection import CreatorHistory
 from projections.creators import as_of
 from projections.creators.as_of import creator_as_of
-from projections.engine.reader import Reader
+from projections.engine.reader import Query, Reader
 from tests.kit.depth import part_of
 from tests.kit.expected import creator_list
 from tests.kit.histories import (
@@ -44,15 +43,11 @@ class HereReader(Reader):
         self._codec = Codec()
         self.project_ids = None
 
-    async def rows(
-        self, organization_id: UUID, query: bytes, parameters: Mapping[str, object]
-    ) -> list[TupleRow]:
-        self._connection.execute(
-            "SELECT set_config('goatherd.organization_id', %s, true)",
-            (str(organization_id),),
-        )
+    async def run(self, query: Query) -> list[TupleRow]:
+        for statement, values in query.as_whom:
+            self._connection.execute(statement, values)
         cursor = self._connection.cursor(binary=True)
-        return cursor.execute(query, parameters).fetchall()
+        return cursor.execute(query.text, query.parameters).fetchall()
 
 
 def keep(connection: Connection[TupleRow], events: list[RecordedEvent]) -> None:

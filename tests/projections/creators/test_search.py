@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,15 +9,12 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra import database
 from infra.eventstore.store import RecordedEvent
 from projections.creators.projection import CreatorList
 from projections.creators.search_keys import follower_bucket, search_grams
-from tests.kit.expected import expected, rows_of
+from tests.kit.expected import rows_of
 from tests.kit.histories import (
     HOME,
-    MONDAY,
-    PROJECT,
     History,
     added,
     snapshot,
@@ -133,51 +129,6 @@ def test_the_greater_count_never_has_the_lesser_bucket(one: int, other: int):
 def test_creators_without_followers_known_stand_as_the_sort_has_them():
     assert follower_bucket(None) == follower_bucket(-1)
     assert follower_bucket(-2) < follower_bucket(None) < follower_bucket(0)
-
-
-def test_creators_from_before_the_search_had_its_table_are_found(
-    empty_database_url: str, history: History, monkeypatch: pytest.MonkeyPatch
-):
-    known = database.known_migrations()
-    # Negative counts are unknown since rules that are newer than this migration.
-    known_counts = [count for count in COUNTS if count is None or count >= 0]
-    with monkeypatch.context() as before:
-        before.setattr(database, "known_migrations", lambda: known[:5])
-        database.migrate(empty_database_url)
-    with psycopg.connect(empty_database_url) as connection:
-        for number, count in enumerate(known_counts):
-            creator_id = UUID(int=0xC0 + number)
-            status = ("active", "disabled", "removed")[number % 3]
-            history.happened(creator_id, added(f"billie_{number}"))
-            history.happened(SCRAPE, snapshot(creator_id, follower_count=count))
-            if status != "active":
-                history.happened(creator_id, _ENDS[status])
-            connection.execute(
-                "INSERT INTO creator_list (organization_id, id, project_id, "
-                "tiktok_handle, metadata, tracking_mode, follower_count, status, "
-                "version, created_at, updated_at) "
-                "VALUES (%s, %s, %s, %s, '{}', 'auto', %s, %s, 1, %s, %s)",
-                (
-                    *(HOME, creator_id, PROJECT, f"billie_{number}", count, status),
-                    *(_added_at(history, creator_id), MONDAY),
-                ),
-            )
-
-    applied = database.migrate(empty_database_url)
-
-    assert applied[0] == "search"
-    with psycopg.connect(empty_database_url) as connection:
-        rows = rows_of(connection, "creator_search")
-        assert rows == expected(history.events)["creator_search"]
-        assert len(found_by(connection, "llie_")) == len(known_counts)
-
-
-_ENDS: dict[str, e.CreatorEvent] = {
-    "disabled": e.CreatorAutoDisabled(
-        organization_id=HOME, verdict="private", scrape_id=SCRAPE
-    ),
-    "removed": e.CreatorRemoved(organization_id=HOME),
-}
 
 
 def _added_at(history: History, creator_id: UUID) -> object:

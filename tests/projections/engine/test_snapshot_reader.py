@@ -328,6 +328,78 @@ def test_a_read_that_goes_on_after_the_end_gives_its_connection_back(
     reading(database_url, reads)
 
 
+def test_a_read_that_waits_for_a_connection_at_the_end_still_sees_the_same(
+    store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    async def reads(reader: SnapshotReader, pool: AsyncPool) -> None:
+        before = await count(reader)
+        await reader.side_by_side()
+        with psycopg.connect(database_url, autocommit=True) as other:
+            other.execute("SELECT pg_advisory_lock(62)")
+            busy = asyncio.create_task(count(reader, WAIT))
+            await asyncio.to_thread(
+                wait_until, lambda: in_line(other) == 1, seconds=PATIENTLY
+            )
+            taken = [await pool.getconn() for _ in range(2)]
+            given = asyncio.Event()
+            getconn = pool.getconn
+
+            async def late(**more: float | None) -> AsyncConnection[TupleRow]:
+                await given.wait()
+                return await getconn(**more)
+
+            monkeypatch.setattr(pool, "getconn", late)
+            for each in taken:
+                await pool.putconn(each)
+            waiting = asyncio.create_task(count(reader))
+            other.execute("SELECT pg_advisory_unlock(62)")
+            await busy
+            await reader.end()
+            write(store, "meanwhile")
+            given.set()
+
+            assert await waiting == before
+            monkeypatch.undo()
+
+    reading(database_url, reads)
+
+
+def test_reads_side_by_side_may_begin_twice_and_while_the_snapshot_ends(
+    store: Store, database_url: str
+):
+    async def reads(reader: SnapshotReader, _: AsyncPool) -> None:
+        await asyncio.gather(reader.side_by_side(), reader.side_by_side())
+        before = {*await asyncio.gather(*(count(reader) for _ in range(6)))}
+        assert len(before) == 1
+        await reader.end()
+        beginning = asyncio.create_task(reader.side_by_side())
+        await asyncio.sleep(0)
+        await reader.end()
+        write(store, "new")
+        await beginning
+
+        after = {*await asyncio.gather(*(count(reader) for _ in range(6)))}
+
+        assert after == {before.pop() + 1}
+
+    reading(database_url, reads)
+
+
+def test_reads_go_on_after_the_one_that_named_the_snapshot_failed(database_url: str):
+    async def reads(reader: SnapshotReader, _: AsyncPool) -> None:
+        await reader.side_by_side()
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            await count(reader, b"SELECT 1 / 0")
+
+        counts = await asyncio.gather(*(count(reader) for _ in range(6)))
+
+        assert len({*counts}) == 1
+        await reader.side_by_side()
+        assert [await count(reader)] == [*{*counts}]
+
+    reading(database_url, reads)
+
+
 def test_a_connection_that_was_cut_before_the_snapshot_is_replaced(
     store: Store, database_url: str
 ):

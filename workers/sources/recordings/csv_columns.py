@@ -193,11 +193,13 @@ class ColumnsError(Exception):
     """The columns of a file cannot be imported; the message names the column.
 
     ``option`` is the option that is at fault or would help, without dashes.
+    ``headings`` are those of the file, if they were read.
     """
 
     def __init__(self, message: str, option: str | None = None) -> None:
         super().__init__(message)
         self.option = option
+        self.headings: Sequence[str] = ()
 
 
 class CsvColumn(msgspec.Struct, frozen=True):

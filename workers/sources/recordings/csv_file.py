@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from domain.creator.handle import normalize_handle
+from domain.days import time_zones
 from domain.errors import InvalidHandleError, InvalidVideoUrlError
-from domain.time_zones import time_zones
 from domain.video.url import read_video_url
 from workers.sources.recordings.csv_cells import CellError, Cells
 from workers.sources.recordings.csv_columns import (
@@ -126,12 +126,7 @@ class CsvTable:
             raise BadFileError(self._path, reason_of(error)) from error
         try:
             self._rows, headings = _table(self._lines())
-            self.columns = columns_of(
-                headings,
-                self._options.columns,
-                has_creator=self._options.creator is not None,
-                has_time=self._options.observed_at is not None,
-            )
+            self.columns = self._columns(headings)
         except (csv.Error, UnicodeError, OSError, EOFError) as error:
             self._file.close()
             raise BadFileError(self._path, _why(error)) from error
@@ -187,6 +182,18 @@ class CsvTable:
             except (UnicodeError, OSError, EOFError) as error:
                 yield line, BadFileError(self._path, _why(error))
                 break
+
+    def _columns(self, headings: Sequence[str]) -> CsvColumns:
+        try:
+            return columns_of(
+                headings,
+                self._options.columns,
+                has_creator=self._options.creator is not None,
+                has_time=self._options.observed_at is not None,
+            )
+        except ColumnsError as error:
+            error.headings = headings
+            raise
 
     def _lines(self) -> Iterator[str]:
         # A quote that is not closed would make the rest of the file one line.

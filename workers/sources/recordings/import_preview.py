@@ -146,12 +146,12 @@ def preview_import(
     seen: set[tuple[_Moment, ObservationKey]] = set()
     return ImportPreview(
         lines=[
-            _bad(read)
+            bad_line(read)
             if isinstance(read, BadLineError)
             else _line(line, read, recording, missing, keys, seen)
             for line, read in noted.first
         ],
-        bad_lines=[_bad(read) for read in noted.bad],
+        bad_lines=[bad_line(read) for read in noted.bad],
         new=new,
         there_already=there_already,
         repeated=taken - new - there_already,
@@ -160,7 +160,7 @@ def preview_import(
     )
 
 
-def _bad(error: BadLineError) -> PreviewLine:
+def bad_line(error: BadLineError) -> PreviewLine:
     return PreviewLine(
         line=error.line_number, status="bad", column=error.column, error=error.reason
     )

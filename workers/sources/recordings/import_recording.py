@@ -40,6 +40,8 @@ _GROUPS_AT_ONCE = 350
 _OBSERVATIONS_AT_ONCE = 80_000
 _POLL_SECONDS = 0.05
 _TRIES_BEFORE_NOTICE = 2
+# An erasure appends just after it has let go of the lock, and may have to try again.
+_FREE_POLLS = 10
 _NO_ERASURE = "SELECT pg_try_advisory_xact_lock(%s)"
 
 
@@ -206,12 +208,17 @@ class _Storing:
         self._advance(observations)
 
     def _let_erasures_go_first(self) -> None:
-        tries = 0
-        while not run_read(self._store.pool, _is_free):
-            tries += 1
-            # At the first try another import may hold the lock for a moment, too.
-            if tries == _TRIES_BEFORE_NOTICE:
-                self._on_wait()
+        tries, free = 0, _FREE_POLLS
+        while True:
+            if run_read(self._store.pool, _is_free):
+                free += 1
+                if free > _FREE_POLLS:
+                    return
+            else:
+                tries, free = tries + 1, 0
+                # At the first try another import may hold the lock for a moment, too.
+                if tries == _TRIES_BEFORE_NOTICE:
+                    self._on_wait()
             time.sleep(_POLL_SECONDS)
 
     def _store_part(self, groups: Sequence[ObservationGroup], project_id: UUID) -> None:

@@ -91,7 +91,7 @@ class EditDraft(Struct, frozen=True, kw_only=True):
         """Return the form that a person sent; its own fields are the texts by default.
 
         Raises:
-            ApiError: ``invalid_body``, if the version is none.
+            ApiError: ``invalid_body``, if the version is not valid.
         """
         own = form.__struct_fields__[len(EditForm.__struct_fields__) :]
         return cls(

@@ -28,7 +28,6 @@ def kept_drawn(most: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 def forget_drawn() -> None:
-    """Forget all drawn parts."""
     for forget in _forget_each:
         forget()
 

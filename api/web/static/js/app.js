@@ -73,11 +73,16 @@ sessionStorage.removeItem("said");
 
 /**
  * The page lacks a change, or a scrape has just ended: what was asked for appears by
- * itself, unless typed text would be lost.
+ * itself, unless typed text or a sent form would be lost. An opened form stays open,
+ * and the page is renewed when it is closed.
  */
 function renew() {
-  if (!document.querySelector("[data-renews]")) return;
+  if (!document.querySelector("[data-renews]") || document.querySelector("form[data-sent]")) return;
   if ([...document.querySelectorAll("form[data-guard]")].some(holdsText)) return;
+  if (document.querySelector("details[open] form")) {
+    document.addEventListener("toggle", renew, { capture: true, once: true });
+    return;
+  }
   const overview = document.getElementById("overview");
   if (overview) window.htmx.ajax("GET", window.location.href, { target: "#overview", select: "#overview", swap: "outerHTML show:none" });
   else {

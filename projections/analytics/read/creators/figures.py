@@ -14,12 +14,12 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.analytics.series import in_decimals
+from domain.analytics.series import DECIMALS, in_decimals
 from projections.analytics.read.creators.expressions import (
     CreatorFigure,
     FigureExpressions,
 )
-from projections.analytics.read.kept_numbers import kept_numbers
+from projections.analytics.store.positions import kept_numbers
 from projections.engine.keyset import Keyset
 from projections.engine.reader import Reader
 
@@ -53,7 +53,6 @@ class CreatorSet(msgspec.Struct, frozen=True):
 
     @classmethod
     def every(cls) -> "CreatorSet":
-        """Return all creators of the organization."""
         return cls(_SUBJECTS)
 
     @classmethod
@@ -123,8 +122,6 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FiguresOfCreator(Figures, frozen=True, kw_only=True):
-    """Figures of one creator."""
-
     creator_id: UUID
 
 
@@ -174,7 +171,7 @@ async def _read_figures(
         WITH chosen AS NOT MATERIALIZED ({creators.query})
         SELECT {", ".join(columns)} FROM chosen {joins} ORDER BY chosen.id
         """.encode(),
-        {"organization": organization_id, **creators.all_parameters},
+        creators.all_parameters,
     )
     return [
         FiguresOfCreator(creator_id=creator_id, **figures_from(*values))
@@ -238,7 +235,6 @@ async def sorted_creators(
         {order.page(f"SELECT {columns} FROM chosen {joins}", after=after)}
         """.encode(),
         {
-            "organization": organization_id,
             **creators.all_parameters,
             **order.parameters(after, limit=limit, offset=offset),
         },
@@ -298,3 +294,48 @@ def figures_from(
 
 def _whole(number: Decimal | None) -> int | None:
     return None if number is None else int(number)
+
+
+# Rates are shown in percent; the expression is a share. Answers have them in double
+# precision: a bound that somebody copies from an answer includes its own creator.
+_SHOWN: Mapping[CreatorFigure, str] = {
+    "engagement_rate": f"round(100 * ({{}}), {DECIMALS})::float8",
+    "average_views_per_post": f"round({{}}, {DECIMALS})::float8",
+}
+
+
+class FigureCondition(msgspec.Struct, frozen=True):
+    """A bound of a figure, rates in percent. Unknown figures are never within."""
+
+    figure: CreatorFigure
+    comparison: Literal[">=", "<=", ">", "<"]
+    number: Decimal
+
+
+async def creators_with(
+    reader: Reader,
+    organization_id: UUID,
+    creators: CreatorSet,
+    start: datetime,
+    end: datetime,
+    *,
+    conditions: Sequence[FigureCondition],
+) -> list[UUID]:
+    """Return the ids of those creators whose figures fulfil all conditions."""
+    of = creators.expressions(start, end)
+    held = [
+        f"{_SHOWN.get(each.figure, '{}').format(of.named(each.figure))} "
+        f"{each.comparison} %(number_{place})s"
+        for place, each in enumerate(conditions)
+    ]
+    joins = of.joins(among=creators.among)
+    numbers = {f"number_{place}": each.number for place, each in enumerate(conditions)}
+    rows = await reader.rows(
+        organization_id,
+        f"""
+        WITH chosen AS NOT MATERIALIZED ({creators.query})
+        SELECT chosen.id FROM chosen {joins} WHERE {" AND ".join(held)}
+        """.encode(),
+        {**creators.all_parameters, **numbers},
+    )
+    return [row[0] for row in rows]

@@ -27,9 +27,7 @@ _AMONG: dict[Entity, str] = {
 
 
 async def basis_of_now(reader: Reader, organization_id: UUID) -> Basis:
-    """Return the basis of answers of now."""
-    params = {"organization": organization_id}
-    rows = await reader.rows(organization_id, POSITION_AND_STATE, params)
+    rows = await reader.rows(organization_id, POSITION_AND_STATE)
     return Basis(position=rows[0][0], rules=RULES, erased_since=None)
 
 
@@ -47,8 +45,7 @@ async def basis_as_of(
     ``own`` is the position of the organization's own newest event until ``at``.
     """
     query = _ERASED.format(among=_AMONG[entity])
-    params = {"organization": organization_id, "ids": [*ids], "at": at}
-    rows = await reader.rows(organization_id, query.encode(), params)
+    rows = await reader.rows(organization_id, query.encode(), ids=[*ids], at=at)
     ((count, until),) = rows
     return Basis(
         position=own,

@@ -15,7 +15,7 @@ from projections.analytics.fold.creator_moves import divided_spans
 from projections.analytics.fold.owner_state import BASELINE, COUNTED, OwnerState
 from projections.analytics.fold.rollup_deltas import VIDEOS
 from projections.analytics.store.creator_moves import MOVE_COLUMNS
-from projections.analytics.store.owner_states import unpacked_state
+from projections.analytics.store.owners import unpacked_state
 from projections.rebuild.shadow_tables import live_schema, next_schema
 
 _STATES_AT_ONCE = 500

@@ -32,7 +32,6 @@ CHECKS = [
     *("settings", "database", "schema", "connections", "clocks", "event log"),
     *(
         "keys",
-        "sealing",
         "roots",
         "projections",
         "dead letters",

@@ -10,9 +10,11 @@ from application.integrity.make_root import make_root
 from application.integrity.signing import InstallationSigner
 from infra.eventstore.store import Store
 from infra.settings import Settings
-from tests.kit.builders import ADA, BERTA, asking, events_for
+from tests.application.integrity.test_verify import read_log, store_log
+from tests.kit.builders import ADA, BERTA, asking, events_for, make_home
 from tests.kit.command_line import CommandLine
 from tests.kit.keys import MASTER_KEY_TEXT
+from tests.kit.tampered_log import chained
 
 
 def tamper(store: Store, statement: str) -> None:
@@ -42,9 +44,6 @@ def test_an_untouched_log_is_fine(cli: CommandLine, store: Store):
         "events": 3,
         "roots": 1,
         "misfits": [],
-        "sealed_up_to": None,
-        "sealings": [],
-        "kept": None,
     }
 
 
@@ -69,6 +68,26 @@ def test_the_first_event_that_does_not_fit_is_named(cli: CommandLine, store: Sto
     ]
 
 
+def test_an_event_in_the_clear_is_named_even_if_its_chain_is_right(
+    cli: CommandLine, store: Store, database_url: str
+):
+    creator = make_home(store).creator("ada")
+    fine = cli("verify")
+    log = read_log(database_url)
+    row = next(row for row in log if (row.stream, row.version) == (creator, 1))
+    row.body = store.codec.encode(store.load(creator)[creator][0].event)
+    store_log(database_url, chained(log))
+
+    found, by_doctor = cli("verify"), cli("doctor", "--at-rest")
+
+    assert fine.status == 0
+    assert found.status == 1
+    (line,) = [each for each in found.out.splitlines() if f"{creator}" in each]
+    assert line.startswith(f"unsealed   position {row.position} (version 1 of ")
+    assert "in the clear" in line
+    assert f"position {row.position}." in by_doctor.out
+
+
 @pytest.mark.parametrize("form", ("printed", "answered"))
 def test_history_that_was_signed_anew_is_found_with_a_root_kept_elsewhere(
     cli: CommandLine, store: Store, tmp_path: Path, form: str
@@ -80,7 +99,7 @@ def test_history_that_was_signed_anew_is_found_with_a_root_kept_elsewhere(
     well = cli("verify", "--against", str(kept))
     # A person with all keys writes the log anew, and signs that.
     tamper(store, "DELETE FROM goatherd_events WHERE topic = 'root_signed'")
-    tamper(store, 'UPDATE goatherd_events SET state = \'{"handle":"x"}\'')
+    tamper(store, "UPDATE goatherd_events SET actor = 'another'")
     tamper(
         store,
         "UPDATE goatherd_events SET digest = goatherd_link('', "

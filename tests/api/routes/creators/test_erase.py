@@ -258,7 +258,6 @@ def test_the_preview_counts_what_is_concerned_and_the_same_account_is_erased_wit
         "note_count": 2,
         "campaign_count": 1,
         "ban_count": 1,
-        "history_in_clear": False,
         "mentions": [],
     }
     assert {one["id"] for one in done["creators"]} == {creator_id, sibling}

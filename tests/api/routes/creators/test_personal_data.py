@@ -9,10 +9,8 @@ from application.erase.erase import ErasureCommand
 from domain import events as e
 from domain.messages import ErasedFigures
 from domain.streams import account_stream
-from infra.eventstore.codec import Codec
 from infra.eventstore.execute import execute
 from infra.ids import new_id
-from tests.benchmarks.clear import ClearCodec
 from tests.kit.application import Tenant, code_of, data_of
 from tests.kit.builders import NOON, asking
 
@@ -225,21 +223,6 @@ def test_an_erased_person_has_its_events_left_without_names(
     assert named(data, "subject_erased")
     assert named(data, "erasure_numbered")
     assert handle not in f"{data}"
-
-
-def test_what_was_stored_in_the_clear_is_without_names_too(
-    home: Tenant, monkeypatch: pytest.MonkeyPatch
-):
-    handle = f"clear.{uuid4().hex[:9]}"
-    with monkeypatch.context() as unsealed:
-        unsealed.setattr(Codec, "parted", ClearCodec.parted)
-        creator = furnished(home, handle)
-    data_before = personal_data_of(home, creator["id"])
-
-    erase(home, creator["id"], f"{handle}.2")
-
-    assert handle in f"{data_before}"
-    assert handle not in f"{personal_data_of(home, creator['id'])}"
 
 
 def test_nobody_elses_person_is_read(home: Tenant, stranger: Tenant):

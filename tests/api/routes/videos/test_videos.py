@@ -448,6 +448,21 @@ def test_a_video_shows_its_attributes_and_lists_are_filtered_by_them(home: Tenan
     assert table[1].endswith('15,7064,\'=Hay,"Hay,Goats",,false,,,')
 
 
+def test_a_sound_has_every_field_also_where_the_source_left_some_out(home: Tenant):
+    video = added(home)
+    seen(home, attributes=VideoAttributes(sound=Sound(id="7064")))
+    home.goatherd.catch_up()
+
+    shown = data_of(home.get(f"/videos/{video['id']}"))
+
+    assert shown["sound"] == {
+        "id": "7064",
+        "title": None,
+        "author": None,
+        "original": None,
+    }
+
+
 def test_the_stats_of_a_video_are_gone_and_name_the_way(home: Tenant):
     video_id = uuid4()
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from api.web.kit.forms.project_choices import SomeCampaigns
 from tests.kit.application import Tenant, data_of
 from tests.kit.markup import Element
 from tests.kit.visitor import Visitor
@@ -203,8 +204,8 @@ def test_a_campaign_is_named_although_many_are_newer(
     campaign = home.campaign("The oldest")
     home.goatherd.catch_up()
 
-    async def none_of_them(_: object) -> list[object]:
-        return []
+    async def none_of_them(_: object) -> SomeCampaigns:
+        return SomeCampaigns()
 
     monkeypatch.setattr("api.web.activity.page.some_campaigns", none_of_them)
     page = visitor.see(f"{PATH}?campaign_id={campaign}")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.web.kit.api_client import ApiClient, RawResponse
+from api.in_process import RawResponse
+from api.web.kit.api_client import ApiClient
 from infra.ids import new_id
 from tests.api.web.dashboard.test_home import section
 from tests.kit.application import Goatherd, Tenant, data_of

@@ -76,7 +76,7 @@ def spoken(template: str) -> Iterator[str]:
 def messages(module: Path) -> Iterator[str]:
     """The texts of a module that are sentences or parts of them, without docstrings.
 
-    SQL and descriptions of the API are none of them.
+    SQL and descriptions of the API are not among them.
     """
     tree = ast.parse(module.read_text())
     left_out = {

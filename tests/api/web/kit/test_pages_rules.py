@@ -102,8 +102,8 @@ SENDS = [path for method, path in PAGES if method == "POST"]
 
 
 def filled(path: str) -> str:
-    """The path with an id in each of its places."""
-    return re.sub(r"{\w+}", A_UUID, path)
+    """The path with an id in each of its places, and a number for a position."""
+    return re.sub(r"{\w+}", A_UUID, path.replace("{position}", "1"))
 
 
 def policy_of(header: str) -> dict[str, str]:

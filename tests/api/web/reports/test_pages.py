@@ -4,6 +4,7 @@ import pytest
 
 from tests.api.routes.test_reports import a_posting_creator
 from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.markup import read
 from tests.kit.visitor import Visitor
 
 ADA, BO = "ada@example.com", "bo@example.com"
@@ -71,10 +72,24 @@ def test_a_report_is_made_changed_sent_switched_off_and_removed(
 def test_a_wrong_form_is_shown_again_with_its_problem(home: Tenant, visitor: Visitor):
     page = visitor.see("/reports")
 
-    answer = visitor.submit(page, "/reports", name="Monday", recipients="ada")
+    answer = visitor.submit(page, "/reports", name="<b>", recipients="ada", hour="16")
 
     assert answer.status_code == 400
     assert "must be addresses such as" in answer.text.lower()
+    page = read(answer.text)
+    recipients = page.one("textarea", name="recipients")
+    assert recipients.text.strip() == "ada"
+    assert recipients.attributes["aria-invalid"] == "true"
+    assert recipients.attributes["aria-describedby"] == "h-recipients"
+    name = page.one("input", name="name")
+    assert name.attributes["value"] == "<b>"
+    assert "aria-invalid" not in name.attributes
+    hours = page.one("select", name="hour")
+    assert [
+        option.attributes["value"]
+        for option in hours.all("option")
+        if "selected" in option.attributes
+    ] == ["16"]
     assert data_of(home.get("/reports")) == []
 
 

@@ -91,3 +91,6 @@ def test_links_to_reports_have_no_days_and_show_one_project(home: Tenant):
     path = f"/shares/{share['id']}"
     assert data_of(home.patch(path, {"name": "For Ada"}))["rolling"] is None
     assert code_of(home.patch(path, {"rolling": "7d"})) == (400, "invalid_body")
+    from_a_day = home.patch(path, {"from": "2026-03-01"})
+    assert from_a_day.json()["meta"]["fields"][0]["path"] == "/from"
+    assert "from_" not in from_a_day.text

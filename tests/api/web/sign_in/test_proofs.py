@@ -123,6 +123,7 @@ HARMLESS_FORMS = {
     "/creators/columns",
     "/creators/compare",
     "/creators/disable",
+    "/creators/import",
     "/creators/move",
     "/creators/reenable",
     "/creators/remove",

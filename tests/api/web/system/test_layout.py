@@ -11,6 +11,10 @@ from tests.kit.visitor import Visitor
 ADMIN_PAGES = (
     "/system/read-models",
     "/system/read-models/creator_list",
+    "/system/log",
+    "/system/log/1",
+    "/system/log/types",
+    "/system/log/types/creator_added",
     "/system/bans",
     "/settings/keys",
 )
@@ -45,15 +49,18 @@ def name_of(page: str) -> str:
     return "System" if page.startswith("/system") else "Settings"
 
 
+def tab_of(page: str) -> str:
+    """The address of a page's tab: its first two parts."""
+    return "/".join(page.split("/")[:3])
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_has_one_heading_and_marks_its_tab(visitor: Visitor, page: str):
     seen = visitor.see(page)
 
     tabs = seen.one("nav", aria_label=name_of(page))
     assert seen.one("h1").text == name_of(page)
-    assert tabs.one("a", aria_current="page")["href"] == (
-        page.removesuffix("/creator_list")
-    )
+    assert tabs.one("a", aria_current="page")["href"] == tab_of(page)
     assert not [e for e in seen.inside() if "style" in e.attributes]
     assert all(script.attributes.get("src") for script in seen.all("script"))
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from api.system.all_projections import ALL_PROJECTIONS
+from api.web.system.projections import name_of
 from projections.rebuild.rebuild import rebuild
 from projections.registry import PROJECTIONS
 from tests.kit.application import Goatherd, Tenant
@@ -35,6 +37,8 @@ def test_every_projection_is_listed_in_words(visitor: Visitor):
         cell["data-cell"] for cell in page.all("td") if "data-cell" in cell.attributes
     }
     assert {"Creators", "Analytics", "Jobs", "Change logs of creators"} <= names
+    nameless = [p.name for p in ALL_PROJECTIONS if name_of(p.name) == p.name]
+    assert nameless == []
     assert {f"{each.name}.rebuild" for each in PROJECTIONS} <= cells
     assert page.one("p", data_stream=f"{PAGE}/stream").one("a").text == "Reload"
 

@@ -88,7 +88,7 @@ def test_three_posts_in_the_weeks_have_a_standard_deviation():
     assert consistency(days(-20, -10, 1), WEEKS).gap_standard_deviation is None
     assert consistency(days(-20, -10), WEEKS).gap_standard_deviation is None
     assert consistency(days(-20, -10, -6), WEEKS).gap_standard_deviation == 3.0
-    # A gap that began before the weeks is none between two posts of these weeks.
+    # A gap that began before the weeks does not lie between two posts of these weeks.
     assert consistency(days(-99, -10, -6), WEEKS).gap_standard_deviation is None
 
 

@@ -28,7 +28,7 @@ from infra.http_out.tiktok_api import TikTokReply
 from infra.settings import Settings
 from tests.kit.builders import Home
 from tests.kit.connections import Fake, account, connect, fake_tiktok
-from workers.sources.demo.fake_tiktok.consents import ACCESS_SECONDS
+from tests.tools.fake_tiktok.consents import ACCESS_SECONDS
 from workers.sources.port import Target
 from workers.sources.providers.display import DisplayProvider, open_display
 from workers.sources.providers.display.api import data_of
@@ -156,7 +156,7 @@ def test_a_video_that_was_not_asked_for_is_nobodys(
     def more(_videos: object, _fields: str) -> list[dict[str, object]]:
         return [{"id": id_, "view_count": 1} for id_ in ("7", "8")]
 
-    monkeypatch.setattr("workers.sources.demo.fake_tiktok.display._shown", more)
+    monkeypatch.setattr("tests.tools.fake_tiktok.display._shown", more)
 
     seen = display.video_stats(msgspec.structs.replace(billie, video_ids=("7",)))
 
@@ -225,7 +225,7 @@ def test_what_is_of_another_account_is_nobodys_here(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(
-        "workers.sources.demo.fake_tiktok.display.FakeDisplay._field",
+        "tests.tools.fake_tiktok.display.FakeDisplay._field",
         lambda _self, _account, field: f"other {field}",
     )
 

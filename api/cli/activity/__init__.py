@@ -1,1 +1,0 @@
-"""`goatherd activity`: the list of events for people, newest first."""

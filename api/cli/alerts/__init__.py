@@ -1,1 +1,0 @@
-"""`goatherd alerts`, `alert-rules` and `notifications`: alerts and their rules."""

@@ -1,1 +1,0 @@
-"""`goatherd channels`: services that get messages about alerts, and their tests."""

@@ -1,1 +1,0 @@
-"""`goatherd reports`: reports are listed, made and sent, and their issues listed."""

@@ -1,1 +1,0 @@
-"""`goatherd webhooks`: endpoints that get public events, and their deliveries."""
