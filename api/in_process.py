@@ -7,6 +7,7 @@ behalf of the operator of the host.
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, cast
+from urllib.parse import unquote
 
 import msgspec
 from litestar import Litestar
@@ -90,7 +91,7 @@ async def send_in_process(
         **{name: around[name] for name in _INHERITED},
         "type": "http",
         "method": method,
-        "path": path,
+        "path": unquote(path),
         "raw_path": path.encode("ascii"),
         "query_string": query,
         "root_path": "",

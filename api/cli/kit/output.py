@@ -30,12 +30,14 @@ def print_json(document: object) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under their headings; None is shown as a dash."""
+    """Print rows under their headings, if there are any; None is shown as a dash."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(
+        box=None, pad_edge=False, header_style="bold", show_header=any(headings)
+    )
     for heading in headings:
         table.add_column(heading)
     for row in rows:

@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from api.cli import CommandError
 from api.cli.kit.output import plain, print_json, print_list, print_one
 from api.cli.operations.daily import Daily
+from api.cli.operations.options import struct_types
 from api.in_process import RawResponse
 from api.operations import Operation
 
@@ -102,19 +103,35 @@ class AnswerPrinter:
         )
 
     def _print_one(self, answer: RawResponse, data: Any) -> None:  # noqa: ANN401
-        failure = None if self._daily.failed is None else self._daily.failed(data)
+        daily = self._daily
+        failure = None if daily.failed is None else daily.failed(data)
         if self._json:
             print_json(_data_of(answer))
-        elif failure is not None:
+        elif daily.rows:
+            rows = getattr(data, daily.rows)
+            if rows or not daily.says:
+                print_list(rows, daily.columns, json=False, **daily.computed)
+            self._say(data)
+        elif failure is None and daily.columns:
+            print_one(data, daily.columns, **daily.computed)
+        elif failure is None:
+            self._say(data)
+        if failure is not None:
             raise CommandError(failure)
-        elif self._daily.columns:
-            print_one(data, self._daily.columns, **self._daily.computed)
-        else:
-            fields = asdict(data)
-            for line in self._daily.says.split("\n"):
-                if all(fields[name] is not None for name in _fields_in(line)):
-                    print(plain(line.format_map(fields)))
+
+    def _say(self, data: Any) -> None:  # noqa: ANN401 - as operations have it
+        of_data = {} if self._daily.columns else self._daily.computed
+        fields = asdict(data) | {name: of(data) for name, of in of_data.items()}
+        for line in self._daily.says.splitlines():
+            if all(fields[name] is not None for name in _fields_in(line)):
+                print(plain(line.format_map(fields)))
 
     def _typed(self, answer: RawResponse) -> Any:  # noqa: ANN401 - as operations have it
         type_, _ = self._operation.answers[answer.status]
-        return msgspec.json.decode(_data_of(answer), type=type_)
+        # An operation about one thing or many answers in two ways.
+        with_rows = (
+            each
+            for each in struct_types(type_)
+            if self._daily.rows in each.__struct_fields__
+        )
+        return msgspec.json.decode(_data_of(answer), type=next(with_rows, type_))

@@ -15,9 +15,10 @@ class Daily(Struct, frozen=True, kw_only=True):
     values: each makes an entry of that list of the body, with the other options.
     ``columns``, ``ids`` and ``computed`` are those of the table of a list, as
     ``print_list`` has them; the answer about one thing has a line for each. Others are
-    answered by ``says``, without the lines that have a field which is null. ``failed``
-    returns why an act failed although its request was right, None if it did not. A list
-    is printed whole unless ``is_whole`` is false: then it has its first page.
+    answered by ``says``, without the lines that have a field which is null. An answer
+    with a list in its field ``rows`` has a table of them before. ``failed`` returns why
+    an act failed although its request was right, None if it did not. A list is printed
+    whole unless ``is_whole`` is false: then it has its first page.
     """
 
     words: str
@@ -28,6 +29,7 @@ class Daily(Struct, frozen=True, kw_only=True):
     columns: str = ""
     ids: str = ""
     computed: Mapping[str, Callable[[Any], object]] = {}
+    rows: str = ""
     says: str = ""
     failed: Callable[[Any], str | None] | None = None
     is_whole: bool = True
@@ -96,6 +98,42 @@ def _not_delivered(delivery: Any) -> str | None:  # noqa: ANN401 - as its operat
     return delivery.failed or f"It answered with {delivery.status}."
 
 
+def _projects_seen(member: Any) -> str | int:  # noqa: ANN401 - as its operation has it
+    return "all" if member.project_ids is None else len(member.project_ids)
+
+
+def _payments(member: Any) -> str:  # noqa: ANN401 - as its operation has it
+    return "yes" if member.money else "no"
+
+
+def _not_added(added: Any) -> str | None:  # noqa: ANN401 - as its operation has it
+    count = added.failed_count
+    return f"{count} of {len(added.results)} not added." if count else None
+
+
+def _added(one: Any) -> str:  # noqa: ANN401 - as its operation has it
+    if one.status == "failed":
+        return f"not added: {one.error}"
+    return "added" if one.status == "created" else "restored"
+
+
+def _named(one: Any) -> str:  # noqa: ANN401 - as its operation has it
+    if one.tiktok_handle is None:
+        return "(erased)"
+    return one.tiktok_handle if one.status == "failed" else f"@{one.tiktok_handle}"
+
+
+def _not_understood(check: Any) -> str | None:  # noqa: ANN401 - as its operation has it
+    return None if check.worked else f"{check.provider}: {check.verdict}"
+
+
+_SENT = (
+    "Link  {link}\nUntil {expires_at:%Y-%m-%d %H:%M} UTC, once\n"
+    "Mail  goes to {mail}, with a link of its own"
+)
+_MAILED: Mapping[str, Callable[[Any], object]] = {
+    "mail": lambda one: one.email if one.mailed else None
+}
 _DELIVERED = "Delivered in {duration_ms} ms: status {status}"
 _ONCE = "Secret  {secret} (shown only this once)"
 
@@ -136,6 +174,105 @@ DAILY: Sequence[Daily] = (
         words="projects restore",
         operation="restoreProject",
         says="Project {name} restored",
+    ),
+    Daily(
+        words="creators add",
+        operation="addCreators",
+        arguments="tiktok_handle",
+        each="creators",
+        rows="results",
+        columns="creator result",
+        computed={"creator": _named, "result": _added},
+        failed=_not_added,
+    ),
+    Daily(
+        words="members list",
+        operation="listMembers",
+        columns="name email role projects payments last_seen",
+        ids="id",
+        computed={
+            "projects": _projects_seen,
+            "payments": _payments,
+            "last_seen": lambda one: one.last_seen_at or "not signed in",
+        },
+    ),
+    Daily(words="members change", operation="changeMember", says="Changed {email}"),
+    Daily(
+        words="members leaves",
+        operation="listMemberLeaves",
+        rows="things",
+        columns="kind name choices id",
+        computed={
+            "choices": lambda one: ", ".join(one.choices).replace("_", "-"),
+        },
+    ),
+    Daily(
+        words="members remove",
+        operation="removeMember",
+        rows="things",
+        columns="goes_on=kind name",
+        says="Removed {id}",
+    ),
+    Daily(
+        words="members invite",
+        operation="createInvitation",
+        arguments="email",
+        says=_SENT,
+        computed=_MAILED,
+    ),
+    Daily(
+        words="members invitations",
+        operation="listInvitations",
+        columns="email role projects payments until=expires_at",
+        ids="id",
+        computed={"projects": _projects_seen, "payments": _payments},
+    ),
+    Daily(
+        words="members resend",
+        operation="resendInvitation",
+        says=_SENT,
+        computed=_MAILED,
+    ),
+    Daily(
+        words="members withdraw",
+        operation="withdrawInvitation",
+        says="Invitation {id} withdrawn",
+    ),
+    Daily(
+        words="bans add",
+        operation="banHandle",
+        says="@{tiktok_handle} is banned",
+    ),
+    Daily(
+        words="bans remove",
+        operation="unbanHandle",
+        says="@{tiktok_handle} is not banned",
+    ),
+    Daily(
+        words="bans list",
+        operation="listBans",
+        columns="handle=tiktok_handle since=created_at reason",
+    ),
+    Daily(
+        words="sources list",
+        operation="listSources",
+        columns="source=provider in_use=configured last_success=last_success_at "
+        "requests_today daily_budget cost_today state",
+        computed={
+            "cost_today": lambda one: (
+                None if one.cost_today is None else f"{one.cost_today} {one.currency}"
+            ),
+            "state": lambda one: one.to_do or one.why_not or "ok",
+        },
+    ),
+    Daily(
+        words="sources check",
+        operation="checkSource",
+        arguments="tiktok_handle",
+        rows="steps",
+        columns="step=what status understood ms=duration_ms",
+        says="{provider}: {verdict}\nNext: {next}",
+        failed=_not_understood,
     ),
     Daily(
         words="campaigns list",

@@ -243,7 +243,7 @@ def _fields_of_body(operation: Operation, *, without: str) -> Iterator[Option]:
     forms = [
         form
         for each in operation.body_forms
-        for form in _structs(each)
+        for form in struct_types(each)
         if without not in form.__struct_fields__
     ]
     seen: set[tuple[str, ...]] = set()
@@ -262,7 +262,7 @@ def _fields(struct: type[Struct], *, above: tuple[str, ...]) -> Iterator[Option]
     hints = get_type_hints(struct, include_extras=True)
     for field in msgspec.structs.fields(struct):
         hint, keys = hints[field.name], (*above, field.encode_name)
-        inner = _structs(hint)
+        inner = struct_types(hint)
         if len(inner) == 1 and not above and _is_plainly(hint, inner[0]):
             yield from _fields(inner[0], above=keys)
             if _kind_of(hint).may_be_null:
@@ -358,11 +358,12 @@ def _are_texts(kinds: Sequence[_Kind]) -> bool:
     )
 
 
-def _structs(hint: Any) -> list[type[Struct]]:  # noqa: ANN401 - any type of a field
+def struct_types(hint: Any) -> list[type[Struct]]:  # noqa: ANN401 - any type of a field
+    """Return the structs that a type is one of."""
     if _is_struct(hint):
         return [hint]
     if get_origin(hint) in {Annotated, Union, types.UnionType}:
-        return [found for each in get_args(hint) for found in _structs(each)]
+        return [found for each in get_args(hint) for found in struct_types(each)]
     return []
 
 

@@ -399,8 +399,10 @@ def _drawn_for(person_id: UUID, until: datetime) -> bytes:
 
 def asker(request: Request) -> c.Asker:
     """Return the one who asks for a change of members, as commands name them."""
-    person = request.principal.person
-    return "key" if person is None else person.id
+    principal = request.principal
+    if principal.is_host:
+        return "operator"
+    return "key" if principal.person is None else principal.person.id
 
 
 def _session(request: Request) -> UUID | None:

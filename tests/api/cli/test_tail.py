@@ -29,7 +29,7 @@ def test_events_are_printed_from_a_position_and_as_they_happen(
     follow(store)
     cli("projects", "create", "Spring", "--org", organization_id)
     follow(store)
-    add = ("creators", "add", "--project", "Spring")
+    add = ("creators", "add", "Spring")
     cli(*add, "billie.goat", "nanny.goat")
     follow(store)
 

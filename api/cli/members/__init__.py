@@ -1,1 +1,0 @@
-"""`goatherd members`: the people of organizations, and links to choose passwords."""
