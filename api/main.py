@@ -12,67 +12,15 @@ from litestar import Litestar
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
+from api import routes
 from api.app import AppConfig, create_app
+from api.controllers import controllers_below, entities_of
 from api.http.access.auth import Authenticator, Principal, SignedInPerson
 from api.http.access.failed_logins import FailedLogins
 from api.http.access.live_sessions import LiveSessions
 from api.http.access.person_sessions import PersonSessions
 from api.http.access.sessions import Sessions
-from api.routes.activity import ActivityRoutes
-from api.routes.aggregate.campaigns import CampaignSummaryRoutes
-from api.routes.aggregate.creators import CreatorSummaryRoutes
-from api.routes.aggregate.kpis import KpiRoutes
-from api.routes.aggregate.overlap import OverlapRoutes
-from api.routes.aggregate.posting import PostingRoutes
-from api.routes.aggregate.videos import VideoSummaryRoutes
-from api.routes.alerts.alerts import AlertRoutes
-from api.routes.alerts.health import ProgramHealthRoutes
-from api.routes.alerts.rules import AlertRuleRoutes
-from api.routes.analytics.routes import AnalyticsRoutes
-from api.routes.analytics.videos import VideoNumbers
-from api.routes.annotations import AnnotationRoutes
-from api.routes.api_keys import ApiKeyRoutes
-from api.routes.audit.routes import AuditRoutes
-from api.routes.bans import BanRoutes
-from api.routes.campaigns.items import CampaignItemRoutes
-from api.routes.campaigns.routes import CampaignRoutes
-from api.routes.channels.routes import ChannelRoutes
-from api.routes.connections.routes import CONNECTION_ROUTES
-from api.routes.creators.bulk import ProjectCreatorRoutes
-from api.routes.creators.erase import CreatorEraseRoutes
-from api.routes.creators.figures import CreatorFigureRoutes
-from api.routes.creators.import_observations import ObservationImportRoutes
-from api.routes.creators.import_text import CreatorImportRoutes
-from api.routes.creators.move import CreatorMoveRoutes
-from api.routes.creators.personal_data import PersonalDataRoutes
-from api.routes.creators.routes import CreatorRoutes
-from api.routes.feed.routes import FeedRoutes
-from api.routes.forget_texts import ForgetTextsRoutes
-from api.routes.history import HistoryRoutes
-from api.routes.integrity.log_check import LogCheckRoutes
-from api.routes.integrity.proofs import ProofRoutes
-from api.routes.integrity.roots import RootRoutes
-from api.routes.log.routes import LogRoutes
-from api.routes.me import Me, MeRoutes, OwnSession
-from api.routes.members.invitations import InvitationRoutes
-from api.routes.members.members import MemberRoutes
-from api.routes.notifications import NotificationRoutes
-from api.routes.organization import Organization, OrganizationRoutes
-from api.routes.projection_responses import ProjectionState
-from api.routes.projections import ProjectionRoutes
-from api.routes.projects import ProjectRoutes
-from api.routes.reports.routes import ReportRoutes
-from api.routes.scrapes import ScrapeRoutes
-from api.routes.shares.routes import ShareRoutes
-from api.routes.source_requests import SourceRequestRoutes
-from api.routes.sources import ProviderState, SourceRoutes
-from api.routes.tags import TagRoutes
-from api.routes.videos.bulk import InboxRoutes, ProjectVideoRoutes
 from api.routes.videos.ids import video_ids
-from api.routes.videos.routes import VideoRoutes
-from api.routes.views import ViewRoutes
-from api.routes.webhooks.deliveries import WebhookDeliveryRoutes
-from api.routes.webhooks.routes import WebhookRoutes
 from api.services import Services
 from api.system.gauges import Gauges
 from api.system.readiness import readiness_checks, readiness_warnings
@@ -94,59 +42,11 @@ from application.accounts.oidc.service import OidcSignIn
 from application.accounts.service import PersonAccounts
 from application.accounts.sessions import find_session
 from application.erase.pictures import PICTURES
-from application.notifications.news import Notification
-from domain.integrity.roots import SignedRoot
 from domain.organization.roles import limits_of, may_operate, scopes_of
 from infra.build import version
 from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
-from projections.activity.queries import ActivityEntry
-from projections.alerts.queries import Alert, AlertRule
-from projections.annotations.queries import Annotation
-from projections.audit import AuditEntry
-from projections.bans import Ban
-from projections.campaigns.queries import Campaign, CampaignMember
-from projections.creator_history.entries import HistoryEntry
-from projections.creators.creator import Creator
-from projections.members import Invitation
-from projections.organizations.projection import ApiKey, PersonOfKey, holder_of
-from projections.people import Member
-from projections.projects import Project
-from projections.reports.queries import ScheduledReport
-from projections.scrape_runs.queries import Scrape
-from projections.shares import Share
-from projections.videos.queries import Video
-from projections.views import View
-
-ENTITIES = {
-    "organization": Organization,
-    "me": Me,
-    "session": OwnSession,
-    "member": Member,
-    "invitation": Invitation,
-    "project": Project,
-    "creator": Creator,
-    "video": Video,
-    "campaign": Campaign,
-    "campaign_item": CampaignMember,
-    "activity": ActivityEntry,
-    "annotation": Annotation,
-    "audit_entry": AuditEntry,
-    "alert_rule": AlertRule,
-    "alert": Alert,
-    "notification": Notification,
-    "scrape": Scrape,
-    "source": ProviderState,
-    "history_entry": HistoryEntry,
-    "api_key": ApiKey,
-    "ban": Ban,
-    "projection": ProjectionState,
-    "root": SignedRoot,
-    "report": ScheduledReport,
-    "share": Share,
-    "view": View,
-}
-
+from projections.organizations.projection import PersonOfKey, holder_of
 
 # The number of new objects after which the garbage collector searches.
 _OBJECTS_BETWEEN_SEARCHES = 10_000
@@ -289,6 +189,7 @@ def assemble(settings: Settings) -> Litestar:
         oidc=oidc,
         ways=site.ways,
     )
+    controllers = controllers_below(routes)
     registry = CollectorRegistry()
     registry.register(Gauges(services.writing, settings))
 
@@ -310,62 +211,7 @@ def assemble(settings: Settings) -> Litestar:
 
     return create_app(
         AppConfig(
-            routes=[
-                OrganizationRoutes,
-                MeRoutes,
-                AlertRuleRoutes,
-                AlertRoutes,
-                ProgramHealthRoutes,
-                NotificationRoutes,
-                MemberRoutes,
-                InvitationRoutes,
-                ProjectRoutes,
-                ApiKeyRoutes,
-                CreatorRoutes,
-                TagRoutes,
-                CreatorFigureRoutes,
-                ProjectCreatorRoutes,
-                CreatorImportRoutes,
-                ObservationImportRoutes,
-                CreatorMoveRoutes,
-                CreatorEraseRoutes,
-                ForgetTextsRoutes,
-                *CONNECTION_ROUTES,
-                VideoRoutes,
-                ProjectVideoRoutes,
-                InboxRoutes,
-                CampaignRoutes,
-                CampaignItemRoutes,
-                ScrapeRoutes,
-                SourceRoutes,
-                SourceRequestRoutes,
-                BanRoutes,
-                LogRoutes,
-                ProjectionRoutes,
-                RootRoutes,
-                LogCheckRoutes,
-                ProofRoutes,
-                PersonalDataRoutes,
-                AnalyticsRoutes,
-                ActivityRoutes,
-                AuditRoutes,
-                FeedRoutes,
-                AnnotationRoutes,
-                KpiRoutes,
-                CreatorSummaryRoutes,
-                PostingRoutes,
-                VideoSummaryRoutes,
-                VideoNumbers,
-                CampaignSummaryRoutes,
-                OverlapRoutes,
-                HistoryRoutes,
-                ViewRoutes,
-                ShareRoutes,
-                ReportRoutes,
-                WebhookRoutes,
-                WebhookDeliveryRoutes,
-                ChannelRoutes,
-            ],
+            routes=controllers,
             authenticator=authenticator,
             limiter=limiter,
             attempts=attempts,
@@ -378,7 +224,7 @@ def assemble(settings: Settings) -> Litestar:
             warnings=readiness_warnings(
                 services.writing, data_dir=settings.data_dir, settings=settings
             ),
-            entities=ENTITIES,
+            entities=entities_of(controllers),
             registry=registry,
             version=version(),
             site=site,

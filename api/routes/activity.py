@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -85,6 +85,7 @@ class ActivityRoutes(Controller):
     """The list of what happened."""
 
     tags = ("Activity",)
+    entities: ClassVar = {"activity": ActivityEntry}
 
     @read_route("/activity", "listActivity", example=[_ENTRY])
     async def list_activity(

@@ -1,7 +1,7 @@
 """/analytics/annotations: what happened on the days of a chart."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from litestar import Controller, delete, patch, post
@@ -70,6 +70,7 @@ class AnnotationRoutes(Controller):
 
     path = "/analytics/annotations"
     tags = ("Analytics",)
+    entities: ClassVar = {"annotation": Annotation}
 
     @read_route("/", "listAnnotations")
     async def list_annotations(

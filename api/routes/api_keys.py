@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 import msgspec
@@ -103,6 +103,7 @@ class ApiKeyRoutes(Controller):
 
     path = "/api-keys"
     tags = ("API keys",)
+    entities: ClassVar = {"api_key": ApiKey}
 
     @read_route("/", "listApiKeys", **_ADMIN, errors=[Code.PERSON_REQUIRED])
     async def list_api_keys(

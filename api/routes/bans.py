@@ -1,7 +1,7 @@
 """/admin/bans: handles that no organization on this installation may track."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from litestar import Controller, delete, put
 from litestar.di import NamedDependency
@@ -45,6 +45,7 @@ class BanRoutes(Controller):
 
     path = "/admin/bans"
     tags = ("Administration",)
+    entities: ClassVar = {"ban": Ban}
 
     @read_route("/", "listBans", **_OPERATOR)
     async def list_bans(

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from litestar import Controller
@@ -103,6 +103,7 @@ class HistoryRoutes(Controller):
     """The change log of a creator, and two states compared."""
 
     tags = ("Creators",)
+    entities: ClassVar = {"history_entry": HistoryEntry}
 
     @read_route(
         "/creators/{creator_id:uuid}/history",

@@ -119,6 +119,7 @@ class MeRoutes(Controller):
 
     path = "/me"
     tags = ("You",)
+    entities: ClassVar = {"me": Me, "session": OwnSession}
 
     @read_route("/", "getMe", errors=_ERRORS, versioned=True)
     async def get_me(

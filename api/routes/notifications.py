@@ -1,7 +1,7 @@
 """/notifications: the news of the bell, and marking them as read."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from litestar import Controller, post
@@ -41,6 +41,7 @@ class NotificationRoutes(Controller):
 
     path = "/notifications"
     tags = ("Alerts",)
+    entities: ClassVar = {"notification": Notification}
 
     @read_route("/", "listNotifications", meta=UnreadMeta)
     async def list_notifications(

@@ -1,6 +1,6 @@
 """/organization: the settings, limits and usage of the organization."""
 
-from typing import Annotated, get_args
+from typing import Annotated, ClassVar, get_args
 from uuid import UUID
 
 from litestar import Controller, patch
@@ -150,6 +150,7 @@ class OrganizationRoutes(Controller):
 
     path = "/organization"
     tags = ("Organization",)
+    entities: ClassVar = {"organization": Organization}
 
     @read_route("/", "getOrganization", versioned=True)
     async def get_organization(

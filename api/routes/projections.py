@@ -1,7 +1,7 @@
 """/admin/projections: the state of each projection, and rebuilds of read models."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from litestar import Controller, delete, post
 from litestar.di import NamedDependency
@@ -81,6 +81,7 @@ class ProjectionRoutes(Controller):
 
     path = "/admin/projections"
     tags = ("Administration",)
+    entities: ClassVar = {"projection": ProjectionState}
 
     @read_route("/", "listProjections", **_OPERATOR, example=[EXAMPLE])
     async def list_projections(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated, get_args
+from typing import Annotated, ClassVar, get_args
 from uuid import UUID
 
 from litestar import Controller, delete, patch, post, put
@@ -89,6 +89,7 @@ class ProjectRoutes(Controller):
 
     path = "/projects"
     tags = ("Projects",)
+    entities: ClassVar = {"project": Project}
 
     @read_route("/", "listProjects")
     async def list_projects(

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, get_args
+from typing import Annotated, ClassVar, get_args
 from uuid import UUID
 
 from litestar import Controller, post
@@ -66,6 +66,7 @@ class ScrapeRoutes(Controller):
     """The scrapes of the organization and of each creator."""
 
     tags = ("Scrapes",)
+    entities: ClassVar = {"scrape": Scrape}
 
     @write_route(
         post,

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from litestar import Controller
@@ -96,6 +96,7 @@ class SourceRoutes(Controller):
 
     path = "/sources"
     tags = ("Administration",)
+    entities: ClassVar = {"source": ProviderState}
 
     @read_route("/", "listSources", **_OPERATOR)
     async def list_sources(

@@ -1,7 +1,7 @@
 """/views: filters, an order and columns of a list, saved for one or for everybody."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from litestar import Controller, delete, patch, post
@@ -90,6 +90,7 @@ class ViewRoutes(Controller):
 
     path = "/views"
     tags = ("Views",)
+    entities: ClassVar = {"view": View}
 
     @read_route("/", "listViews")
     async def list_views(

@@ -1,7 +1,7 @@
 """/alerts: what the rules found, and caring for it."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 from uuid import UUID
 
 from litestar import Controller, post
@@ -54,6 +54,7 @@ class AlertRoutes(Controller):
 
     path = "/alerts"
     tags = ("Alerts",)
+    entities: ClassVar = {"alert": Alert}
 
     @read_route("/", "listAlerts")
     async def list_alerts(

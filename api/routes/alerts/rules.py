@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Annotated, cast
+from typing import Annotated, ClassVar, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -150,6 +150,7 @@ class AlertRuleRoutes(Controller):
 
     path = "/alert-rules"
     tags = ("Alerts",)
+    entities: ClassVar = {"alert_rule": AlertRule}
 
     @read_route("/", "listAlertRules")
     async def list_alert_rules(

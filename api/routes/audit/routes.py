@@ -1,7 +1,7 @@
 """/audit: what happened to the organization itself, and who did it."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -86,6 +86,7 @@ class AuditRoutes(Controller):
     """The list of what happened to the organization itself."""
 
     tags = ("Organization",)
+    entities: ClassVar = {"audit_entry": AuditEntry}
 
     @read_route(
         "/audit", "listAudit", scope="admin", whole_organization=True, example=[_ENTRY]

@@ -1,6 +1,6 @@
 """/campaigns/{id}/items and /history: the items of a campaign, and its change log."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from litestar import Controller, delete, post
@@ -76,6 +76,7 @@ class CampaignItemRoutes(Controller):
 
     path = "/campaigns/{campaign_id:uuid}"
     tags = ("Campaigns",)
+    entities: ClassVar = {"campaign_item": CampaignMember}
 
     @read_route("/items", "listCampaignItems")
     async def list_items(

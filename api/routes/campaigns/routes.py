@@ -1,7 +1,7 @@
 """/campaigns: the list, and one campaign."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -68,6 +68,7 @@ class CampaignRoutes(Controller):
     """The list of campaigns, and one campaign."""
 
     tags = ("Campaigns",)
+    entities: ClassVar = {"campaign": Campaign}
 
     @read_route("/campaigns", "listCampaigns")
     async def list_campaigns(

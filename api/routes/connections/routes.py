@@ -16,7 +16,6 @@ from api.http.request import Request
 from api.http.responses import Answer
 from api.http.routes import read_route, write_route
 from api.http.writer import CommandWriter, Rows
-from api.routes.connections.links import ConnectLinkRoutes
 from application.connect import rows
 from application.connect.acceptance import ConsentGoneError, accept_consent
 from application.connect.consent import PROVIDER
@@ -184,9 +183,6 @@ class ConnectionRoutes(Controller):
             ),
             in_transaction=lambda cursor, done: end_with_append(cursor, done.events),
         )
-
-
-CONNECTION_ROUTES = (ConnectLinkRoutes, ConnectionRoutes)
 
 
 def _connection(

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Annotated, cast
+from typing import Annotated, ClassVar, cast
 from uuid import UUID
 
 from litestar import Controller, delete, patch, post
@@ -70,6 +70,7 @@ class CreatorRoutes(Controller):
     """The list of creators, and one creator."""
 
     tags = ("Creators",)
+    entities: ClassVar = {"creator": Creator}
     dependencies = _LISTING
 
     @read_route(

@@ -1,7 +1,7 @@
 """/admin/roots: signed roots, each of which fixes the log up to a position."""
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 from litestar import Controller, post
 from litestar.di import NamedDependency
@@ -29,6 +29,7 @@ class RootRoutes(Controller):
 
     path = "/admin/roots"
     tags = ("Administration",)
+    entities: ClassVar = {"root": SignedRoot}
 
     @read_route("/", "listRoots", **_OPERATOR)
     async def list_roots(

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -140,6 +140,7 @@ class InvitationRoutes(Controller):
 
     path = "/invitations"
     tags = ("Members",)
+    entities: ClassVar = {"invitation": Invitation}
 
     @read_route("/", "listInvitations", **ADMIN)
     async def list_invitations(

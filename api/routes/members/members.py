@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -131,6 +131,7 @@ class MemberRoutes(Controller):
 
     path = "/members"
     tags = ("Members",)
+    entities: ClassVar = {"member": Member}
 
     @read_route("/", "listMembers", **ADMIN)
     async def list_members(

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Annotated, Literal, LiteralString
+from typing import Annotated, ClassVar, Literal, LiteralString
 from uuid import UUID
 
 from litestar import Controller, delete, patch, post
@@ -84,6 +84,7 @@ class ReportRoutes(Controller):
 
     path = "/reports"
     tags = ("Reports",)
+    entities: ClassVar = {"report": ScheduledReport}
 
     @read_route("/", "listReports")
     async def list_reports(

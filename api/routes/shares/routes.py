@@ -1,7 +1,7 @@
 """/shares: links to read-only pages, for people without an account."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -67,6 +67,7 @@ class ShareRoutes(Controller):
 
     path = "/shares"
     tags = ("Shared links",)
+    entities: ClassVar = {"share": Share}
 
     @read_route("/", "listShares", **_WRITE)
     async def list_shares(

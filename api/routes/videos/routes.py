@@ -1,7 +1,7 @@
 """/videos: the list, and one video."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from litestar import Controller, delete, patch, post
@@ -39,6 +39,7 @@ class VideoRoutes(Controller):
     """The list of videos, and one video."""
 
     tags = ("Videos",)
+    entities: ClassVar = {"video": Video}
     dependencies = _LISTING
 
     @read_route(

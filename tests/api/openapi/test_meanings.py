@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from api.main import ENTITIES, assemble
+from api import routes
+from api.controllers import controllers_below, entities_of
+from api.main import assemble
 from api.openapi.asyncapi import asyncapi_document
 from api.openapi.meanings import ANY, PARAMETERS, meanings, row_of, row_of_parameter
 from api.openapi.paths import Types
@@ -19,6 +21,7 @@ from tests.kit.application import Tenant, data_of
 from tests.kit.documented import Json, documented
 
 _LONGEST = 140
+_ENTITIES = entities_of(controllers_below(routes))
 
 
 def undescribed(part: Any, place: str = "") -> Iterator[str]:  # noqa: ANN401 - any JSON
@@ -59,7 +62,7 @@ def used_rows() -> frozenset[tuple[str, str]]:
     events = [typed(each) for each in TYPES]
     _, named_of_events = schemas_of_types("{name}")
     give_meanings(named_of_events, events)
-    types = [*Types(operations).types, *ENTITIES.values()]
+    types = [*Types(operations).types, *_ENTITIES.values()]
     _, named = schemas_of(types)
     found: set[tuple[str, str]] = set()
     for schemas, of in ((named, types), (named_of_events, events)):
@@ -128,7 +131,7 @@ def test_the_schema_of_entities_has_the_texts_of_the_document(
     described = data_of(home.get("/schema"))["entities"]
     schemas = documented().document["components"]["schemas"]
 
-    for name, entity in ENTITIES.items():
+    for name, entity in _ENTITIES.items():
         with subtests.test(name):
             properties = schemas[entity.__name__]["properties"]
             assert {
