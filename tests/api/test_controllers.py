@@ -33,7 +33,7 @@ class FlockRoutes(Controller):
 
 
 class OtherFlockRoutes(Controller):
-    entities: ClassVar = {"a": Flock, "flock": Flock}
+    entities: ClassVar = {"flock": Flock, "a": Flock}
 
 
 def test_controllers_of_all_modules_are_found_but_for_their_bases(
