@@ -88,7 +88,7 @@ OPERATION = Example(
 # Its operations are commands, too, and the sweeps over all operations know it.
 THING = Example(
     name="thing_added",
-    most_files=12,
+    most_files=11,
     tests=(
         "tests/api/routes/test_bookmarks.py",
         "tests/infra/eventstore/test_codec.py",
