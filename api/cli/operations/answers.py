@@ -110,7 +110,7 @@ class AnswerPrinter:
         elif daily.rows:
             rows = getattr(data, daily.rows)
             if rows or not daily.says:
-                print_list(rows, daily.columns, json=False, **daily.computed)
+                print_list(rows, daily.columns, json=False, ids="", **daily.computed)
             self._say(data)
         elif failure is None and daily.columns:
             print_one(data, daily.columns, **daily.computed)
@@ -120,8 +120,9 @@ class AnswerPrinter:
             raise CommandError(failure)
 
     def _say(self, data: Any) -> None:  # noqa: ANN401 - as operations have it
-        of_data = {} if self._daily.columns else self._daily.computed
-        fields = asdict(data) | {name: of(data) for name, of in of_data.items()}
+        fields = asdict(data)
+        if not self._daily.columns:
+            fields |= {name: of(data) for name, of in self._daily.computed.items()}
         for line in self._daily.says.splitlines():
             if all(fields[name] is not None for name in _fields_in(line)):
                 print(plain(line.format_map(fields)))
