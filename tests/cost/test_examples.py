@@ -26,6 +26,7 @@ TABLE = "tests/api/routes/test_creator_table.py"
 MEANINGS = "tests/api/openapi/test_meanings.py"
 COMMANDS = "tests/api/cli/operations/test_every_operation.py"
 WEBHOOKS = "tests/api/routes/test_webhooks.py"
+LIMITED = "tests/api/http/test_limited_people.py"
 WALLS = "tests/projections/test_row_level_security.py"
 CREATORS = "tests/api/routes/creators/test_creators.py"
 
@@ -82,7 +83,7 @@ OPERATION = Example(
     tests=(
         f"{WEBHOOKS}::test_answers_of_endpoints_are_wiped_with_an_erasure",
         f"{MEANINGS}::test_every_property_of_an_answer_and_a_body_has_a_description",
-        f"{COMMANDS}::test_every_daily_command_prints_the_answer_of_its_operation",
+        f"{COMMANDS}::test_every_daily_command_tells_each_refusal_in_a_line",
     ),
 )
 # Its operations are commands, too, and the sweeps over all operations know it.
@@ -94,7 +95,7 @@ THING = Example(
         "tests/infra/eventstore/test_codec.py",
         f"{WALLS}::test_no_table_of_tenants_is_open_to_readers_without_the_wall",
         f"{MEANINGS}::test_every_property_of_an_answer_and_a_body_has_a_description",
-        "tests/api/http/test_limited_people.py",
+        f"{LIMITED}::test_no_answer_has_anything_of_another_project",
     ),
 )
 EXAMPLES = (PINNED, SOURCE, COLUMN, OPERATION, THING)

@@ -1,4 +1,4 @@
-"""The depth of tests that draw by chance: all of it in ``make full``, else a part."""
+"""The depth of tests that draw or repeat: all of it in ``make full``, else a part."""
 
 import os
 

@@ -20,7 +20,7 @@ from tests.kit.application import (
     stored_key,
 )
 from tests.kit.builders import log_of
-from tests.kit.operations import ask_for, ids_of, operations
+from tests.kit.operations import Things, operations
 
 POSTS = [
     (operation.id, example)
@@ -60,15 +60,16 @@ def assert_replays(again: httpx.Response, first: httpx.Response) -> None:
 def test_every_post_is_answered_twice_and_done_once(
     goatherd: Goatherd, subtests: pytest.Subtests
 ):
+    things = Things(goatherd)
     for operation_id, example in POSTS:
-        home = goatherd.tenant(is_operator=True)
         with subtests.test(operation_id, example=example):
-            ask = ask_for(operations()[operation_id], ids_of(home), example=example)
-            ask.headers = {"Idempotency-Key": str(uuid4())}
-
-            first = ask.made_by(home)
+            send, first = things.asked_of(
+                operations()[operation_id],
+                example=example,
+                headers={"Idempotency-Key": str(uuid4())},
+            )
             kept = goatherd.kept()
-            again = ask.made_by(home)
+            again = send()
 
             assert first.status_code in {200, 201, 202}
             assert_replays(again, first)
