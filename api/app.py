@@ -6,7 +6,15 @@ from contextlib import AbstractAsyncContextManager
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
-from litestar.types import ControllerRouterHandler
+from litestar.types import (
+    ASGIApp,
+    ControllerRouterHandler,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
+from litestar.types.asgi_types import HTTPDisconnectEvent, ReceiveMessage
 from msgspec import Struct
 from prometheus_client import CollectorRegistry
 
@@ -19,7 +27,6 @@ from api.http.access.sessions import Sessions
 from api.http.compression import HtmlCompression
 from api.http.error_responses import answer_failure
 from api.http.guard import Prove, RequestGuard
-from api.http.head import HeadAsGet
 from api.http.metrics import RequestMetrics, metrics_route
 from api.http.middleware import RequestMiddleware
 from api.openapi.asyncapi import asyncapi_route
@@ -29,6 +36,37 @@ from api.openapi.entities import entities_route
 from api.system.health import Check, health_routes
 from api.web.kit.error_pages import answer_anything
 from api.web.kit.site import Site
+
+
+class HeadAsGet:
+    """Wraps the whole application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        scope["method"] = "GET"
+        has_ended = False
+
+        async def send_head(message: Message) -> None:
+            nonlocal has_ended
+            if message["type"] == "http.response.start":
+                await send(message)
+            elif message["type"] == "http.response.body" and not has_ended:
+                has_ended = True
+                # The answer of a stream is cut, too: it would never end.
+                await send({**message, "body": b"", "more_body": False})
+
+        async def receive_until_sent() -> ReceiveMessage:
+            if has_ended:
+                return HTTPDisconnectEvent(type="http.disconnect")
+            return await receive()
+
+        await self._app(scope, receive_until_sent, send_head)
+
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 

@@ -1,16 +1,18 @@
 """The dispatcher: creates jobs from requests in the log, and enqueues due ones."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from dramatiq.brokers.redis import RedisBroker
 
+from application.channels.delivery import ChannelMessages
 from application.connect.endings import ConnectionEndings
 from application.connect.service import revoke_until_stopped
 from application.due.holder import LeaseHolder
-from application.due.worker import start_due_workers
+from application.due.turns import every
+from application.due.worker import DueKind, start_due_workers
 from application.mail.sender import send_until_stopped
 from application.webhooks.dispatch import WebhookDispatch
 from application.webhooks.feed import LogFeed
@@ -19,14 +21,17 @@ from infra.eventstore.store import Store
 from infra.loop import run_until_stopped
 from projections.engine.follower import Follower, listen
 from projections.registry import PROJECTIONS
+from workers.alerts import touches
+from workers.alerts.checks import EVERY, AlertChecks
 from workers.alerts.touches import AlertTouches
 from workers.broker import enqueue_scrapes, waiting_messages
-from workers.due_kinds import due_kinds
 from workers.housekeeping import Housekeeping
 from workers.lease_watch import LeaseWatch
 from workers.policies import auto_disable
 from workers.policies.figures import FigurePolicies
 from workers.policies.runner import VideoPolicies
+from workers.reports import touches as report_touches
+from workers.reports.issues import ReportIssues
 from workers.reports.touches import ReportTouches
 from workers.schedule.projection import Schedule
 from workers.schedule.scheduler import Scheduler
@@ -34,6 +39,23 @@ from workers.scraping import jobs
 from workers.scraping.enqueue import StartRate, enqueue_due
 from workers.scraping.identity import CreatorIdentities
 from workers.scraping.turns import ListTurns
+
+
+def due_kinds(store: Store, plans: Mapping[str, Limits]) -> Sequence[DueKind]:
+    """Return the kinds of work that fall due by time."""
+    return (
+        DueKind(
+            name=touches.KIND,
+            handle=AlertChecks(store, plans).handle,
+            next_turn=every(EVERY, missed="once"),
+        ),
+        ChannelMessages(store).due_kind,
+        DueKind(
+            name=report_touches.KIND,
+            handle=ReportIssues(store, plans).handle,
+        ),
+    )
+
 
 ROUND_SECONDS = 1.0
 # After jobs were enqueued, the queue may soon have room again.

@@ -1,24 +1,90 @@
 """Error responses: the envelope, or RFC 9457 problem details if requested."""
 
 import logging
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import msgspec
 from litestar import Request as LitestarRequest
-from litestar.exceptions import HTTPException
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
 from litestar.types import HTTPScope
 
-from api.http.errors import ApiError, Code, NotReadyError, known_error
-from api.http.litestar_errors import of_litestar
+from api.http.errors import (
+    ApiError,
+    Code,
+    FieldProblem,
+    NotReadyError,
+    field_error,
+    fields_error,
+    known_error,
+)
+from api.http.plain_words import plain
 from api.http.request import context_of, route_of
 from api.http.responses import Answer, Envelope
 from infra.outage import OUTAGE
+
+_SERVER_ERROR = 500
+# Codes of Litestar's exceptions that carry only a status.
+_BY_STATUS = {
+    401: Code.INVALID_API_KEY,
+    403: Code.INSUFFICIENT_SCOPE,
+    404: Code.NOT_FOUND,
+    413: Code.BODY_TOO_LARGE,
+    415: Code.UNSUPPORTED_MEDIA_TYPE,
+    429: Code.RATE_LIMIT_EXCEEDED,
+}
+
+
+def of_litestar(exception: HTTPException) -> ApiError:
+    if isinstance(exception, ValidationException):
+        return _invalid(exception)
+    if isinstance(exception, MethodNotAllowedException):
+        return _no_such_method(exception)
+    if isinstance(exception, NotFoundException):
+        return ApiError(Code.NOT_FOUND, "There is nothing at this address.")
+    if exception.status_code >= _SERVER_ERROR:
+        return ApiError(Code.INTERNAL_ERROR)
+    code = _BY_STATUS.get(exception.status_code, Code.INVALID_PARAMS)
+    return ApiError(code, exception.detail)
+
+
+def _invalid(exception: ValidationException) -> ApiError:
+    found = cast("Sequence[Mapping[str, Any]]", exception.extra or ())
+    if not found:
+        return ApiError(Code.INVALID_PARAMS, exception.detail)
+    sources = {item.get("source") for item in found}
+    problems = [
+        FieldProblem(
+            # A parameter with the name of a Python keyword ends in an underscore.
+            f"/{item.get('key', '').removesuffix('_').replace('.', '/')}",
+            plain(item["message"]),
+        )
+        for item in found
+    ]
+    # A missing body has no field to name.
+    if "body" in sources or any(problem.path == "/data" for problem in problems):
+        return field_error(Code.INVALID_BODY, "", "is missing")
+    code = Code.INVALID_QUERY if "query" in sources else Code.INVALID_PARAMS
+    return fields_error(code, problems)
+
+
+def _no_such_method(exception: MethodNotAllowedException) -> ApiError:
+    allowed = (exception.headers or {}).get("allow", "")
+    if not allowed:
+        return ApiError(Code.NOT_FOUND, "There is nothing at this address.")
+    message = f"This address has no such method. Allowed: {allowed}."
+    return ApiError(Code.METHOD_NOT_ALLOWED, message, headers={"Allow": allowed})
+
 
 ERRORS_PAGE = "/docs/errors"
 
 _log = logging.getLogger(__name__)
 _ENCODER = msgspec.json.Encoder()
-_SERVER_ERROR = 500
 
 
 class ErrorResponse(Answer[None]):

@@ -7,9 +7,9 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from application.channels.creator_email.recipients import address_for, opt_out_url
 from application.channels.delivery import OpenedChannel, opened_channel
 from application.channels.messages import Message
+from application.channels.recipients import address_for, opt_out_url
 from application.channels.results import Sent
 from domain.channel.errors import InvalidChannelError
 from domain.errors import NotFoundError

@@ -6,20 +6,16 @@ from typing import Final
 
 from msgspec import UNSET, Struct, UnsetType
 
-from application.channels.creator_email import form as creator_email_form
-from application.channels.creator_email import transport as creator_email
-from application.channels.discord import form as discord_form
-from application.channels.discord import transport as discord
-from application.channels.email import form as email_form
-from application.channels.email import transport as email
+from application.channels import (
+    creator_email,
+    discord,
+    email,
+    ntfy,
+    slack,
+    webhook,
+)
 from application.channels.forms import ChannelForm
-from application.channels.ntfy import form as ntfy_form
-from application.channels.ntfy import transport as ntfy
 from application.channels.results import Transport
-from application.channels.slack import form as slack_form
-from application.channels.slack import transport as slack
-from application.channels.webhook import form as webhook_form
-from application.channels.webhook import transport as webhook
 from domain.channel.errors import InvalidChannelError
 from domain.channel.events import ChannelKind
 
@@ -31,12 +27,12 @@ class KindOfChannel(Struct, frozen=True):
 
 KINDS: Final[Mapping[ChannelKind, KindOfChannel]] = MappingProxyType(
     {
-        "email": KindOfChannel(email_form.FORM, email.send),
-        "slack": KindOfChannel(slack_form.FORM, slack.send),
-        "discord": KindOfChannel(discord_form.FORM, discord.send),
-        "ntfy": KindOfChannel(ntfy_form.FORM, ntfy.send),
-        "webhook": KindOfChannel(webhook_form.FORM, webhook.send),
-        "creator_email": KindOfChannel(creator_email_form.FORM, creator_email.send),
+        "email": KindOfChannel(email.FORM, email.send),
+        "slack": KindOfChannel(slack.FORM, slack.send),
+        "discord": KindOfChannel(discord.FORM, discord.send),
+        "ntfy": KindOfChannel(ntfy.FORM, ntfy.send),
+        "webhook": KindOfChannel(webhook.FORM, webhook.send),
+        "creator_email": KindOfChannel(creator_email.FORM, creator_email.send),
     }
 )
 

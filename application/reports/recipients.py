@@ -12,7 +12,7 @@ from msgspec import Struct
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from application.channels.creator_email.recipients import (
+from application.channels.recipients import (
     CreatorRecipient,
     creator_behind,
     opt_out,

@@ -12,9 +12,8 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from application.channels.alerts import KIND, AlertContent
+from application.channels.alerts import KIND, AlertContent, queue_message
 from application.channels.delivery import ChannelMessages
-from application.channels.queue import queue_message
 from application.due.worker import start_due_workers
 from domain.alert.conditions import Condition
 from infra.embedded.processes import wait_until

@@ -156,10 +156,10 @@ class Things:
 
     def answer(self, operation: Described, *, example: int = 0) -> httpx.Response:
         """Return the answer to an example, whose things are there before it."""
-        _, answer = self.asked_of(operation, example=example)
+        _, answer = self.request_and_answer(operation, example=example)
         return answer
 
-    def asked_of(
+    def request_and_answer(
         self,
         operation: Described,
         *,
@@ -167,14 +167,14 @@ class Things:
         headers: Mapping[str, str] | None = None,
     ) -> tuple[Callable[[], httpx.Response], httpx.Response]:
         """Return what sends the request of an example again, and its first answer."""
-        send, answer = self._asked(operation, example, headers or {})
+        send, answer = self._send(operation, example, headers or {})
         if answer.is_success:
             return send, answer
         # An operation before it may have removed or changed what it is about.
         self._make_anew()
-        return self._asked(operation, example, headers or {})
+        return self._send(operation, example, headers or {})
 
-    def _asked(
+    def _send(
         self, operation: Described, example: int, headers: Mapping[str, str]
     ) -> tuple[Callable[[], httpx.Response], httpx.Response]:
         ask = ask_for(operation, self._ids, example=example)

@@ -12,15 +12,110 @@ from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from api.cli.doctor import checks, dependencies, scrapes
-from api.cli.doctor.event_log import check_event_log
-from api.cli.doctor.keys import check_keys
 from api.cli.doctor.results import Finding, SkippedError, WarningError, WrongError
 from api.cli.kit.databases import check_fit, connected, database_url, served_database
 from api.cli.kit.options import read_settings
+from api.cli.kit.output import progress_bar
+from application.integrity.kept_keys import key_faults
+from application.integrity.log import head_of, parts_with_events, recorded_roots
+from application.integrity.plan import make_plan, ranges_of
+from application.integrity.verify import check_positions
+from domain.integrity.chains import name_and_body_of
 from infra.database import SchemaBeforeReleaseError, SchemaTooNewError
 from infra.embedded import EmbeddedServiceError
+from infra.eventstore.codec import Codec, UnknownEventError
+from infra.keys.installation_keys import check_keys_there, is_initialized
+from infra.keys.master_key import MasterKey, MasterKeyError
+from infra.keys.opened import opened_master_key
 from infra.restoring import RestoreUnfinishedError
 from infra.settings import Settings, SettingsError
+
+# The number of positions that are read at a time.
+BATCH = 5_000
+_NAMED_AT_MOST = 3
+
+
+def check_event_log(connection: Connection[TupleRow]) -> str:
+    """Read every event, and compare the digest chains of all streams.
+
+    Raises:
+        WrongError: an event cannot be read, or differs from what was recorded.
+    """
+    codec = Codec()
+    broken: set[int] = set()
+    unreadable: list[UnknownEventError] = []
+    plan = make_plan(recorded_roots(connection), head=head_of(connection))
+    ranges = ranges_of(plan, parts_with_events(connection, 0, BATCH), length=BATCH)
+    read = 0
+    with progress_bar("Reading the event log", total=len(ranges)) as advance:
+        for first, last in ranges:
+            events, checked = check_positions(
+                connection, first, last, times_from=plan.times_from
+            )
+            read += len(events)
+            broken.update(misfit.position for misfit in checked.misfits)
+            for _, _, message in events:
+                try:
+                    codec.decode(*name_and_body_of(message))
+                except UnknownEventError as error:
+                    unreadable.append(error)
+            advance(1)
+    if broken:
+        raise WrongError(
+            f"{len(broken)} of {read} events are not what was recorded, or follow a "
+            f"missing event: position {_some(sorted(broken))}.",
+            advice="Somebody changed the table goatherd_events: `goatherd verify` says "
+            "how. Restore a backup from before the change, and find out who can "
+            "write to the table.",
+        )
+    if unreadable:
+        raise WrongError(
+            f"{len(unreadable)} of {read} events cannot be read: {unreadable[0]}",
+            advice="A newer Goatherd wrote these events: run that release.",
+        )
+    return f"All {read} events can be read and are what was recorded."
+
+
+def _some(positions: list[int]) -> str:
+    named = ", ".join(map(str, positions[:_NAMED_AT_MOST]))
+    return f"{named}, ..." if len(positions) > _NAMED_AT_MOST else named
+
+
+def check_keys(connection: Connection[TupleRow], settings: Settings) -> str:
+    """Check that every key can be opened, and that keys and erasures agree.
+
+    Raises:
+        WrongError: the master key is missing or another one; or a key cannot be opened,
+            is missing, exists after its erasure, or is destroyed without an erasure.
+    """
+    try:
+        faults = key_faults(connection, _master_key(connection, settings))
+    except MasterKeyError as error:
+        raise WrongError(
+            str(error),
+            advice="Restore the right master key, from a file of keys or another copy, "
+            "before Goatherd starts.",
+        ) from None
+    if faults:
+        raise WrongError(
+            " ".join(fault.text for fault in faults), advice=faults[0].advice
+        )
+    return "Everybody in the log has a key, and no erased person has one."
+
+
+def _master_key(
+    connection: Connection[TupleRow], settings: Settings
+) -> MasterKey | None:
+    """Return the master key, None for a database that was never used with one.
+
+    Raises:
+        MasterKeyError: the key is not the database's, or the keys are gone.
+    """
+    check_keys_there(connection)
+    if not is_initialized(connection):
+        return None
+    return opened_master_key(settings, connection)
+
 
 _Check = Callable[[Connection[TupleRow]], str]
 

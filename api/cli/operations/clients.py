@@ -3,11 +3,14 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
-from litestar import Litestar
+from litestar import Controller, Litestar
+from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -15,7 +18,8 @@ from api.cli import CommandError, UsageError
 from api.cli.kit.databases import database_url, fitting
 from api.cli.kit.names import chosen_organization
 from api.cli.kit.options import own_settings
-from api.cli.operations.routes import routes_of
+from api.cli.operations.sources import modules_with
+from api.controllers import controllers_in
 from api.core import core_app
 from api.http.access.auth import SCOPES, Authenticator, Principal
 from api.http.access.failed_logins import FailedLogins
@@ -29,6 +33,31 @@ from infra.embedded import running_valkey_url
 from infra.embedded.data_dir import secret_path
 from infra.keys.erasures import check_erasures_applied
 from infra.settings import Settings
+
+_ROOT = Path(__file__).parents[3]
+
+
+def routes_of(operation_id: str) -> list[type[Controller]]:
+    """Return the routes that the operation's module declares; none if no module has it.
+
+    Ids are looked for in the text of the modules, because loading all of them takes
+    seconds.
+    """
+    for path in modules_with(operation_id):
+        name = ".".join(path.relative_to(_ROOT).with_suffix("").parts)
+        found = controllers_in(import_module(name))
+        if any(operation_id in _ids(route) for route in found):
+            return found
+    return []
+
+
+def _ids(controller: type[Controller]) -> set[str]:
+    return {
+        str(value.operation_id)
+        for value in vars(controller).values()
+        if isinstance(value, HTTPRouteHandler)
+    }
+
 
 _PLAN = "SELECT plan FROM organizations WHERE organization_id = %s"
 _ANY = "SELECT organization_id FROM organizations ORDER BY created_at LIMIT 1"

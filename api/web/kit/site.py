@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -21,10 +22,50 @@ from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
 from api.web.kit.filters import FILTERS
 from api.web.kit.own_organizations import OwnOrganizations
+from api.web.kit.parts.figures import ROUNDED_WHY, badge, figure
 from api.web.kit.parts.pictures import Pictures
-from api.web.kit.parts.templates import named_parts
-from api.web.kit.unread import UnreadNews
 from domain.organization.logo import Logo
+
+# Numbers of unread news and names of organizations may be so old.
+_CACHE_SECONDS = 5.0
+_MOST_COUNTS = 10_000
+_MAX_CACHED = 1_000
+
+
+class UnreadNews:
+    """Counts the unread news of users, each once in a few seconds."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._counts: dict[tuple[UUID, str], tuple[float, int]] = {}
+
+    async def of(
+        self, principal: Principal, count: Callable[[], Awaitable[int]]
+    ) -> int:
+        """Return the number, which may be some seconds old."""
+        key = (principal.organization_id, principal.actor)
+        known = self._counts.get(key)
+        if known is not None and self._clock() < known[0]:
+            return known[1]
+        amount = await count()
+        if len(self._counts) >= _MOST_COUNTS:
+            self._counts.clear()
+        self._counts[key] = (self._clock() + _CACHE_SECONDS, amount)
+        return amount
+
+    def forget(self, principal: Principal) -> None:
+        """Count anew next time."""
+        self._counts.pop((principal.organization_id, principal.actor), None)
+
+
+def named_parts(pictures: Pictures) -> dict[str, object]:
+    return {
+        "badge": badge,
+        "figure": figure,
+        "pictures": pictures,
+        "rounded_why": ROUNDED_WHY,
+    }
+
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -35,9 +76,6 @@ POLICY = (
 # For pages with a secret: neither Goatherd nor a proxy compresses them, because their
 # length would give the secret away (``api.http.compression``).
 SECRET = {"Cache-Control": "no-store, no-transform"}
-
-_CACHE_SECONDS = 5.0
-_MAX_CACHED = 1_000
 
 
 class Letterhead(Struct, frozen=True, kw_only=True):

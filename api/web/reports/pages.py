@@ -1,7 +1,7 @@
 """/reports: the list, one report with its issues, and an issue as people read it."""
 
 import asyncio
-from typing import Any, Final, get_args
+from typing import Annotated, Any, Final, get_args
 from urllib.parse import quote
 from uuid import UUID
 
@@ -9,26 +9,72 @@ from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Response, Template
-from msgspec import Struct
+from msgspec import Struct, field
 
+from api.http.bodies.form_body import typed
 from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.web.charts.sheets import drawn_sheet
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.csv_file import csv_file
+from api.web.kit.forms.fields import VersionedForm
 from api.web.kit.forms.project_choices import Choice, all_projects, some_campaigns
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from api.web.reports.form import ReportForm, form_of
 from api.web.sign_in.page import SignIn
 from application.rendering.pdf import can_write_pdf
 from domain.errors import NotFoundError
-from domain.report.contents import SECTION_TITLES
+from domain.report.contents import SECTION_TITLES, SECTIONS
 from domain.report.events import Weekday
 from domain.report.issue import Issue, ReportScope
 from domain.report.waiting import WAITS_FOR
 from projections.creators.creator import Creator
 from projections.reports.queries import ListedIssue, ScheduledReport
+
+_ALL = "org"
+
+
+class ReportForm(VersionedForm, frozen=True, kw_only=True):
+    """A report as people type it; ``about`` is ``org``, or a kind and an id."""
+
+    name: Annotated[str, typed("Name")] = ""
+    about: str = _ALL
+    period: str = "weekly"
+    weekday: str = "monday"
+    hour: str = "9"
+    recipients: Annotated[str, typed("Recipients")] = ""
+    sections: list[str] = field(default_factory=lambda: [*SECTIONS])
+
+    def body(self) -> dict[str, Any]:
+        """Return the fields that a new report and a changed one have."""
+        return {
+            "name": self.name.strip(),
+            "period": self.period,
+            "weekday": self.weekday,
+            "hour": int(self.hour[:2]) if self.hour.isdecimal() else -1,
+            "recipients": self.recipients.replace(",", " ").split(),
+            "sections": self.sections,
+        }
+
+    def scope(self) -> dict[str, str]:
+        """Return the scope of a new report."""
+        kind, _, of = self.about.partition(":")
+        return {"type": kind, "id": of} if of else {"type": kind}
+
+
+def form_of(report: ScheduledReport) -> ReportForm:
+    """Return the form of a report as it is."""
+    return ReportForm(
+        name=report.name,
+        about=report.scope.type,
+        period=report.period,
+        weekday=report.weekday,
+        hour=str(report.hour),
+        recipients="\n".join(report.recipients or ()),
+        sections=[*report.sections],
+        version=str(report.version),
+    )
+
 
 PATH: Final = "/reports"
 

@@ -14,7 +14,7 @@ from api.http.errors import ApiError, Code
 from api.http.request import Request
 from api.web.kit.page import PageResponse
 from api.web.kit.site import Site
-from application.channels.creator_email.recipients import CreatorRecipient
+from application.channels.recipients import CreatorRecipient
 from application.reports.recipients import Recipient, Recipients
 from domain.email import name_in
 

@@ -63,7 +63,7 @@ def test_every_post_is_answered_twice_and_done_once(
     things = Things(goatherd)
     for operation_id, example in POSTS:
         with subtests.test(operation_id, example=example):
-            send, first = things.asked_of(
+            send, first = things.request_and_answer(
                 operations()[operation_id],
                 example=example,
                 headers={"Idempotency-Key": str(uuid4())},

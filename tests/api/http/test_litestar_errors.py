@@ -32,7 +32,7 @@ from api.routes.integrity import (
     roots,
 )
 from api.routes.reports import routes as report_routes
-from application.channels.creator_email.recipients import CreatorRecipient, opt_out
+from application.channels.recipients import CreatorRecipient, opt_out
 from application.connect import rows
 from application.erase import erase as erasing
 from domain import events as e

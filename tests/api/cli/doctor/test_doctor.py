@@ -213,7 +213,7 @@ def test_keys_that_are_gone_or_back_are_told(
 def test_every_batch_of_the_log_is_read(
     cli: CommandLine, store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("api.cli.doctor.event_log.BATCH", 3)
+    monkeypatch.setattr("api.cli.doctor.run.BATCH", 3)
     for number in range(7):
         name = f"goat-{number}"
         store.append(events_for(NAMES.ban_stream(name), name), context=asking())

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from api.web.charts.sheets import drawn_sheet
 from api.web.kit.filters import FILTERS
 from api.web.kit.parts.pictures import Pictures
-from api.web.kit.parts.templates import named_parts
+from api.web.kit.site import named_parts
 from domain.report.issue import Issue
 from tests.application.mail.test_letter import Tags
 from tests.kit.paths import ROOT

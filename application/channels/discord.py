@@ -1,11 +1,24 @@
-"""The body of a message for Discord: one embed, in which nothing mentions anybody."""
+"""The channel for Discord: a webhook, and embeds that mention nobody."""
 
 import re
 from typing import Any
 
 import msgspec
 
+from application.channels.forms import ChannelForm, checked_url, short_url
 from application.channels.messages import Message, on_one_line
+from application.channels.results import SendingContext, Sent, posted
+
+FORM = ChannelForm(
+    label="Discord",
+    field="url",
+    field_label="Webhook URL",
+    placeholder="https://discord.com/api/webhooks/…",
+    guide="In Discord: the settings of a channel, Integrations, Webhooks, New Webhook.",
+    check=checked_url,
+    shown=short_url,
+)
+
 
 # Discord's own limits are 256, 4,096 and 1,024 characters; an escape needs one more.
 _MOST_TITLE, _MOST_TEXT, _MOST_DETAIL, _MOST_DETAILS = 120, 2_000, 500, 20
@@ -40,3 +53,9 @@ def body_of(message: Message) -> bytes:
 def escaped(text: str) -> str:
     """Return a text in which nothing is markup to Discord."""
     return _MARKUP.sub(r"\\\1", text)
+
+
+def send(context: SendingContext, address: str, message: Message) -> Sent:
+    """Post a message. Discord can't tell a message that is sent twice."""
+    headers = {"content-type": "application/json"}
+    return posted(context, address, body_of(message), headers)

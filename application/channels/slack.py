@@ -1,10 +1,23 @@
-"""The body of a message for Slack: blocks of plain text, and a text for notices."""
+"""The channel for Slack: an incoming webhook, and blocks without markup of names."""
 
 from typing import Any
 
 import msgspec
 
+from application.channels.forms import ChannelForm, checked_url, short_url
 from application.channels.messages import Message, on_one_line
+from application.channels.results import SendingContext, Sent, posted
+
+FORM = ChannelForm(
+    label="Slack",
+    field="url",
+    field_label="Webhook URL",
+    placeholder="https://hooks.slack.com/services/…",
+    guide="In Slack: an app of yours, Incoming Webhooks, Add New Webhook to Workspace.",
+    check=checked_url,
+    shown=short_url,
+)
+
 
 # Slack's own limits are 150, 3,000 and 3,000 characters, before names are escaped.
 _MOST_TITLE, _MOST_TEXT, _MOST_NOTICE = 140, 2_500, 1_000
@@ -40,3 +53,9 @@ def escaped(text: str) -> str:
 
 def _plain(text: str) -> dict[str, Any]:
     return {"type": "plain_text", "text": escaped(text), "emoji": False}
+
+
+def send(context: SendingContext, address: str, message: Message) -> Sent:
+    """Post a message. Slack can't tell a message that is sent twice."""
+    headers = {"content-type": "application/json"}
+    return posted(context, address, body_of(message), headers)

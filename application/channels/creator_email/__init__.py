@@ -1,1 +1,0 @@
-"""The channel for mails to the creators of a project, at their contact addresses."""

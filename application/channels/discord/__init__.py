@@ -1,1 +1,0 @@
-"""The channel for Discord: a webhook, and embeds that mention nobody."""

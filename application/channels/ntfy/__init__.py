@@ -1,1 +1,0 @@
-"""The channel for ntfy: a topic, and headers that no name can break out of."""

@@ -1,1 +1,0 @@
-"""The channel for Slack: an incoming webhook, and blocks without markup of names."""

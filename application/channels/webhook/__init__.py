@@ -1,1 +1,0 @@
-"""The channel for any address that takes signed JSON, as Standard Webhooks define."""
