@@ -16,6 +16,47 @@ _FIRST_BACKOFF_SECONDS = 0.2
 _log = structlog.get_logger()
 
 
+class Failures:
+    """Failures in a row of work that is tried again, each with a longer pause after it.
+
+    ``failed`` is the log's name of a failure, which has ``details`` too. An outage that
+    explains a failure is logged in its place. If the database connection was lost, the
+    connections of ``pool`` are checked, because its idle ones are lost as well.
+    """
+
+    def __init__(
+        self,
+        failed: str,
+        *,
+        longest_backoff: float = LONGEST_BACKOFF_SECONDS,
+        pool: Pool | None = None,
+        **details: object,
+    ) -> None:
+        self._failed = failed
+        self._backoff = Backoff(_FIRST_BACKOFF_SECONDS, longest_backoff)
+        self._pool = pool
+        self._details = details
+        self._in_a_row = 0
+
+    def note(self, error: Exception) -> float:
+        """Note a failure, and return how many seconds to wait before the next try."""
+        self._in_a_row += 1
+        if not OUTAGE.explains(error, failures=self._in_a_row):
+            _log.warning(
+                self._failed,
+                **self._details,
+                error=repr(error),
+                failures=self._in_a_row,
+            )
+        if self._pool is not None and isinstance(error, psycopg.OperationalError):
+            self._pool.check()
+        return self._backoff.seconds(self._in_a_row)
+
+    def end(self) -> None:
+        """Note that the work succeeded."""
+        self._in_a_row = 0
+
+
 def run_until_stopped(
     step: Callable[[], float],
     stop: threading.Event,
@@ -34,25 +75,18 @@ def run_until_stopped(
     ``pause`` seconds, so that several wake-ups in a row cost one call. The code that
     sets ``stop`` also sets ``wake_up``, or waits for the end of the current wait.
 
-    An exception is logged as ``failed`` with ``details``, unless an outage explains it,
-    and the next call comes after a back-off. If the database connection was lost, the
-    connections of ``pool`` are checked, because its idle ones are lost as well.
+    An exception is logged as ``failed`` with ``details``, and the next call comes after
+    a back-off, as ``Failures`` describes.
     """
-    failures = 0
-    backoff = Backoff(_FIRST_BACKOFF_SECONDS, longest_backoff)
+    failures = Failures(failed, longest_backoff=longest_backoff, pool=pool, **details)
     while not stop.is_set():
         if wake_up is not None:
             wake_up.clear()
         try:
             rest = step()
         except Exception as error:  # noqa: BLE001 - the loop must outlive any fault
-            failures += 1
-            if not OUTAGE.explains(error, failures=failures):
-                _log.warning(failed, **details, error=repr(error), failures=failures)
-            if pool is not None and isinstance(error, psycopg.OperationalError):
-                pool.check()
-            stop.wait(backoff.seconds(failures))
+            stop.wait(failures.note(error))
             continue
-        failures = 0
+        failures.end()
         if rest > 0 and not stop.wait(min(pause, rest)):
             (wake_up or stop).wait(max(rest - pause, 0))

@@ -7,9 +7,10 @@ from contextlib import closing, suppress
 import structlog
 
 from infra.eventstore.store import Store, open_store
+from infra.listener import EVENTS, listen
 from infra.loop import run_until_stopped
 from infra.settings import Settings
-from projections.engine.follower import Follower, listen
+from projections.engine.follower_group import FollowerGroup
 from projections.engine.projection import ReadModel
 from projections.rebuild.errors import (
     AlreadyRebuildingError,
@@ -21,7 +22,7 @@ from projections.rebuild.state import outdated, unfinished
 from projections.rebuild.transitions import RebuildOptions
 from projections.registry import PROJECTIONS
 
-POLL_SECONDS = 2.0
+POLL_SECONDS = 10.0
 # The projector does not wait for another process, because afterwards it would begin
 # anew the rebuild that the other one has just ended.
 _NOW = RebuildOptions(patience_seconds=0)
@@ -32,39 +33,24 @@ _log = structlog.get_logger()
 def run_projections(store: Store, url: str, stop: threading.Event) -> None:
     """Follow the log for every read model until ``stop`` is set, also after outages.
 
-    ``url`` is the store's database, for notifications. Each follower needs a connection
-    of the store's pool while it works.
+    ``url`` is the store's database, for notifications. The followers need up to
+    ``CONNECTIONS`` connections of the store's pool.
     """
-    wake_ups = [threading.Event() for _ in PROJECTIONS]
-
-    def notify() -> None:
-        for wake_up in wake_ups:
-            wake_up.set()
-
+    group = FollowerGroup(store, PROJECTIONS)
     threads = [
+        threading.Thread(target=group.run, args=(stop,), name="followers", daemon=True),
         threading.Thread(
-            target=Follower(projection, pool=store.pool, codec=store.codec).run,
-            args=(stop, wake_up),
-            name=projection.name,
-            daemon=True,
-        )
-        for projection, wake_up in zip(PROJECTIONS, wake_ups, strict=True)
-    ]
-    threads.append(
-        threading.Thread(target=listen, args=(url, stop, notify), daemon=True)
-    )
-    threads.append(
+            target=listen, args=(url, stop, (EVENTS, group.wake)), daemon=True
+        ),
         threading.Thread(
             target=keep_rebuilt,
             args=(url, stop, store.settings),
             name="rebuilds",
             daemon=True,
-        )
-    )
+        ),
+    ]
     for thread in threads:
         thread.start()
-    stop.wait()
-    notify()
     for thread in threads:
         thread.join()
 

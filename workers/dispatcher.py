@@ -18,8 +18,10 @@ from application.webhooks.dispatch import WebhookDispatch
 from application.webhooks.feed import LogFeed
 from domain.organization.plans import DEFAULT_PLANS, Limits
 from infra.eventstore.store import Store
+from infra.listener import EVENTS, listen
 from infra.loop import run_until_stopped
-from projections.engine.follower import Follower, listen
+from projections.engine.follower_group import FollowerGroup
+from projections.engine.projection import Projection
 from projections.registry import PROJECTIONS
 from workers.alerts import touches
 from workers.alerts.checks import EVERY, AlertChecks
@@ -29,6 +31,7 @@ from workers.housekeeping import Housekeeping
 from workers.lease_watch import LeaseWatch
 from workers.policies import auto_disable
 from workers.policies.figures import FigurePolicies
+from workers.policies.known_videos import KnownVideos
 from workers.policies.runner import VideoPolicies
 from workers.reports import touches as report_touches
 from workers.reports.issues import ReportIssues
@@ -54,6 +57,21 @@ def due_kinds(store: Store, plans: Mapping[str, Limits]) -> Sequence[DueKind]:
             name=report_touches.KIND,
             handle=ReportIssues(store, plans).handle,
         ),
+    )
+
+
+def followed_projections() -> tuple[Projection, ...]:
+    """Return the projections of workers and policies."""
+    return (
+        CreatorIdentities(),
+        ListTurns(),
+        ConnectionEndings(),
+        jobs.ScrapeJobs(),
+        auto_disable.VerdictStreaks(),
+        Schedule(),
+        AlertTouches(),
+        ReportTouches(),
+        KnownVideos(),
     )
 
 
@@ -89,25 +107,15 @@ class Dispatcher:
         self._store = store
         self._broker = broker
         self._url = url
-        self._followers = [
-            Follower(projection, pool=store.pool, codec=store.codec)
-            for projection in (
-                CreatorIdentities(),
-                ListTurns(),
-                ConnectionEndings(),
-                jobs.ScrapeJobs(),
-                auto_disable.VerdictStreaks(),
-                Schedule(),
-                AlertTouches(),
-                ReportTouches(),
-            )
-        ]
+        self._wake_up = threading.Event()
         self._policies = VideoPolicies(store)
         self._figure_policies = FigurePolicies(store, url=url)
-        followers = (*self._followers, self._policies.follower)
-        names = {follower.projection.name for follower in followers}
+        self._followers = FollowerGroup(
+            store, followed_projections(), applied=self._wake, pause=PAUSE_SECONDS
+        )
         self._housekeeping = Housekeeping(
-            store, names | {projection.name for projection in PROJECTIONS}
+            store,
+            {*self._followers.names, *(projection.name for projection in PROJECTIONS)},
         )
         self._holder = LeaseHolder(url)
         self._webhooks = WebhookDispatch(
@@ -120,16 +128,13 @@ class Dispatcher:
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; outlast failures of database and broker."""
-        wake_up = threading.Event()
-
-        def wake() -> None:
-            wake_up.set()
-            self._policies.wake()
-
         threads = [
-            threading.Thread(target=listen, args=(self._url, stop, wake), daemon=True),
-            # If the policies must catch up with much, for example after an import, no
-            # job waits.
+            threading.Thread(
+                target=listen,
+                args=(self._url, stop, (EVENTS, self._followers.wake)),
+                daemon=True,
+            ),
+            threading.Thread(target=self._followers.run, args=(stop,), daemon=True),
             threading.Thread(target=self._policies.run, args=(stop,), daemon=True),
             threading.Thread(
                 target=self._figure_policies.run, args=(stop,), daemon=True
@@ -154,16 +159,8 @@ class Dispatcher:
             stop,
             holder=self._holder,
         )
-        is_registered = False
 
         def step() -> float:
-            nonlocal is_registered
-            if not is_registered:
-                # An issue of a report waits for the policies only if they are known.
-                self._policies.register()
-                for follower in self._followers:
-                    follower.register()
-                is_registered = True
             enqueued = self.round()
             return BUSY_ROUND_SECONDS if enqueued else ROUND_SECONDS
 
@@ -171,19 +168,20 @@ class Dispatcher:
             step,
             stop,
             failed="dispatcher_failed",
-            wake_up=wake_up,
-            pause=PAUSE_SECONDS,
+            wake_up=self._wake_up,
             pool=self._store.pool,
         )
-        wake()
+        self._wake()
         for thread in threads:
             thread.join()
         self._holder.close()
 
+    def _wake(self) -> None:
+        self._wake_up.set()
+        self._policies.wake()
+
     def round(self) -> int:
-        """Apply new events of the log; return the number of enqueued jobs."""
-        for follower in self._followers:
-            follower.catch_up()
+        """Disable creators, and return the number of enqueued jobs."""
         auto_disable.disable_due(self._store, self._store.pool)
         jobs.take_back(self._store.pool, self._lease_watch)
         if not self._store.settings.providers:

@@ -6,15 +6,15 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from infra.settings import Settings
-from projections.rebuild.rebuild import CONNECTIONS
-from projections.registry import PROJECTIONS
+from projections.engine import follower_group
+from projections.rebuild import rebuild
 
 # These connections are left for commands, a SQL prompt, and the connections that
 # PostgreSQL reserves for superusers.
 SPARE = 12
-# The projector needs a connection for each read model, for rebuilds, and to listen. The
+# The projector needs connections for its followers, for rebuilds, and to listen. The
 # dispatcher listens as well.
-_FIXED = len(PROJECTIONS) + CONNECTIONS + 1 + 1
+_FIXED = follower_group.CONNECTIONS + rebuild.CONNECTIONS + 1 + 1
 
 _AVAILABLE = """
 SELECT current_setting('max_connections')::int

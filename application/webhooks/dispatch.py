@@ -28,9 +28,9 @@ from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
 from infra.http_out.posting import SECONDS, Poster
 from infra.ids import new_id
+from infra.listener import listen
 from infra.loop import run_until_stopped
 from infra.outage import OUTAGE
-from projections.engine.follower import listen
 from projections.feed.batch import CHANNEL
 
 THREADS: Final = 24
@@ -86,8 +86,7 @@ class WebhookDispatch:
         self._stop = stop
         listener = threading.Thread(
             target=listen,
-            args=(self._url, stop, self.wake),
-            kwargs={"channel": CHANNEL},
+            args=(self._url, stop, (CHANNEL, self.wake)),
             daemon=True,
         )
         listener.start()

@@ -1,1 +1,1 @@
-"""The engine: the types of projections, and the follower that applies the log."""
+"""The engine: the types of projections, and the followers that apply the log."""

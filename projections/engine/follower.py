@@ -1,8 +1,6 @@
 """The follower: applies the events of the log to one projection, batch by batch."""
 
-import threading
-from collections.abc import Callable, Sequence
-from typing import LiteralString
+from collections.abc import Sequence
 from uuid import UUID
 
 import psycopg
@@ -15,8 +13,6 @@ from infra.eventstore.codec import Codec
 from infra.eventstore.envelope import ENVELOPE
 from infra.eventstore.store import open_envelopes
 from infra.logs import masked
-from infra.loop import run_until_stopped
-from infra.outage import OUTAGE
 from projections.engine.dead_letters import (
     NEVER_HELD,
     DeadLetterAction,
@@ -41,10 +37,7 @@ COMPACT_BATCH = 1_500
 # megabytes.
 LARGE_EVENTS = frozenset({"video_stats_snapshot_recorded"})
 MOST_DEAD_LETTERS_AT_ONCE = 20
-POLL_SECONDS = 0.25
 HEARTBEAT_SECONDS = 5
-_FENCED_SECONDS = 1.0
-_LISTEN_SECONDS = 0.5
 
 _log = structlog.get_logger()
 
@@ -160,7 +153,7 @@ class Follower:
             if row is None:
                 return 0
             version, position, is_heartbeat_due = row
-            self._check_version(version)
+            self.check_version(version)
             rows = cursor.execute(
                 _READ,
                 (
@@ -184,42 +177,6 @@ class Follower:
             passed = self.step(CATCHING_UP_BATCH)
             total += passed
         return total
-
-    def run(self, stop: threading.Event, wake_up: threading.Event) -> None:
-        """Register, and follow the log until ``stop`` is set.
-
-        The follower continues after every failure. It reads the log when ``wake_up`` is
-        set, and every 250 ms in any case.
-        """
-        is_registered = is_fenced = False
-        limit = LIVE_BATCH
-
-        def step() -> float:
-            nonlocal is_registered, is_fenced, limit
-            if not is_registered:
-                self.register()
-                is_registered = True
-            try:
-                passed = self.step(limit)
-            except FencedError as error:
-                if not is_fenced:
-                    _log.warning("projection_fenced", reason=str(error))
-                is_fenced = True
-                # A rebuild may soon compute rows by these rules.
-                stop.wait(_FENCED_SECONDS)
-                return 0
-            is_fenced = False
-            limit = CATCHING_UP_BATCH if passed >= LIVE_BATCH else LIVE_BATCH
-            return 0 if passed else POLL_SECONDS
-
-        run_until_stopped(
-            step,
-            stop,
-            failed="follower_failed",
-            wake_up=wake_up,
-            pool=self._pool,
-            projection=self.projection.name,
-        )
 
     def retry(self, position: int, *, by: str, reason: str) -> DeadLetterDecision:
         """Apply the event of a dead letter, and those of its stream that it held back.
@@ -263,7 +220,7 @@ class Follower:
             if taken is None or letter is None:
                 raise NoDeadLetterError(name, position)
             version, reached = taken
-            self._check_version(version)
+            self.check_version(version)
             first = position if decision == "retried" else position + 1
             rows = self._again(cursor, letter, first=first, until=reached)
             before = written_rows(cursor)
@@ -303,7 +260,8 @@ class Follower:
         by_position = {row[0]: row for row in rows}
         return [by_position[position] for position in sorted(by_position)]
 
-    def _check_version(self, version: int) -> None:
+    def check_version(self, version: int) -> None:
+        """Raise ``FencedError`` unless the tables belong to this version."""
         name, ours = self.projection.name, self.projection.version
         if version != ours:
             msg = f"{name} is at version {version}, this release has {ours}."
@@ -376,37 +334,3 @@ class Follower:
         holding = stream if self._codec.knows(event) else None
         cursor.execute(_ADD_DEAD_LETTER, (name, position, event, reason, holding))
         return reason
-
-
-def listen(
-    url: str,
-    stop: threading.Event,
-    notify: Callable[[], None],
-    *,
-    channel: LiteralString = "goatherd_events",
-) -> None:
-    """Call ``notify`` after every notification of a channel, until ``stop`` is set.
-
-    Each append notifies ``goatherd_events``. Notifications go unnoticed while a lost
-    connection is replaced, so followers also poll.
-    """
-    connection: Connection[TupleRow] | None = None
-
-    def step() -> float:
-        nonlocal connection
-        if connection is None or connection.closed:
-            try:
-                fresh = psycopg.connect(url, autocommit=True, connect_timeout=5)
-            except psycopg.OperationalError as error:
-                OUTAGE.lost(error)
-                raise
-            OUTAGE.back()
-            fresh.execute(f"LISTEN {channel}")
-            connection = fresh
-        for _ in connection.notifies(timeout=_LISTEN_SECONDS, stop_after=1):
-            notify()
-        return 0
-
-    run_until_stopped(step, stop, failed="listener_failed", longest_backoff=2)
-    if connection is not None:
-        connection.close()

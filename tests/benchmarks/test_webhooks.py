@@ -2,10 +2,8 @@
 
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
 import msgspec
@@ -19,11 +17,13 @@ from infra.embedded.processes import wait_until
 from infra.eventstore.execute import execute
 from infra.eventstore.store import Store, open_store
 from infra.ids import new_id
-from projections.engine.follower import Follower, listen
+from projections.engine.follower import Follower
+from projections.engine.follower_group import FollowerGroup
 from projections.feed.projection import Feed
 from tests.benchmarks.harness import Report, Rounds, Row, percentile
 from tests.kit.application import settings_for
 from tests.kit.builders import Home, asking, make_home
+from tests.kit.threads import followed_by
 from tests.kit.webhooks import dispatching_at
 
 ROUNDS = 3
@@ -113,7 +113,8 @@ def test_a_delivery_arrives_within_half_a_second(
 ):
     home = make_home(store)
     _created(store, home, str(receiver.base_url))
-    with _following(store, database_url), dispatching_at(database_url):
+    group = FollowerGroup(store, [Feed()])
+    with followed_by(group, database_url), dispatching_at(database_url):
         home.add("warm.up")
         assert wait_until(lambda: bool(_delays(receiver)), seconds=60)
         began = time.perf_counter()
@@ -167,23 +168,3 @@ def _posted(url: str) -> float:
 
 def _delays(receiver: httpx.Client) -> list[float]:
     return receiver.get("").json()
-
-
-@contextmanager
-def _following(store: Store, url: str) -> Iterator[None]:
-    """Follow the log with the feed, as `goatherd project` does."""
-    stop, wake_up = threading.Event(), threading.Event()
-    follower = Follower(Feed(), pool=store.pool, codec=store.codec)
-    threads = [
-        threading.Thread(target=follower.run, args=(stop, wake_up), daemon=True),
-        threading.Thread(target=listen, args=(url, stop, wake_up.set), daemon=True),
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        wake_up.set()
-        for thread in threads:
-            thread.join(10)

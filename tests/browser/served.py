@@ -3,7 +3,6 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 
 import httpx
 import msgspec
@@ -12,7 +11,7 @@ import psycopg
 from api.http.access.sessions import Sessions
 from infra.embedded.processes import wait_until
 from infra.keys.digests import digest_of
-from projections.engine.follower import Follower
+from projections.engine.follower_group import FollowerGroup
 from tests.kit.application import (
     PLANS,
     SECRET,
@@ -25,6 +24,7 @@ from tests.kit.command_line import Running, running
 from tests.kit.connections import APP
 from tests.kit.patience import PATIENTLY
 from tests.kit.ports import free_port
+from tests.kit.threads import followed_by
 from workers.scraping.identity import CreatorIdentities
 
 _AT_WORK = """
@@ -80,7 +80,8 @@ def served(url: str, folder: Path) -> Generator[Served]:
     address = f"http://127.0.0.1:{port}"
     with (
         started(url) as goatherd,
-        _following_identities(goatherd),
+        # No worker runs, and pages wait for its read model.
+        followed_by(FollowerGroup(goatherd.store, [CreatorIdentities()]), url),
         running("project", settings=settings, folder=folder) as projector,
         running("serve", settings=settings, folder=folder) as server,
     ):
@@ -88,21 +89,6 @@ def served(url: str, folder: Path) -> Generator[Served]:
         assert is_ready, server.err
         processes = (server, projector)
         yield Served(goatherd=goatherd, address=address, processes=processes)
-
-
-@contextmanager
-def _following_identities(goatherd: Goatherd) -> Generator[None]:
-    """Follow the read model of a worker that pages wait for, since no worker runs."""
-    store, stop, wake_up = goatherd.store, Event(), Event()
-    follower = Follower(CreatorIdentities(), pool=store.pool, codec=store.codec)
-    thread = Thread(target=follower.run, args=(stop, wake_up))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        wake_up.set()
-        thread.join()
 
 
 def _is_ready(server: Running, address: str) -> bool:

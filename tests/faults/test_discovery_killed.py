@@ -9,6 +9,7 @@ import pytest
 from domain import events as e
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
+from projections.engine import follower_group as following
 from tests.kit.builders import log_of, make_home, opened_store
 from tests.kit.faults import victim
 from tests.kit.patience import PATIENTLY
@@ -17,7 +18,6 @@ from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
 from workers.policies import runner
 from workers.policies import video_policies as discovery
-from workers.policies.runner import VideoPolicies
 
 CREATORS, RUNS, NEW_A_RUN = 4, 40, 5
 AWAY = "redis://127.0.0.1:1/0"
@@ -25,20 +25,19 @@ AWAY = "redis://127.0.0.1:1/0"
 
 def dispatch(url: str) -> None:
     """Dispatch until killed, in small steps: many moments to be killed at."""
-    discovery.DUE_AT_ONCE = 5
-    runner.EVENTS_AT_ONCE = 20
-    step = VideoPolicies.step
+    following.CATCHING_UP_BATCH = following.GROUP_BATCH = 20
+    do_due = discovery.do_due
 
-    def slow_step(policies: VideoPolicies) -> int:
+    def slowly(store: Store) -> int:
         # The test's own process must get to see that some are left.
         time.sleep(0.03)
-        return step(policies)
+        return do_due(store, 5)
 
     with (
         opened_store(url, pool_size=4) as store,
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr(VideoPolicies, "step", slow_step)
+        patch.setattr(runner, "do_due", slowly)
         Dispatcher(store, connect_broker(AWAY), url=url).run(threading.Event())
 
 

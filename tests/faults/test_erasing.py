@@ -30,6 +30,7 @@ from infra.ids import new_id
 from projections.analytics.projection import AnalyticsProjection
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
+from projections.engine.follower_group import FollowerGroup
 from projections.rebuild.rebuild import rebuild
 from projections.registry import PROJECTIONS
 from tests.kit.builders import Home, asking, log_of, make_home, opened_store
@@ -214,12 +215,12 @@ def sleep_through_it(url: str, creator_id: UUID, scrape_ids: list[UUID]) -> None
     bed, stop = Bed(5), threading.Event()
     with opened_store(url, pool_size=20) as store:
         analytics = sleepy(AnalyticsProjection, bed, "projector", creator_id)
-        follower = Follower(analytics, pool=store.pool, codec=store.codec)
-        follower.register()
+        group = FollowerGroup(store, [analytics])
+        group.register()
         creator_list = sleepy(CreatorList, bed, "rebuild", creator_id)
         sliced = sleepy(AnalyticsProjection, bed, "slices", creator_id, method="gather")
         provider = ScrapeDependencies(store=store, chain=Chain(SleepyProvider(bed)))
-        projector = threading.Thread(target=follower.run, args=(stop, stop))
+        projector = threading.Thread(target=group.run, args=(stop,))
         work: tuple[Callable[[], object], ...] = (
             lambda: rebuild(store, creator_list, by="test"),
             lambda: rebuild(store, sliced, by="test"),
@@ -231,6 +232,7 @@ def sleep_through_it(url: str, creator_id: UUID, scrape_ids: list[UUID]) -> None
         for thread in threads:
             thread.join()
         stop.set()
+        group.wake()
         projector.join()
 
 

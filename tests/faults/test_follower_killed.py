@@ -12,7 +12,7 @@ from projections.audit import Audit
 from projections.campaigns.projection import Campaigns
 from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList
-from projections.engine import follower as following
+from projections.engine import follower_group as following
 from projections.engine.follower import Follower
 from projections.feed.projection import Feed
 from projections.organizations.projection import ApiKeys
@@ -39,17 +39,9 @@ PROJECTIONS = (
 def follow(url: str) -> None:
     """Follow the log for every projection, until killed."""
     # Small batches, so that there are many moments to be killed at.
-    following.LIVE_BATCH = following.CATCHING_UP_BATCH = 60
-    never = threading.Event()
-    with opened_store(url, pool_size=len(PROJECTIONS)) as store:
-        threads = [
-            threading.Thread(target=follower.run, args=(never, threading.Event()))
-            for follower in followers(store)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    following.CATCHING_UP_BATCH = 60
+    with opened_store(url, pool_size=following.CONNECTIONS) as store:
+        following.FollowerGroup(store, PROJECTIONS).run(threading.Event())
 
 
 def followers(store: Store) -> list[Follower]:

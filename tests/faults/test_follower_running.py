@@ -1,8 +1,9 @@
 """Followers at work: woken or not, through lost connections and a server's crash."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -12,12 +13,14 @@ from infra.database import migrate
 from infra.embedded import EmbeddedPostgres
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
-from projections.engine import follower as following
-from projections.engine.follower import listen
+from infra.listener import EVENTS, listen
+from projections.engine import follower_group
+from projections.engine.follower_group import FollowerGroup
 from tests.kit.backends import LISTENING, listeners, terminate
 from tests.kit.builders import opened_store
 from tests.kit.faults import stop_at_once
 from tests.kit.patience import PATIENTLY, at_most
+from tests.kit.threads import at_work, followed_by
 from tests.projections.analytics.ledger import (
     Ledger,
     append,
@@ -25,7 +28,6 @@ from tests.projections.analytics.ledger import (
     dead_letters,
     goats,
     position_of,
-    registered,
     taken_in,
 )
 
@@ -39,40 +41,12 @@ def store(database_url: str) -> Iterator[Store]:
         yield store
 
 
-@contextmanager
-def running(
-    *loops: Callable[[threading.Event], None], wake_up: threading.Event | None = None
-) -> Iterator[list[threading.Thread]]:
-    """Run each loop in a thread; all must end promptly when they are told to.
+def test_several_groups_take_each_event_in_once(store: Store, database_url: str):
+    groups = [FollowerGroup(store, [Ledger()]) for _ in range(3)]
 
-    A follower that waits for nothing but ``bell`` ends when the bell is rung.
-    """
-    stop, wake_up = threading.Event(), wake_up or threading.Event()
-    threads = [
-        threading.Thread(target=loop, args=(stop,), daemon=True) for loop in loops
-    ]
-
-    def all_ended() -> bool:
-        wake_up.set()
-        return not any(thread.is_alive() for thread in threads)
-
-    for thread in threads:
-        thread.start()
-    try:
-        yield threads
-    finally:
-        stop.set()
-        ended = wait_until(all_ended, seconds=at_most(PROMPTLY))
-    assert ended
-
-
-def test_many_followers_of_one_projection_take_each_event_in_once(store: Store):
-    loops = [
-        lambda stop: registered(store, Ledger()).run(stop, threading.Event())
-        for _ in range(3)
-    ]
-
-    with running(*loops):
+    with ExitStack() as following:
+        for group in groups:
+            following.enter_context(followed_by(group, database_url))
         positions = [p for _ in range(20) for p in append(store, *goats(40))]
         all_in = wait_until(
             lambda: position_of(store) == positions[-1], seconds=PATIENTLY
@@ -82,30 +56,25 @@ def test_many_followers_of_one_projection_take_each_event_in_once(store: Store):
     assert taken_in(store) == positions
 
 
-def test_an_event_that_nobody_rang_for_is_taken_in_by_the_poll(store: Store):
-    follower = registered(store, Ledger())
-    nobody_sets_this = threading.Event()
+def test_an_event_without_a_notification_is_applied_by_the_safety_look(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(follower_group, "HEARTBEAT_SECONDS", 0.2)
+    group = FollowerGroup(store, [Ledger()])
 
-    with running(lambda stop: follower.run(stop, nobody_sets_this)):
+    with at_work(group.run):
         positions = append(store, *goats(1))
         in_time = wait_until(lambda: taken_in(store) == positions, seconds=PATIENTLY)
 
     assert in_time
 
 
-def test_the_wake_up_brings_events_in_before_the_poll_would(
+def test_a_notification_brings_events_in_before_the_safety_look_would(
     store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(following, "POLL_SECONDS", 2 * PATIENTLY)
-    follower, woken = registered(store, Ledger()), threading.Event()
+    monkeypatch.setattr(follower_group, "HEARTBEAT_SECONDS", 2 * PATIENTLY)
 
-    def follow(stop: threading.Event) -> None:
-        follower.run(stop, woken)
-
-    def hear(stop: threading.Event) -> None:
-        listen(database_url, stop, woken.set)
-
-    with running(follow, hear, wake_up=woken):
+    with followed_by(FollowerGroup(store, [Ledger()]), database_url):
         assert wait_until(lambda: listeners(database_url) == 1, seconds=PATIENTLY)
         positions = append(store, *goats(1))
         in_time = wait_until(lambda: taken_in(store) == positions, seconds=PATIENTLY)
@@ -113,86 +82,105 @@ def test_the_wake_up_brings_events_in_before_the_poll_would(
     assert in_time
 
 
-def test_the_listener_hears_again_after_its_connection_was_killed(
+def test_a_listener_notices_again_after_its_connection_was_killed(
     store: Store, database_url: str
 ):
     notified = threading.Event()
 
-    with running(lambda stop: listen(database_url, stop, notified.set)):
-        assert wait_until(lambda: listeners(database_url) == 1, seconds=PATIENTLY)
-        silent = not notified.is_set()
-        append(store, *goats(1))
-        heard_before = notified.wait(PATIENTLY)
-        killed = terminate(database_url, whom=LISTENING)
-        assert wait_until(lambda: listeners(database_url) == 1, seconds=PATIENTLY)
+    def listening(stop: threading.Event) -> None:
+        listen(database_url, stop, (EVENTS, notified.set))
+
+    with at_work(listening):
+        # The new connection may have missed some.
+        on_connecting = notified.wait(PATIENTLY)
         notified.clear()
         append(store, *goats(1))
-        heard_after = notified.wait(PATIENTLY)
+        before = notified.wait(PATIENTLY)
+        notified.clear()
+        killed = terminate(database_url, whom=LISTENING)
+        on_connecting_again = notified.wait(PATIENTLY)
+        notified.clear()
+        append(store, *goats(1))
+        after = notified.wait(PATIENTLY)
 
-    assert (silent, heard_before, killed, heard_after) == (True, True, 1, True)
+    assert (on_connecting, before, killed) == (True, True, 1)
+    assert (on_connecting_again, after) == (True, True)
+
+
+def test_a_listener_calls_only_those_that_wait_for_the_channel(
+    store: Store, database_url: str
+):
+    ours, theirs = threading.Event(), threading.Event()
+
+    def listening(stop: threading.Event) -> None:
+        listen(database_url, stop, (EVENTS, ours.set), ("elsewhere", theirs.set))
+
+    with at_work(listening):
+        assert ours.wait(PATIENTLY)
+        assert theirs.wait(PATIENTLY)
+        ours.clear()
+        theirs.clear()
+        append(store, *goats(1))
+        notified = ours.wait(PATIENTLY), theirs.is_set()
+    on_stopping = theirs.is_set()
+
+    assert notified == (True, False)
+    assert on_stopping
 
 
 def test_a_listener_that_finds_no_server_stops_when_it_is_told(database_url: str):
     nowhere = database_url.replace("port=5432", "port=1")
+    notified = threading.Event()
 
-    with running(lambda stop: listen(nowhere, stop, lambda: None)) as threads:
-        alive = threads[0].is_alive()
+    with at_work(lambda stop: listen(nowhere, stop, (EVENTS, notified.set))):
+        too_early = notified.wait(0.5)
 
-    assert alive
+    assert not too_early
 
 
 @pytest.mark.parametrize("version", (1, 2), ids=["at work", "fenced off"])
-def test_a_follower_stops_promptly(store: Store, version: int):
-    follower = registered(store, Ledger())
+def test_a_group_stops_promptly(store: Store, version: int, database_url: str):
+    group = FollowerGroup(store, [Ledger()])
+    group.register()
     with store.pool.connection() as connection:
         connection.execute("UPDATE projection SET version = %s", (version,))
-    stop, woken = threading.Event(), threading.Event()
-    woken.set()
-    thread = threading.Thread(target=follower.run, args=(stop, woken), daemon=True)
-    thread.start()
-    # The loop clears it each time it looks.
-    assert wait_until(lambda: not woken.is_set(), seconds=PATIENTLY)
 
-    stop.set()
-    thread.join(at_most(PROMPTLY))
+    with followed_by(group, database_url):
+        assert wait_until(lambda: listeners(database_url) == 1, seconds=PATIENTLY)
+        began = time.monotonic()
 
-    assert not thread.is_alive()
+    assert time.monotonic() - began < at_most(PROMPTLY)
 
 
 def test_killed_connections_cost_nothing_and_need_no_restart(
     store: Store, database_url: str
 ):
-    follower, woken = registered(store, Ledger()), threading.Event()
     positions: list[int] = []
     killed = 0
 
-    def follow(stop: threading.Event) -> None:
-        follower.run(stop, woken)
-
-    with running(follow, lambda stop: listen(database_url, stop, woken.set)) as threads:
+    with followed_by(FollowerGroup(store, [Ledger()]), database_url):
         for _ in range(5):
             positions += append(store, *goats(30))
             killed += terminate(database_url)
         positions += append(store, *goats(1))
         all_in = wait_until(lambda: _level(store, positions[-1]), seconds=PATIENTLY)
-        alive = [thread.is_alive() for thread in threads]
 
     assert killed >= 5
     assert all_in
-    assert alive == [True, True]
     assert taken_in(store) == positions
     assert dead_letters(store) == []
 
 
 @pytest.mark.usefixtures("store")
-def test_a_follower_is_back_at_once_when_all_idle_connections_were_cut(
+def test_a_group_is_back_at_once_when_all_idle_connections_were_cut(
     database_url: str,
 ):
     with opened_store(database_url, pool_size=8) as many:
-        follower = registered(many, Ledger())
+        group = FollowerGroup(many, [Ledger()])
+        group.register()
         hold_at_once(many, 8)
 
-        with running(lambda stop: follower.run(stop, threading.Event())):
+        with followed_by(group, database_url):
             assert terminate(database_url) >= 8
             with opened_store(database_url) as unharmed:
                 positions = append(unharmed, *goats(1))
@@ -224,30 +212,19 @@ def test_a_crash_of_the_server_costs_nothing_and_needs_no_restart(
     url = own_server.start()
     migrate(url)
     positions: list[int] = []
-    woken = threading.Event()
 
     with opened_store(url) as store:
         create_ledger(store)
-        follower = registered(store, Ledger())
-
-        def follow(stop: threading.Event) -> None:
-            follower.run(stop, woken)
-
-        def hear(stop: threading.Event) -> None:
-            listen(url, stop, woken.set)
-
-        with running(follow, hear) as threads:
+        with followed_by(FollowerGroup(store, [Ledger()]), url):
             for _ in range(2):
                 positions += append(store, *goats(200))
                 stop_at_once(own_server)
                 own_server.start()
             positions += append(store, *goats(1))
             all_in = wait_until(lambda: _level(store, positions[-1]), seconds=PATIENTLY)
-            alive = [thread.is_alive() for thread in threads]
         written = taken_in(store)
 
     assert all_in
-    assert alive == [True, True]
     assert written == positions
 
 

@@ -24,6 +24,7 @@ from projections.creators.projection import CreatorList
 from projections.creators.queries import CreatorQuery, one_creator, page_of_creators
 from projections.engine import follower
 from projections.engine.follower import Follower
+from projections.engine.follower_group import FollowerGroup
 from projections.engine.projection import ReadModel
 from projections.engine.reader import Reader
 from projections.engine.snapshot_reader import SnapshotReader
@@ -42,7 +43,7 @@ from tests.kit.faults import stop_at_once, victim
 from tests.kit.histories import HOME, added, log, many_events
 from tests.kit.keys import SETTINGS
 from tests.kit.patience import PATIENTLY, at_most
-from tests.kit.threads import at_work
+from tests.kit.threads import at_work, followed_by
 
 READ_MODELS: tuple[ReadModel, ...] = (CreatorList(), ScrapeRuns())
 SEED = 8120
@@ -126,7 +127,7 @@ class Readers:
 def write_on(
     store: Store,
     readers: Readers,
-    wake_ups: list[threading.Event],
+    group: FollowerGroup,
     enough: threading.Event,
 ) -> int:
     """Add creators, and tell the readers which is to be seen from which position."""
@@ -137,8 +138,7 @@ def write_on(
             [NewEvent(creator, 1, added(f"w{creator.hex[:12]}"))], context=asking()
         )
         readers.newest = (creator, recorded.position)
-        for wake_up in wake_ups:
-            wake_up.set()
+        group.wake()
         written += 1
         time.sleep(0.01)
     return written
@@ -180,24 +180,19 @@ def state_of(store: Store, name: str = "creator_list") -> Rebuild | None:
 def test_nobody_notices_rebuilds_beside_writers_followers_and_readers(
     database_url: str,
 ):
-    stop, enough = threading.Event(), threading.Event()
-    wake_ups = [threading.Event() for _ in READ_MODELS]
+    enough = threading.Event()
     readers = Readers(database_url)
     with opened_store(database_url, pool_size=12) as store:
         log(store, many_events(3_000))
         followed(store)
-        following = [
-            threading.Thread(
-                target=Follower(projection, pool=store.pool, codec=store.codec).run,
-                args=(stop, wake_up),
-            )
-            for projection, wake_up in zip(READ_MODELS, wake_ups, strict=True)
-        ]
-        for thread in following:
-            thread.start()
-        with readers.reading(), ThreadPoolExecutor(3) as threads:
+        group = FollowerGroup(store, READ_MODELS)
+        with (
+            followed_by(group, database_url),
+            readers.reading(),
+            ThreadPoolExecutor(3) as threads,
+        ):
             writers = [
-                threads.submit(write_on, store, readers, wake_ups, enough)
+                threads.submit(write_on, store, readers, group, enough)
                 for _ in range(3)
             ]
             done = [
@@ -208,20 +203,17 @@ def test_nobody_notices_rebuilds_beside_writers_followers_and_readers(
             wait_until(lambda: readers.read > before + 20, seconds=PATIENTLY)
             enough.set()
             written = sum(writer.result() for writer in writers)
-        head = store.head()
-        with store.pool.connection() as connection:
-            level = wait_until(
-                lambda: (
-                    connection.execute(
-                        "SELECT min(position) FROM projection"
-                    ).fetchone()
-                    == (head,)
-                ),
-                seconds=PATIENTLY,
-            )
-        stop.set()
-        for thread in following:
-            thread.join()
+            head = store.head()
+            with store.pool.connection() as connection:
+                level = wait_until(
+                    lambda: (
+                        connection.execute(
+                            "SELECT min(position) FROM projection"
+                        ).fetchone()
+                        == (head,)
+                    ),
+                    seconds=PATIENTLY,
+                )
         events = whole_log(store)
         rows = kept_rows(store)
 

@@ -17,10 +17,10 @@ from psycopg import sql
 from psycopg_pool import PoolTimeout
 
 from infra.eventstore.store import Store
+from infra.listener import EVENTS, listen
 from infra.logs import configure_logs
 from infra.loop import run_until_stopped
 from infra.outage import OUTAGE, Outage
-from projections.engine.follower import listen
 from tests.kit.builders import opened_store
 from tests.kit.patience import PATIENTLY, at_most
 
@@ -85,7 +85,9 @@ class Loops:
         ]
         self._threads.append(
             threading.Thread(
-                target=listen, args=(url, self.stop, lambda: None), daemon=True
+                target=listen,
+                args=(url, self.stop, (EVENTS, lambda: None)),
+                daemon=True,
             )
         )
 

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
+from infra.listener import EVENTS, listen
+from projections.engine.follower_group import FollowerGroup
 from tests.kit.patience import PATIENTLY
 
 
@@ -25,3 +27,15 @@ def at_work(
         for thread in threads:
             thread.join(promptly)
     assert not any(thread.is_alive() for thread in threads)
+
+
+@contextmanager
+def followed_by(group: FollowerGroup, url: str) -> Generator[None]:
+    """Follow the log with the group until the block ends, as a process does."""
+
+    def listening(stop: threading.Event) -> None:
+        listen(url, stop, (EVENTS, group.wake))
+
+    group.register()
+    with at_work(group.run, listening):
+        yield

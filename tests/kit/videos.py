@@ -15,9 +15,10 @@ from infra.eventstore.append import Context
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store, plain_events
 from infra.ids import new_id
+from projections.engine.follower import Follower
 from tests.kit.builders import Home, asking
 from tests.kit.commands import change_creator
-from workers.policies.runner import VideoPolicies
+from workers.policies.known_videos import KnownVideos
 from workers.policies.video_policies import do_due
 
 MONDAY = datetime(2026, 2, 2, 8, tzinfo=UTC)
@@ -129,17 +130,21 @@ def happened(home: Home, video_id: str, *events: e.VideoEvent) -> None:
 
 def settle(store: Store) -> None:
     """Let the policies work until nothing is left that they could do now."""
-    policies = VideoPolicies(store)
-    policies.register()
-    while policies.step():
+    follower = known_videos(store)
+    while follower.catch_up() + do_due(store):
         pass
 
 
 def take_in(store: Store) -> None:
     """Apply new events of the log, and do no task."""
-    policies = VideoPolicies(store)
-    policies.register()
-    policies.follower.catch_up()
+    known_videos(store).catch_up()
+
+
+def known_videos(store: Store) -> Follower:
+    """Return the registered follower of the policies about videos."""
+    follower = Follower(KnownVideos(), pool=store.pool, codec=store.codec)
+    follower.register()
+    return follower
 
 
 def do_all(store: Store) -> int:

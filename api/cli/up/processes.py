@@ -66,13 +66,13 @@ def project(*, data_dir: DataDir = None) -> None:
     wait to replace it.
     """
     stop = _stop_on_signal()
-    from projections.registry import PROJECTIONS
+    from projections.engine.follower_group import CONNECTIONS
     from projections.runner import run_projections
 
     settings = own_settings(data_dir=data_dir)
     _configure_logs(settings)
     wait_for_database(settings)
-    with opened_store(settings, pool_size=len(PROJECTIONS)) as store:
+    with opened_store(settings, pool_size=CONNECTIONS) as store:
         run_projections(store, database_url(settings), stop)
 
 

@@ -1,6 +1,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -24,9 +25,11 @@ from infra.embedded.processes import wait_until
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store, plain_events
 from infra.ids import new_id
+from projections.engine.follower_group import FollowerGroup
 from tests.kit.backends import terminate
 from tests.kit.builders import Home, asking
 from tests.kit.commands import change_organization
+from tests.kit.threads import at_work, followed_by
 from tests.kit.videos import (
     INSIDE,
     MONDAY,
@@ -46,6 +49,7 @@ from tests.kit.videos import (
 )
 from workers.policies import runner, work_queue
 from workers.policies import video_policies as discovery
+from workers.policies.known_videos import KnownVideos
 from workers.policies.runner import VideoPolicies
 
 JANUARY = date(2026, 1, 1)
@@ -407,13 +411,15 @@ def test_doing_what_was_done_and_not_forgotten_changes_nothing(home: Home):
 RUNS = 12
 
 
-def test_windows_that_move_while_lists_come_in_lose_nothing(home: Home):
+def test_windows_that_move_while_lists_come_in_lose_nothing(
+    home: Home, database_url: str
+):
     creators = [
         a_creator(home, f"goat{number}", start=MONDAY.date()) for number in range(3)
     ]
     chance = Random(7)  # noqa: S311 - every run is to be alike
     days = [MONDAY - timedelta(days=number) for number in range(2 * RUNS)]
-    stop, all_listed = threading.Event(), threading.Event()
+    all_listed = threading.Event()
 
     def videos_of(which: int, run: int) -> list[str]:
         return [f"{which}{number:03}" for number in range(run, run + 4)]
@@ -438,15 +444,13 @@ def test_windows_that_move_while_lists_come_in_lose_nothing(home: Home):
 
     a_run(home, creators[0], *videos_of(0, 0), posted_at=days[:4])
     settle(home.store)
-    policies = [VideoPolicies(home.store) for _ in range(2)]
-    with ThreadPoolExecutor(4) as threads:
-        working = [threads.submit(policy.run, stop) for policy in policies]
+    with (
+        policies_at_work(home.store, database_url),
+        policies_at_work(home.store, database_url),
+        ThreadPoolExecutor(2) as threads,
+    ):
         for written in [threads.submit(move_windows), threads.submit(scrape)]:
             written.result()
-        stop.set()
-        for policy, thread in zip(policies, working, strict=True):
-            policy.wake()
-            thread.result()
     with home.store.pool.connection() as connection:
         connection.execute("UPDATE policy_task SET due_at = clock_timestamp()")
     settle(home.store)
@@ -489,29 +493,30 @@ def window_at(recorded: list[RecordedEvent], position: int) -> Window:
 # the loop
 
 
-@pytest.fixture
-def at_work(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Policies at work in a thread, which must stop promptly."""
-    monkeypatch.setattr(runner, "ROUND_SECONDS", 0.1)
+@contextmanager
+def policies_at_work(store: Store, url: str) -> Iterator[None]:
+    """Follow the log and do the tasks, in threads that must stop promptly."""
     policies = VideoPolicies(store)
-    stop = threading.Event()
-    thread = threading.Thread(target=policies.run, args=(stop,), daemon=True)
-    thread.start()
-    yield
-    stop.set()
-    policies.wake()
-    thread.join(3)
-    assert not thread.is_alive()
+    group = FollowerGroup(store, [KnownVideos()], applied=policies.wake)
+
+    def work(stop: threading.Event) -> None:
+        policies.run(stop)
+
+    with followed_by(group, url), at_work(work):
+        yield
 
 
-@pytest.mark.usefixtures("at_work")
-def test_the_loop_goes_on_when_its_connections_were_cut(home: Home, database_url: str):
-    billie = a_creator(home)
-    a_run(home, billie, "71")
-    assert wait_until(lambda: len(events_of(home, "71")) == 1, seconds=60)
+def test_the_loop_goes_on_when_its_connections_were_cut(
+    home: Home, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(runner, "ROUND_SECONDS", 0.1)
+    with policies_at_work(home.store, database_url):
+        billie = a_creator(home)
+        a_run(home, billie, "71")
+        assert wait_until(lambda: len(events_of(home, "71")) == 1, seconds=60)
 
-    terminate(database_url)
-    home.store.pool.check()
-    a_run(home, billie, "72")
+        terminate(database_url)
+        home.store.pool.check()
+        a_run(home, billie, "72")
 
-    assert wait_until(lambda: len(events_of(home, "72")) == 1, seconds=60)
+        assert wait_until(lambda: len(events_of(home, "72")) == 1, seconds=60)

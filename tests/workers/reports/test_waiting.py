@@ -20,9 +20,8 @@ from domain.streams import demo_report
 from infra.eventstore.store import Store
 from projections.engine.follower import Follower
 from tests.kit.application import Goatherd, Tenant, code_of, data_of, own_installation
-from tests.kit.videos import settle, take_in
+from tests.kit.videos import known_videos, settle, take_in
 from tests.kit.visitor import Visitor
-from workers.policies.runner import VideoPolicies
 from workers.reports import issues
 from workers.reports.issues import ReportIssues
 from workers.reports.touches import KIND, ReportTouches
@@ -99,7 +98,7 @@ def test_the_issue_of_the_demo_waits_for_its_past_and_equals_home(
 ) -> None:
     first = FirstOrganization(organization_id=home.organization_id)
     store, report_id = goatherd.store, demo_report(home.organization_id)
-    VideoPolicies(store).register()
+    known_videos(store)
     track_demo(store, first, plans=DEFAULT_PLANS)
     import_history(store, first)
     make_weekly_report(store, first)

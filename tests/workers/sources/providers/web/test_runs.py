@@ -13,6 +13,7 @@ from domain.scrape.verdicts import Ok
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from infra.settings import Settings
+from projections.engine.follower import Follower
 from tests.kit.builders import NOON, Home, asking, log_of
 from tests.kit.commands import request_scrape
 from tests.kit.jobs import all_done, job_of, working
@@ -34,7 +35,7 @@ from tests.workers.sources.providers.web.shapes import (
     nobody_page,
     profile_page,
 )
-from workers.dispatcher import Dispatcher
+from workers.dispatcher import Dispatcher, followed_projections
 from workers.main import choose_providers
 from workers.scraping.scrape import ScrapeDependencies
 from workers.sources.chain import Chain
@@ -52,10 +53,16 @@ class Population:
         self.home = home
         self.broker = broker
         self._dispatcher = Dispatcher(home.store, broker, url=database_url)
-        for follower in self._dispatcher._followers:  # noqa: SLF001
+        self._followers = [
+            Follower(projection, pool=home.store.pool, codec=home.store.codec)
+            for projection in followed_projections()
+        ]
+        for follower in self._followers:
             follower.register()
 
     def round(self) -> None:
+        for follower in self._followers:
+            follower.catch_up()
         self._dispatcher.round()
 
     def ask(self, creator_id: UUID, job_type: e.JobType) -> UUID:
