@@ -29,7 +29,8 @@ def test_an_issue_is_a_pdf_with_the_words_of_its_page():
 
     read = PdfReader(io.BytesIO(written))
     text = " ".join(" ".join(page.extract_text().split()) for page in read.pages)
-    assert len(read.pages) == 3
+    # Rows with a goat are as high as the machine's font for it, so 2 or 3 pages.
+    assert len(read.pages) in {2, 3}
     for words in (
         HOSTILE.removesuffix(" 🐐"),
         "Nordlicht Kosmetik",
