@@ -30,6 +30,8 @@ CHECK_SECONDS = 0.4
 # A held key is used only if the last check for erasures is at most this old.
 _FRESH_SECONDS = 0.9
 _WAIT_SECONDS = 0.3
+# Checks cost an idle process more than reading its keys again.
+IDLE_SECONDS = 20.0
 
 _ERASURE = "SELECT coalesce(max(erasure), 0) FROM subject_keys"
 _READ = """
@@ -106,6 +108,7 @@ class Keyring:
         self._held: dict[SubjectText, bytes | None] = {}
         self._erasure = 0
         self._checked_at = -_FRESH_SECONDS
+        self._used_at = time.monotonic()
         self._is_watched = False
 
     @property
@@ -143,7 +146,8 @@ class Keyring:
     def _found(
         self, needed: Collection[SubjectText], connection: Connection[Any] | None
     ) -> dict[SubjectText, bytes | None]:
-        if time.monotonic() - self._checked_at > _FRESH_SECONDS:
+        self._used_at = time.monotonic()
+        if self._used_at - self._checked_at > _FRESH_SECONDS:
             self._drop()
         with self._lock:
             erasure = self._erasure
@@ -239,6 +243,7 @@ class Keyring:
         return erasure == self._erasure
 
     def _put(self, found: Mapping[SubjectText, bytes | None]) -> None:
+        self._used_at = time.monotonic()
         self._held.update(found)
         while len(self._held) > self._most:
             del self._held[next(iter(self._held))]
@@ -256,8 +261,16 @@ class Keyring:
         return self.master_key().wrap(wrapping_name(subject), key)
 
     def check(self) -> bool:
-        """Drop the keys if one was destroyed; tell whether any is still held."""
+        """Drop the keys if one was destroyed or none was used for a while.
+
+        Returns whether any is still held.
+        """
         since = time.monotonic()
+        with self._lock:
+            if since - self._used_at > IDLE_SECONDS:
+                self._held.clear()
+                self._is_watched = False
+                return False
         try:
             with self._pool.connection(timeout=_WAIT_SECONDS) as connection:
                 row = connection.execute(_ERASURE).fetchone()

@@ -11,6 +11,7 @@ import pytest
 
 from domain.subjects import SubjectErasedError
 from infra.database import Pool, writing_pool
+from infra.embedded.processes import wait_until
 from infra.ids import new_id
 from infra.keys.keyring import Keyring, destroy
 from infra.keys.master_key import MasterKey, MasterKeyError
@@ -174,6 +175,20 @@ def test_every_process_drops_a_destroyed_key_within_a_second(pool: Pool) -> None
         time.sleep(0.01)
 
     assert not any(can_open(ring, subject) for ring in rings)
+
+
+def test_a_process_that_uses_no_key_for_a_while_holds_none_and_can_use_it_again(
+    keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.keys.keyring.IDLE_SECONDS", 0.5)
+    subject = new_id()
+    keyring.stored_key(subject)
+    held = keyring.held
+
+    assert wait_until(lambda: keyring.held == 0, seconds=PATIENTLY)
+    assert held == 1
+    assert can_open(keyring, subject)
+    assert keyring.held == 1
 
 
 def test_a_process_that_slept_through_an_erasure_uses_no_key_from_before(
