@@ -11,6 +11,8 @@ from infra.database import Pool
 from infra.outage import OUTAGE
 
 LONGEST_BACKOFF_SECONDS = 5.0
+# The look of a loop that neither a notice nor a due time causes.
+SAFETY_SECONDS = 60.0
 _FIRST_BACKOFF_SECONDS = 0.2
 
 _log = structlog.get_logger()
@@ -55,6 +57,17 @@ class Failures:
     def end(self) -> None:
         """Note that the work succeeded."""
         self._in_a_row = 0
+
+
+def rest_until(due_in: float | None, *, least: float) -> float:
+    """Return the seconds to wait for work that falls due in ``due_in`` seconds.
+
+    ``due_in`` is None if no work is planned, and notices end a wait early. Work that is
+    due and could not be done is tried again after ``least`` seconds.
+    """
+    if due_in is None:
+        return SAFETY_SECONDS
+    return min(max(due_in, least), SAFETY_SECONDS)
 
 
 def run_until_stopped(

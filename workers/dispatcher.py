@@ -1,25 +1,29 @@
 """The dispatcher: creates jobs from requests in the log, and enqueues due ones."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import LiteralString
 from uuid import UUID
 
 from dramatiq.brokers.redis import RedisBroker
 
 from application.channels.delivery import ChannelMessages
+from application.connect import revocation
 from application.connect.endings import ConnectionEndings
 from application.connect.service import revoke_until_stopped
+from application.due import work as due
 from application.due.holder import LeaseHolder
 from application.due.turns import every
-from application.due.worker import DueKind, start_due_workers
+from application.due.worker import DueKind, DueWorkers
+from application.mail import outbox
 from application.mail.sender import send_until_stopped
 from application.webhooks.dispatch import WebhookDispatch
 from application.webhooks.feed import LogFeed
 from domain.organization.plans import DEFAULT_PLANS, Limits
 from infra.eventstore.store import Store
 from infra.listener import EVENTS, listen
-from infra.loop import run_until_stopped
+from infra.loop import SAFETY_SECONDS, rest_until, run_until_stopped
 from projections.engine.follower_group import FollowerGroup
 from projections.engine.projection import Projection
 from projections.registry import PROJECTIONS
@@ -39,17 +43,19 @@ from workers.reports.touches import ReportTouches
 from workers.schedule.projection import Schedule
 from workers.schedule.scheduler import Scheduler
 from workers.scraping import jobs
-from workers.scraping.enqueue import StartRate, enqueue_due
+from workers.scraping.enqueue import StartRate, enqueue_due, next_job_due
 from workers.scraping.identity import CreatorIdentities
 from workers.scraping.turns import ListTurns
 
 
-def due_kinds(store: Store, plans: Mapping[str, Limits]) -> Sequence[DueKind]:
+def due_kinds(
+    store: Store, plans: Mapping[str, Limits], stopping: threading.Event
+) -> Sequence[DueKind]:
     """Return the kinds of work that fall due by time."""
     return (
         DueKind(
             name=touches.KIND,
-            handle=AlertChecks(store, plans).handle,
+            handle=AlertChecks(store, plans, stopping).handle,
             next_turn=every(EVERY, missed="once"),
         ),
         ChannelMessages(store).due_kind,
@@ -118,22 +124,29 @@ class Dispatcher:
             {*self._followers.names, *(projection.name for projection in PROJECTIONS)},
         )
         self._holder = LeaseHolder(url)
-        self._webhooks = WebhookDispatch(
-            store, LogFeed(store), url=url, holder=self._holder
+        self._webhooks = WebhookDispatch(store, LogFeed(store), holder=self._holder)
+        self._stopping = threading.Event()
+        self._due = DueWorkers(
+            store.pool, due_kinds(store, plans, self._stopping), holder=self._holder
         )
+        self._mails, self._consents = threading.Event(), threading.Event()
         self._start_rate = StartRate()
         self._lease_watch = LeaseWatch[UUID, datetime](
             seconds=lease_seconds + GRACE_SECONDS
         )
 
-    def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set; outlast failures of database and broker."""
+    def run(
+        self,
+        stop: threading.Event,
+        *notices: tuple[LiteralString, Callable[[], None]],
+    ) -> None:
+        """Work until ``stop`` is set; outlast failures of database and broker.
+
+        ``notices`` are channels of the database, with functions of other loops that
+        their notifications wake.
+        """
         threads = [
-            threading.Thread(
-                target=listen,
-                args=(self._url, stop, (EVENTS, self._followers.wake)),
-                daemon=True,
-            ),
+            threading.Thread(target=self._listen, args=(stop, *notices), daemon=True),
             threading.Thread(target=self._followers.run, args=(stop,), daemon=True),
             threading.Thread(target=self._policies.run, args=(stop,), daemon=True),
             threading.Thread(
@@ -142,27 +155,27 @@ class Dispatcher:
             threading.Thread(target=self._scheduler.run, args=(stop,), daemon=True),
             threading.Thread(target=self._housekeeping.run, args=(stop,), daemon=True),
             threading.Thread(
-                target=send_until_stopped, args=(self._store, stop), daemon=True
+                target=send_until_stopped,
+                args=(self._store, stop, self._mails),
+                daemon=True,
             ),
             threading.Thread(target=self._webhooks.run, args=(stop,), daemon=True),
+            threading.Thread(target=self._due.run, args=(stop,), daemon=True),
             threading.Thread(
                 target=revoke_until_stopped,
-                args=(self._store, self._store.settings, stop),
+                args=(self._store, self._store.settings, stop, self._consents),
                 daemon=True,
             ),
         ]
         for thread in threads:
             thread.start()
-        threads += start_due_workers(
-            self._store.pool,
-            due_kinds(self._store, self._plans),
-            stop,
-            holder=self._holder,
-        )
 
         def step() -> float:
-            enqueued = self.round()
-            return BUSY_ROUND_SECONDS if enqueued else ROUND_SECONDS
+            if self.round():
+                return BUSY_ROUND_SECONDS
+            if not self._store.settings.providers:
+                return SAFETY_SECONDS
+            return rest_until(next_job_due(self._store.pool), least=ROUND_SECONDS)
 
         run_until_stopped(
             step,
@@ -171,14 +184,32 @@ class Dispatcher:
             wake_up=self._wake_up,
             pool=self._store.pool,
         )
-        self._wake()
         for thread in threads:
             thread.join()
         self._holder.close()
 
+    def _listen(
+        self,
+        stop: threading.Event,
+        *notices: tuple[LiteralString, Callable[[], None]],
+    ) -> None:
+        listen(
+            self._url,
+            stop,
+            (EVENTS, self._followers.wake),
+            (due.NOTICES, self._due.wake),
+            (outbox.NOTICES, self._mails.set),
+            (revocation.NOTICES, self._consents.set),
+            *self._webhooks.notices,
+            *notices,
+        )
+        self._stopping.set()
+        self._wake()
+
     def _wake(self) -> None:
         self._wake_up.set()
         self._policies.wake()
+        self._scheduler.wake()
 
     def round(self) -> int:
         """Disable creators, and return the number of enqueued jobs."""

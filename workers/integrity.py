@@ -12,11 +12,10 @@ from infra.database import Pool
 from infra.eventstore.append import Context
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from infra.loop import run_until_stopped
+from infra.loop import SAFETY_SECONDS, run_until_stopped
 
 ACTOR = "roots"
 ROUND_SECONDS = 60.0
-CHECK_ROUND_SECONDS = 2.0
 
 _log = structlog.get_logger()
 
@@ -47,19 +46,26 @@ def check_when_requested(
     pool: Pool,
     signer: InstallationSigner,
     stop: threading.Event,
+    wake_up: threading.Event,
     *,
     progress: Path | None = None,
 ) -> None:
     """Check the log whenever somebody requests it, until ``stop`` is set.
 
+    ``wake_up`` is set after a request, and the table is read once a minute in any case.
     The file ``progress`` has the finished parts, as ``verify`` says.
     """
 
     def step() -> float:
         if run_requested_check(url, pool, signer, progress=progress):
             _log.info("log_checked")
-        return CHECK_ROUND_SECONDS
+        return SAFETY_SECONDS
 
     run_until_stopped(
-        step, stop, failed="log_not_checked", longest_backoff=60.0, pool=pool
+        step,
+        stop,
+        failed="log_not_checked",
+        wake_up=wake_up,
+        longest_backoff=60.0,
+        pool=pool,
     )

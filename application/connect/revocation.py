@@ -5,6 +5,7 @@ The removal or erasure of a creator must not wait for TikTok, so this happens la
 
 import threading
 from datetime import timedelta
+from typing import LiteralString
 from uuid import UUID
 
 import structlog
@@ -21,7 +22,7 @@ from application.connect.tiktok import (
 )
 from infra.database import Pool
 from infra.http_out.refusals import RefusedError
-from infra.loop import run_until_stopped
+from infra.loop import rest_until, run_until_stopped
 from infra.structs import structs
 
 ROUND_SECONDS = 1.0
@@ -46,6 +47,11 @@ SELECT id, sealed, access_ends_at <= now(),
 FROM creator_connections AS c WHERE revoke_at <= now()
 ORDER BY revoke_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED
 """
+_NEXT_DUE = """
+SELECT extract(epoch FROM min(revoke_at) - now())::float8 FROM creator_connections
+"""
+# Consents that are to be given back notify this channel.
+NOTICES: LiteralString = "goatherd_consents"
 _DONE = """
 UPDATE creator_connections SET sealed = NULL, revoke_at = NULL WHERE id = %s
 """
@@ -88,15 +94,25 @@ class Revoker:
         self._login = login
         self._seal = seal
 
-    def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set."""
+    def run(self, stop: threading.Event, wake_up: threading.Event) -> None:
+        """Work until ``stop`` and ``wake_up`` are set.
+
+        Without work the revoker waits for ``wake_up``, or until a consent falls due.
+        """
 
         def step() -> float:
             while self.revoke_next():
                 pass
-            return ROUND_SECONDS
+            return rest_until(self._next_due(), least=ROUND_SECONDS)
 
-        run_until_stopped(step, stop, failed="tokens_not_revoked", pool=self._pool)
+        run_until_stopped(
+            step, stop, failed="tokens_not_revoked", wake_up=wake_up, pool=self._pool
+        )
+
+    def _next_due(self) -> float | None:
+        with self._pool.connection() as connection:
+            row = connection.execute(_NEXT_DUE).fetchone()
+        return None if row is None else row[0]
 
     def revoke_next(self) -> bool:
         """Revoke the consent that is due first; return False if none is due."""

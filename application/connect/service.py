@@ -102,8 +102,8 @@ class Connections:
 
 
 def revoke_until_stopped(
-    store: Store, settings: Settings, stop: threading.Event
+    store: Store, settings: Settings, stop: threading.Event, wake_up: threading.Event
 ) -> None:
     """Give tokens of ended connections back to TikTok until ``stop`` is set."""
     connections = Connections(store, settings)
-    Revoker(store.pool, connections.login, connections.seal).run(stop)
+    Revoker(store.pool, connections.login, connections.seal).run(stop, wake_up)

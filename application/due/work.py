@@ -73,6 +73,17 @@ WHERE kind = %(kind)s AND key = %(key)s AND lease = %(lease)s
 """
 
 
+# Another process may end with its lease at any time.
+_NEXT: LiteralString = """
+SELECT extract(epoch FROM min(
+    CASE WHEN lease IS NULL THEN not_before ELSE clock_timestamp() END
+) - clock_timestamp())::float8
+FROM due_work WHERE kind = %s
+"""
+# Planned and moved work notifies this channel.
+NOTICES: LiteralString = "goatherd_due"
+
+
 class WorkLostError(Exception):
     """Another worker took the work, or somebody moved or cancelled it, meanwhile."""
 
@@ -141,6 +152,16 @@ def take_work(
     return DueWork(
         kind=kind, key=taken, due_at=due_at, tries=tries, lease=token, taken_at=taken_at
     )
+
+
+def next_due(pool: Pool, kind: str) -> float | None:
+    """Return the seconds until work of a kind falls due, None if none is planned.
+
+    Work that somebody does at this moment counts as due.
+    """
+    with pool.connection() as connection:
+        row = connection.execute(_NEXT, (kind,), prepare=True).fetchone()
+    return None if row is None else row[0]
 
 
 def finish_work(

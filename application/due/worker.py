@@ -16,13 +16,14 @@ from application.due.work import (
     DueWork,
     WorkLostError,
     finish_work,
+    next_due,
     plan_now,
     put_off_work,
     take_work,
 )
 from infra.backoff import Backoff
 from infra.database import Pool
-from infra.loop import run_until_stopped
+from infra.loop import rest_until, run_until_stopped
 
 ROUND_SECONDS = 1.0
 
@@ -80,9 +81,17 @@ class DueWorker:
         self._pool = pool
         self._kind = kind
         self._holder = holder
+        self._wake_up = threading.Event()
+
+    def wake(self) -> None:
+        """Look for due work now; called when work was planned, and at the end."""
+        self._wake_up.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set; continue after failures of the database."""
+        """Work until ``stop`` is set; continue after failures of the database.
+
+        Without work the worker waits until it is woken, or until work falls due.
+        """
         is_planned = False
 
         def step() -> float:
@@ -92,10 +101,18 @@ class DueWorker:
                 is_planned = True
             while not stop.is_set() and self.do_next():
                 pass
-            return ROUND_SECONDS
+            due_in = next_due(self._pool, self._kind.name)
+            return rest_until(due_in, least=ROUND_SECONDS)
 
         run_until_stopped(
-            step, stop, failed="due_work_failed", pool=self._pool, kind=self._kind.name
+            step,
+            stop,
+            failed="due_work_failed",
+            wake_up=self._wake_up,
+            # Work that is planned by many events in a row costs one look.
+            pause=ROUND_SECONDS,
+            pool=self._pool,
+            kind=self._kind.name,
         )
 
     def plan(self) -> None:
@@ -132,24 +149,34 @@ class DueWorker:
         return True
 
 
-def start_due_workers(
-    pool: Pool,
-    kinds: Sequence[DueKind],
-    stop: threading.Event,
-    *,
-    holder: LeaseHolder | None = None,
-) -> list[threading.Thread]:
-    """Start the threads of all kinds, which work until ``stop`` is set."""
-    threads = [
-        threading.Thread(
-            target=DueWorker(pool, kind, holder=holder).run,
-            args=(stop,),
-            name=f"due:{kind.name}",
-            daemon=True,
-        )
-        for kind in kinds
-        for _ in range(kind.at_once)
-    ]
-    for thread in threads:
-        thread.start()
-    return threads
+class DueWorkers:
+    """The workers of several kinds, each in a thread of its own."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        kinds: Sequence[DueKind],
+        *,
+        holder: LeaseHolder | None = None,
+    ) -> None:
+        self._workers = [
+            DueWorker(pool, kind, holder=holder)
+            for kind in kinds
+            for _ in range(kind.at_once)
+        ]
+
+    def wake(self) -> None:
+        """Look for due work now; called when work was planned, and at the end."""
+        for worker in self._workers:
+            worker.wake()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set and the workers are woken."""
+        threads = [
+            threading.Thread(target=worker.run, args=(stop,), daemon=True)
+            for worker in self._workers
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, LiteralString
 
 import msgspec
 import psycopg
@@ -33,6 +33,8 @@ _READ = """
 SELECT requested_at, done, total, reported_at, finished_at, result::text FROM log_check
 """
 _IS_DUE = "SELECT FROM log_check WHERE finished_at IS NULL"
+# Requests notify this channel.
+NOTICES: LiteralString = "goatherd_checks"
 _TAKE_LOCK = "SELECT pg_try_advisory_lock(%s)"
 _REPORT = "UPDATE log_check SET done = %s, total = %s, reported_at = now()"
 _FINISH = "UPDATE log_check SET finished_at = now(), result = %s"
@@ -75,7 +77,7 @@ def run_requested_check(
     url: str, pool: Pool, signer: InstallationSigner, *, progress: Path | None
 ) -> bool:
     """Run the requested check; return False if there is none, or if another runs it."""
-    # This question comes every few seconds, so it has no connection of its own.
+    # This question comes often, so it has no connection of its own.
     with pool.connection() as pooled:
         if pooled.execute(_IS_DUE).fetchone() is None:
             return False

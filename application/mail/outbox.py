@@ -34,6 +34,11 @@ RETURNING id, sealed, tries
 _LATER: LiteralString = """
 UPDATE mails SET send_at = now() + make_interval(secs => %s) WHERE id = %s
 """
+_NEXT: LiteralString = """
+SELECT extract(epoch FROM min(send_at) - now())::float8 FROM mails WHERE until > now()
+"""
+# New mails notify this channel.
+NOTICES: LiteralString = "goatherd_mails"
 _DONE: LiteralString = "DELETE FROM mails WHERE id = %s"
 _PRUNE: LiteralString = "DELETE FROM mails WHERE until <= now()"
 
@@ -99,6 +104,13 @@ def claim_mail(pool: Pool) -> DueMail | None:
     with pool.connection() as connection:
         row = connection.execute(_CLAIM, (_LEASE,)).fetchone()
     return None if row is None else DueMail(id=row[0], sealed=row[1], tries=row[2])
+
+
+def next_mail_due(pool: Pool) -> float | None:
+    """Return the seconds until a mail may be sent, None if none waits."""
+    with pool.connection() as connection:
+        row = connection.execute(_NEXT).fetchone()
+    return None if row is None else row[0]
 
 
 def put_off(pool: Pool, mail_id: UUID, *, seconds: float) -> None:

@@ -4,12 +4,12 @@ import threading
 
 import structlog
 
-from application.mail.outbox import claim_mail, finish_mail, put_off
+from application.mail.outbox import claim_mail, finish_mail, next_mail_due, put_off
 from application.mail.server import MailNotSentError, MailRefusedError, MailServer
 from infra.backoff import Backoff
 from infra.eventstore.store import Store
 from infra.keys.master_key import MasterKeyError
-from infra.loop import run_until_stopped
+from infra.loop import rest_until, run_until_stopped
 
 ROUND_SECONDS = 1.0
 
@@ -32,15 +32,20 @@ class MailSender:
         self._server = server
         self._backoff = backoff
 
-    def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set."""
+    def run(self, stop: threading.Event, wake_up: threading.Event) -> None:
+        """Work until ``stop`` and ``wake_up`` are set.
+
+        Without work the sender waits for ``wake_up``, or until a mail falls due.
+        """
 
         def step() -> float:
             while not stop.is_set() and self.send_next():
                 pass
-            return ROUND_SECONDS
+            return rest_until(next_mail_due(self._store.pool), least=ROUND_SECONDS)
 
-        run_until_stopped(step, stop, failed="mail_failed", pool=self._store.pool)
+        run_until_stopped(
+            step, stop, failed="mail_failed", wake_up=wake_up, pool=self._store.pool
+        )
 
     def send_next(self) -> bool:
         """Try the mail that is due first; return False if none is due."""
@@ -68,8 +73,10 @@ class MailSender:
         return True
 
 
-def send_until_stopped(store: Store, stop: threading.Event) -> None:
-    """Send waiting mails until ``stop`` is set; nothing without a mail server."""
+def send_until_stopped(
+    store: Store, stop: threading.Event, wake_up: threading.Event
+) -> None:
+    """Send waiting mails as ``MailSender.run`` does; nothing without a mail server."""
     server = MailServer.of(store.settings)
     if server is not None:
-        MailSender(store, server).run(stop)
+        MailSender(store, server).run(stop, wake_up)

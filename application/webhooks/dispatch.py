@@ -1,10 +1,11 @@
 """The dispatch of webhooks: threads that take due endpoints and deliver to them."""
 
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from time import monotonic
-from typing import Final
+from typing import Final, LiteralString
 from uuid import UUID
 
 import structlog
@@ -15,7 +16,14 @@ from application.due.holder import LeaseHolder
 from application.due.work import finish_work
 from application.due.worker import DueKind, DueWorker, Turn
 from application.webhooks.delivery import Deliverer, EndpointFeed
-from application.webhooks.endpoints import LEASE, WORK, DueEndpoint, due_endpoints
+from application.webhooks.endpoints import (
+    LEASE,
+    NOTICES,
+    WORK,
+    DueEndpoint,
+    due_endpoints,
+    next_endpoint_due,
+)
 from application.webhooks.follow import following
 from application.webhooks.notices import tell_admins
 from domain import commands as c
@@ -28,8 +36,7 @@ from infra.eventstore.execute import Executed, execute
 from infra.eventstore.store import Store
 from infra.http_out.posting import SECONDS, Poster
 from infra.ids import new_id
-from infra.listener import listen
-from infra.loop import run_until_stopped
+from infra.loop import rest_until, run_until_stopped
 from infra.outage import OUTAGE
 from projections.feed.batch import CHANNEL
 
@@ -61,7 +68,6 @@ class WebhookDispatch:
         store: Store,
         feed: EndpointFeed,
         *,
-        url: str,
         holder: LeaseHolder,
         threads: int = THREADS,
         troubled_threads: int = TROUBLED_THREADS,
@@ -70,7 +76,6 @@ class WebhookDispatch:
         self._seconds = seconds
         self._store = store
         self._deliverer = Deliverer(store, feed)
-        self._url = url
         kind = DueKind(name=WORK, handle=self._handle, lease=LEASE, backoff=_BACKOFF)
         self._worker = DueWorker(store.pool, kind, holder=holder)
         self._most = threads
@@ -84,17 +89,12 @@ class WebhookDispatch:
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; continue after failures of the database."""
         self._stop = stop
-        listener = threading.Thread(
-            target=listen,
-            args=(self._url, stop, (CHANNEL, self.wake)),
-            daemon=True,
-        )
-        listener.start()
         with ThreadPoolExecutor(self._most, thread_name_prefix="webhooks") as threads:
 
             def step() -> float:
                 self._start_due(threads)
-                return ROUND_SECONDS
+                due_in = next_endpoint_due(self._store.pool)
+                return rest_until(due_in, least=ROUND_SECONDS)
 
             run_until_stopped(
                 step,
@@ -104,10 +104,15 @@ class WebhookDispatch:
                 pause=PAUSE_SECONDS,
                 pool=self._store.pool,
             )
-        listener.join()
 
     def wake(self) -> None:
+        """Look for due endpoints now; called after ``notices``, and at the end."""
         self._wake_up.set()
+
+    @property
+    def notices(self) -> Sequence[tuple[LiteralString, Callable[[], None]]]:
+        """The channels whose notifications wake the dispatch."""
+        return ((CHANNEL, self.wake), (NOTICES, self.wake))
 
     def _start_due(self, threads: ThreadPoolExecutor) -> None:
         for due in due_endpoints(self._store.pool):

@@ -54,6 +54,20 @@ AND NOT EXISTS (SELECT FROM due_work
                 WHERE kind = d.kind AND key = d.key AND {IS_FREE} IS NOT TRUE)
 ORDER BY d.due_at, c.webhook_id
 """  # noqa: S608 - constants only
+# Planned work is done at this moment, or waits for a thread.
+_NEXT: LiteralString = f"""
+SELECT extract(epoch FROM min(greatest(at, now())) - now())::float8 FROM (
+    SELECT webhook_id, not_before FROM webhook_cursors WHERE not_before > now()
+    UNION ALL SELECT webhook_id, next_try_at FROM webhook_waiting
+    UNION ALL SELECT webhook_id, not_before FROM webhook_replays
+    UNION ALL SELECT key::uuid, now() FROM due_work WHERE kind = '{WORK}'
+) AS due (webhook_id, at)
+JOIN webhook_cursors c USING (webhook_id)
+JOIN webhooks w ON w.organization_id = c.organization_id AND w.id = c.webhook_id
+WHERE w.removed_at IS NULL AND w.disabled_reason IS NULL
+"""  # noqa: S608 - constants only
+# Changed webhooks, and events that are due again, notify this channel.
+NOTICES: LiteralString = "goatherd_webhooks"
 _ANY: LiteralString = """
 SELECT c.webhook_id, c.organization_id, w.url, w.types, w.project_id, w.filters,
        w.payload, w.signatures,
@@ -196,6 +210,16 @@ def due_endpoints(pool: Pool) -> list[DueEndpoint]:
         due = structs(DueEndpoint, connection.execute(_DUE, params).fetchall())
         plan_now(connection.cursor(), WORK, [str(each.webhook_id) for each in due])
     return due
+
+
+def next_endpoint_due(pool: Pool) -> float | None:
+    """Return the seconds until an endpoint has something to send, None if unknown.
+
+    New events of the feed are not foreseen.
+    """
+    with pool.connection() as connection:
+        row = connection.execute(_NEXT).fetchone()
+    return None if row is None else row[0]
 
 
 def read_endpoint(connection: Connection[TupleRow], work: DueWork) -> Endpoint | None:

@@ -9,7 +9,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from application.due.work import cancel_work
-from application.webhooks.endpoints import WORK, unblock
+from application.webhooks.endpoints import NOTICES, WORK, unblock
 from domain import events as e
 from infra.eventstore.execute import Executed, InTransaction
 from infra.eventstore.store import RecordedEvent, Store
@@ -45,6 +45,7 @@ _REMOVE: tuple[LiteralString, ...] = (
     "DELETE FROM webhook_replays WHERE webhook_id = %s",
     "DELETE FROM webhook_deliveries WHERE webhook_id = %s",
 )
+_NOTIFY: LiteralString = f"SELECT pg_notify('{NOTICES}', '')"
 _AFTER_ALL = 2**31 - 1
 
 
@@ -75,6 +76,7 @@ def _follow(
     cursor: Cursor[TupleRow], events: Sequence[RecordedEvent], master_key: MasterKey
 ) -> None:
     Webhooks().write(cursor, events)
+    cursor.execute(_NOTIFY)
     removed: list[UUID] = []
     for recorded in events:
         webhook_id = recorded.stream

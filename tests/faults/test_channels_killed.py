@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from application.channels.alerts import KIND, AlertContent, queue_message
 from application.channels.delivery import ChannelMessages
-from application.due.worker import start_due_workers
 from domain.alert.conditions import Condition
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import open_store
@@ -30,6 +29,7 @@ from tests.kit.faults import Victim, victim
 from tests.kit.mail_server import MailBox, mail_server, text_of
 from tests.kit.patience import PATIENTLY
 from tests.kit.scripted_site import Answer, ReceivedRequest, ScriptedSite
+from tests.kit.threads import due_done
 
 goatherd = pytest.fixture(own_installation, scope="module")
 
@@ -87,8 +87,8 @@ def send_until_killed(url: str, smtp_url: str) -> None:
     settings = replace(settings_for(url), smtp_url=smtp_url)
     store = open_store(url, pool_size=8, settings=settings)
     kind = ChannelMessages(store, lease=timedelta(seconds=1)).due_kind
-    for thread in start_due_workers(store.pool, (kind,), threading.Event()):
-        thread.join()
+    with due_done(url, store.pool, kind):
+        threading.Event().wait()
 
 
 @pytest.fixture

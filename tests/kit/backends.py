@@ -8,7 +8,7 @@ from infra.embedded.processes import wait_until
 _GONE_SECONDS = 20.0
 
 EVERYBODY = sql.SQL("true")
-LISTENING = sql.SQL("query = 'LISTEN goatherd_events'")
+LISTENING = sql.SQL("query LIKE 'LISTEN %'")
 
 _OTHERS = sql.SQL(
     "FROM pg_stat_activity WHERE datname = current_database() "

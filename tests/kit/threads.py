@@ -3,7 +3,11 @@
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import LiteralString
 
+from application.due.work import NOTICES
+from application.due.worker import DueKind, DueWorkers
+from infra.database import Pool
 from infra.listener import EVENTS, listen
 from projections.engine.follower_group import FollowerGroup
 from tests.kit.patience import PATIENTLY
@@ -30,12 +34,27 @@ def at_work(
 
 
 @contextmanager
+def woken(
+    loop: Callable[[threading.Event], object],
+    url: str,
+    *notices: tuple[LiteralString, Callable[[], None]],
+) -> Generator[None]:
+    """Run a loop until the block ends; notifications of channels wake it."""
+    with at_work(loop, lambda stop: listen(url, stop, *notices)):
+        yield
+
+
+@contextmanager
+def due_done(url: str, pool: Pool, *kinds: DueKind) -> Generator[None]:
+    """Do due work of the kinds until the block ends, as a dispatcher does."""
+    workers = DueWorkers(pool, kinds)
+    with woken(workers.run, url, (NOTICES, workers.wake)):
+        yield
+
+
+@contextmanager
 def followed_by(group: FollowerGroup, url: str) -> Generator[None]:
     """Follow the log with the group until the block ends, as a process does."""
-
-    def listening(stop: threading.Event) -> None:
-        listen(url, stop, (EVENTS, group.wake))
-
     group.register()
-    with at_work(group.run, listening):
+    with woken(group.run, url, (EVENTS, group.wake)):
         yield

@@ -1,19 +1,20 @@
 """Receivers of webhooks, and the dispatch that sends to them."""
 
 import json
-import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from application.due.holder import LeaseHolder
 from application.webhooks.dispatch import WebhookDispatch
+from application.webhooks.endpoints import NOTICES
 from application.webhooks.feed import LogFeed
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import open_store
 from tests.kit.application import Goatherd, Tenant, data_of, settings_for
 from tests.kit.patience import PATIENTLY
 from tests.kit.scripted_site import Answer, ReceivedRequest, ScriptedSite
+from tests.kit.threads import woken
 
 TAKEN = Answer(status=204)
 
@@ -85,18 +86,11 @@ def dispatching_at(url: str, *, seconds: float = 20.0) -> Generator[WebhookDispa
     """The same for the database at an address."""
     store = open_store(url, pool_size=4, settings=settings_for(url))
     holder = LeaseHolder(url)
-    dispatch = WebhookDispatch(
-        store, LogFeed(store), url=url, holder=holder, seconds=seconds
-    )
-    stop = threading.Event()
-    thread = threading.Thread(target=dispatch.run, args=(stop,), daemon=True)
-    thread.start()
+    dispatch = WebhookDispatch(store, LogFeed(store), holder=holder, seconds=seconds)
     try:
-        yield dispatch
+        with woken(dispatch.run, url, *dispatch.notices):
+            yield dispatch
     finally:
-        stop.set()
-        dispatch.wake()
-        thread.join(PATIENTLY)
         holder.close()
         store.pool.close()
 
@@ -108,3 +102,4 @@ def make_due(goatherd: Goatherd) -> None:
     )
     goatherd.query("UPDATE webhook_cursors SET not_before = now()")
     goatherd.query("UPDATE webhook_replays SET not_before = now()")
+    goatherd.query(f"NOTIFY {NOTICES}")

@@ -1,10 +1,13 @@
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
 from dramatiq.brokers.redis import RedisBroker
 
+from application.integrity import requested_check
+from application.mail import outbox
 from domain import events as e
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
@@ -13,6 +16,7 @@ from tests.kit.builders import Home, opened_store
 from tests.kit.histories import failed
 from tests.kit.jobs import jobs_in, messages
 from tests.kit.patience import PATIENTLY, at_most
+from tests.kit.threads import woken
 from tests.projections.analytics.ledger import append
 from workers import dispatcher as dispatching
 from workers.broker import connect_broker
@@ -183,3 +187,65 @@ def test_a_dispatcher_is_back_at_once_when_all_idle_connections_were_cut(
             in_time = wait_until(lambda: len(messages(redis_url)) == 2, seconds=8)
 
     assert in_time
+
+
+def test_a_dispatcher_without_work_leaves_the_database_alone(
+    home: Home, broker: RedisBroker, database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    monkeypatch.setattr(dispatching, "ROUND_SECONDS", 1.0)
+    monkeypatch.setattr(dispatching, "due_kinds", lambda *_: ())
+    with at_work(Dispatcher(home.store, broker, url=database_url)):
+        assert wait_until(lambda: listeners(database_url) == 1, seconds=PATIENTLY)
+        time.sleep(3)
+        before = home.store.pool.get_stats()["requests_num"]
+        time.sleep(4)
+        requests = home.store.pool.get_stats()["requests_num"] - before
+
+    # The scheduler and the followers may look once. The figures look each second, since
+    # no process follows the read models here, and the keyring while it holds keys. With
+    # a look each second, the others would need some forty requests more.
+    assert requests <= 24
+
+
+def test_a_dispatcher_stops_promptly_while_alerts_wait_for_read_models(
+    home: Home, broker: RedisBroker, database_url: str
+):
+    with at_work(Dispatcher(home.store, broker, url=database_url)):
+        # No process follows the read models here.
+        assert wait_until(lambda: _is_checking(home.store), seconds=PATIENTLY)
+
+
+def _is_checking(store: Store) -> bool:
+    with store.pool.connection() as connection:
+        found = connection.execute(
+            "SELECT FROM due_work WHERE kind = 'alerts' AND lease IS NOT NULL"
+        )
+        return found.fetchone() is not None
+
+
+def test_mails_and_checks_are_noticed(home: Home, database_url: str):
+    mailed, requested = threading.Event(), threading.Event()
+    with (
+        woken(
+            lambda stop: stop.wait(),
+            database_url,
+            (outbox.NOTICES, mailed.set),
+            (requested_check.NOTICES, requested.set),
+        ),
+        home.store.pool.connection() as connection,
+    ):
+        assert mailed.wait(PATIENTLY)
+        assert requested.wait(PATIENTLY)
+        mailed.clear()
+        requested.clear()
+        requested_check.request_check(connection, by="test")
+        checked = requested.wait(PATIENTLY), mailed.is_set()
+        connection.execute(
+            "INSERT INTO mails (id, sealed, until) "
+            "VALUES (gen_random_uuid(), '', now())"
+        )
+        sent = mailed.wait(PATIENTLY)
+
+    assert checked == (True, False)
+    assert sent

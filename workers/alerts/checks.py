@@ -1,5 +1,6 @@
 """Checks: all rules of an organization are judged, and alerts open and resolve."""
 
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -117,12 +118,19 @@ class AlertChecks:
     """Judges the rules of organizations; a repeated check changes nothing.
 
     Each rule is judged by one query over all of its creators, and one rule alone speaks
-    about what several hold for, as ``domain.alert.precedence`` says.
+    about what several hold for, as ``domain.alert.precedence`` says. ``stopping`` ends
+    the wait for read models.
     """
 
-    def __init__(self, store: Store, plans: Mapping[str, Limits]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        plans: Mapping[str, Limits],
+        stopping: threading.Event | None = None,
+    ) -> None:
         self._store = store
         self._plans = plans
+        self._stopping = stopping or threading.Event()
 
     def handle(self, turn: Turn) -> None:
         """Do the turn of an organization."""
@@ -260,9 +268,8 @@ class AlertChecks:
                 row = connection.execute(_BEHIND, params).fetchone()
             if row is not None and not row[0]:
                 return False
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or self._stopping.wait(_POLL_SECONDS):
                 return True
-            time.sleep(_POLL_SECONDS)
 
     def _report(
         self,

@@ -3,7 +3,8 @@
 import threading
 
 from infra.eventstore.store import Store
-from infra.loop import run_until_stopped
+from infra.loop import rest_until, run_until_stopped
+from workers.policies import work_queue
 from workers.policies.video_policies import do_due
 
 ROUND_SECONDS = 1.0
@@ -29,7 +30,10 @@ class VideoPolicies:
         """Work until ``stop`` is set; continue after failures of the database."""
 
         def step() -> float:
-            return PAUSE_SECONDS if do_due(self._store) else ROUND_SECONDS
+            if do_due(self._store):
+                return PAUSE_SECONDS
+            due_in = work_queue.next_due(self._store.pool)
+            return rest_until(due_in, least=ROUND_SECONDS)
 
         run_until_stopped(
             step,

@@ -29,6 +29,9 @@ SELECT position, subject, kind, organization_id, project_id, creator_id,
 FROM policy_task WHERE due_at <= clock_timestamp()
 ORDER BY position, subject LIMIT %s
 """
+_NEXT = """
+SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float8 FROM policy_task
+"""
 _DONE = """
 DELETE FROM policy_task WHERE (position, subject) IN (
     SELECT * FROM unnest(%b::bigint[], %b::uuid[])
@@ -74,6 +77,13 @@ def take(pool: Pool, limit: int) -> list[PolicyTask]:
     with pool.connection() as connection, connection.cursor(binary=True) as cursor:
         rows = cursor.execute(_TAKE, (limit,), prepare=True)
         return structs(PolicyTask, rows)
+
+
+def next_due(pool: Pool) -> float | None:
+    """Return the seconds until a task falls due, None if there is none."""
+    with pool.connection() as connection:
+        row = connection.execute(_NEXT, prepare=True).fetchone()
+    return None if row is None else row[0]
 
 
 def done(pool: Pool, due: Sequence[PolicyTask]) -> None:

@@ -25,7 +25,9 @@ from workers.schedule import sql
 from workers.schedule.due import ScheduledRun, days_of
 
 LEASE_SECONDS = 30
-ROUND_SECONDS = 5.0
+ROUND_SECONDS = 10.0
+# New creators and changed schedules are planned together.
+PAUSE_SECONDS = 5.0
 BUSY_ROUND_SECONDS = 0.5
 BATCH = 500
 PLAN_AT_MOST = 5_000
@@ -57,6 +59,11 @@ class Scheduler:
         self._store = store
         self._plans = plans
         self._watch = LeaseWatch[str, str](seconds=LEASE_SECONDS)
+        self._wake_up = threading.Event()
+
+    def wake(self) -> None:
+        """Look at the schedule soon; called after it changed, and at the end."""
+        self._wake_up.set()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; continue after failures of the database."""
@@ -73,6 +80,8 @@ class Scheduler:
             step,
             stop,
             failed="scheduler_failed",
+            wake_up=self._wake_up,
+            pause=PAUSE_SECONDS,
             longest_backoff=10,
             pool=self._store.pool,
         )

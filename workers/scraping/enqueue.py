@@ -21,6 +21,14 @@ ENQUEUE_AGAIN_SECONDS = 15
 MOST_MESSAGES = 1_000
 
 # The first row of an index decides; PostgreSQL would plan EXISTS as if most were due.
+# A job on the queue or at work may be lost at any time.
+_NEXT = """
+SELECT CASE WHEN EXISTS (SELECT FROM scrape_job WHERE state = 'leased')
+    OR EXISTS (SELECT FROM scrape_job WHERE state = 'ready' AND enqueued_at IS NOT NULL)
+THEN 0 ELSE extract(epoch FROM (
+    SELECT due_at FROM waiting_job ORDER BY due_at LIMIT 1
+) - clock_timestamp())::float8 END
+"""
 _ANYTHING = """
 SELECT coalesce((SELECT due_at <= statement_timestamp()
                  FROM waiting_job ORDER BY due_at LIMIT 1), false),
@@ -121,6 +129,13 @@ class StartRate:
         while self._started[0][0] < now - START_RATE_SECONDS:
             self._started.popleft()
         return self._started[-1][1] - self._started[0][1]
+
+
+def next_job_due(pool: Pool) -> float | None:
+    """Return the seconds until a job may need the dispatcher, None if there is none."""
+    with pool.connection() as connection:
+        row = connection.execute(_NEXT, prepare=True).fetchone()
+    return None if row is None else row[0]
 
 
 def enqueue_due(

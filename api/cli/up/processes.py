@@ -84,6 +84,7 @@ def dispatch(*, data_dir: DataDir = None) -> None:
     event log once a day, and checks the log when an operator requests it.
     """
     stop = _stop_on_signal()
+    from application.integrity.requested_check import NOTICES
     from application.integrity.signing import InstallationSigner
     from workers.broker import SENDING_PATIENCE_SECONDS, connect_broker
     from workers.dispatcher import Dispatcher
@@ -100,10 +101,11 @@ def dispatch(*, data_dir: DataDir = None) -> None:
         signer = InstallationSigner(store.pool, settings)
         roots = threading.Thread(target=sign_roots_daily, args=(store, signer, stop))
         roots.start()
+        requested = threading.Event()
         # A check of a long log takes minutes: this process ends without waiting for it.
         threading.Thread(
             target=check_when_requested,
-            args=(database_url(settings), store.pool, signer, stop),
+            args=(database_url(settings), store.pool, signer, stop, requested),
             kwargs={"progress": settings.data_dir.expanduser() / PROGRESS_FILE},
             daemon=True,
         ).start()
@@ -113,7 +115,7 @@ def dispatch(*, data_dir: DataDir = None) -> None:
             url=database_url(settings),
             plans=settings.all_plans,
             lease_seconds=settings.lease_seconds,
-        ).run(stop)
+        ).run(stop, (NOTICES, requested.set))
         roots.join()
 
 

@@ -17,13 +17,15 @@ from application.due.work import (
     plan_work,
     take_work,
 )
-from application.due.worker import DueKind, DueWorker, Turn, start_due_workers
+from application.due.worker import DueKind, DueWorker, Turn
 from infra.backoff import Backoff
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
+from tests.kit.backends import listeners
 from tests.kit.builders import opened_store
 from tests.kit.faults import victim
-from tests.kit.patience import PATIENTLY
+from tests.kit.patience import PATIENTLY, at_most
+from tests.kit.threads import due_done
 
 DAY = timedelta(days=1)
 LEASE = timedelta(minutes=5)
@@ -94,8 +96,8 @@ def work_until_killed(url: str, posts: str) -> None:
             lease=short,
         )
         sent = DueKind(name="post", handle=send, lease=short)
-        for thread in start_due_workers(store.pool, (each, sent), threading.Event()):
-            thread.join()
+        with due_done(url, store.pool, each, sent):
+            threading.Event().wait()
 
 
 def test_killed_workers_do_each_missed_turn_once_and_in_order(
@@ -169,9 +171,9 @@ def test_work_is_done_in_the_order_in_which_it_fell_due(store: Store):
 
 
 def test_a_slow_kind_delays_no_other_and_is_done_as_often_at_once_as_it_says(
-    store: Store,
+    store: Store, database_url: str
 ):
-    now, stop, go_on = present(store), threading.Event(), threading.Event()
+    now, go_on = present(store), threading.Event()
     slow: list[str] = []
     quick: list[str] = []
 
@@ -186,15 +188,11 @@ def test_a_slow_kind_delays_no_other_and_is_done_as_often_at_once_as_it_says(
     for number in range(5):
         plan(store, "slow", str(number), now)
         plan(store, "quick", str(number), now)
-    threads = start_due_workers(store.pool, kinds, stop)
-
-    assert wait_until(lambda: len(quick) == 5 and len(slow) == 2, seconds=PATIENTLY)
-    started = len(slow)
-    go_on.set()
-    assert wait_until(lambda: not planned(store, "slow"), seconds=PATIENTLY)
-    stop.set()
-    for thread in threads:
-        thread.join(PATIENTLY)
+    with due_done(database_url, store.pool, *kinds):
+        assert wait_until(lambda: len(quick) == 5 and len(slow) == 2, seconds=PATIENTLY)
+        started = len(slow)
+        go_on.set()
+        assert wait_until(lambda: not planned(store, "slow"), seconds=PATIENTLY)
     assert started == 2
     assert sorted(slow) == sorted(quick) == ["0", "1", "2", "3", "4"]
 
@@ -330,3 +328,19 @@ def test_planning_now_leaves_planned_and_taken_work_as_it_is(store: Store):
     assert new is not None
     assert take_work(store.pool, "kept", lease=LEASE, key="later") is None
     assert planned(store, "kept") == {"later": now + DAY, "new": new.due_at}
+
+
+def test_planned_work_is_done_at_once_and_later_work_at_its_time(
+    store: Store, database_url: str
+):
+    done: list[str] = []
+    kind = DueKind(name="noticed", handle=lambda turn: done.append(turn.work.key))
+    with due_done(database_url, store.pool, kind):
+        # The first look finds nothing, so nothing else causes another one for a minute.
+        assert wait_until(lambda: listeners(database_url) == 1, seconds=PATIENTLY)
+        plan(store, "noticed", "later", present(store) + timedelta(seconds=1.5))
+        plan(store, "noticed", "now", present(store))
+        first = wait_until(lambda: done == ["now"], seconds=at_most(20))
+        both = wait_until(lambda: done == ["now", "later"], seconds=at_most(20))
+
+    assert (first, both) == (True, True)

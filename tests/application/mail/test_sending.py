@@ -99,12 +99,14 @@ def waiting(store: Store, column: LiteralString = "tries") -> list[int]:
 def sending(sender: MailSender) -> Iterator[None]:
     """Run a sender in a thread, as a dispatcher does."""
     stop = threading.Event()
-    thread = threading.Thread(target=sender.run, args=(stop,))
+    wake_up = threading.Event()
+    thread = threading.Thread(target=sender.run, args=(stop, wake_up))
     thread.start()
     try:
         yield
     finally:
         stop.set()
+        wake_up.set()
         thread.join()
 
 

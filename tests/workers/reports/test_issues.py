@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from application.due.worker import DueKind, DueWorker, start_due_workers
+from application.due.worker import DueKind, DueWorker
 from domain import events as e
 from domain.report.events import Weekday
 from infra.embedded.processes import wait_until
@@ -23,6 +23,7 @@ from projections.reports.projection import Reports
 from tests.kit.application import Goatherd, Tenant, data_of, own_installation
 from tests.kit.faults import victim
 from tests.kit.patience import PATIENTLY
+from tests.kit.threads import due_done
 from workers.reports.issues import ReportIssues
 from workers.reports.touches import KIND, ReportTouches
 
@@ -96,8 +97,8 @@ def due_at(goatherd: Goatherd, report_id: str) -> datetime:
 
 def work_until_killed(url: str, settings: Settings) -> None:
     store = mailing_store(url, settings)
-    for thread in start_due_workers(store.pool, [kind_of(store)], threading.Event()):
-        thread.join()
+    with due_done(url, store.pool, kind_of(store)):
+        threading.Event().wait()
 
 
 def test_killed_workers_make_each_missed_issue_once_and_send_the_newest(
