@@ -3,7 +3,6 @@
 import os
 import socket
 import sys
-import time
 from collections.abc import Collection
 from typing import Annotated
 
@@ -44,6 +43,7 @@ from api.cli.up.ports import listening_socket, why_not_ready
 from api.cli.up.reaper import Reaper, import_path, import_root
 from api.cli.up.reload import PROCESSES, SourceFiles, processes_to_restart
 from api.cli.up.signals import StopRequestedError, StopSignals
+from api.cli.up.start_patience import SECONDS, StartPatience
 from api.cli.up.supervisor import Child, Supervisor
 from infra.database import (
     SchemaBeforeReleaseError,
@@ -63,7 +63,6 @@ _CHECK_SECONDS = 0.1
 _BACKLOG = 1_024
 # PostgreSQL may need this long to recover after it was killed.
 _DATABASE_SECONDS = 20
-_READY_SECONDS = 60.0
 _NAMED_ALREADY = (
     "The organization exists already, so --organization, --time-zone and "
     "--project-name change nothing"
@@ -335,9 +334,8 @@ def _wait_until_ready(
     settings: Settings, supervisor: Supervisor, signals: StopSignals
 ) -> None:
     _report(settings, "Starting Goatherd")
-    deadline = time.monotonic() + _READY_SECONDS
-    why_not = None
-    while time.monotonic() < deadline:
+    patience = StartPatience()
+    while True:
         why_not = why_not_ready(settings.host, settings.port)
         signals.wait(_CHECK_SECONDS)
         signals.check()
@@ -346,9 +344,12 @@ def _wait_until_ready(
         supervisor.check()
         if why_not is None:
             return
-    raise CommandError(
-        f"Goatherd is not ready after {_READY_SECONDS:.0f} seconds: {why_not}"
-    )
+        if patience.is_over(why_not, supervisor.cpu_seconds()):
+            raise CommandError(
+                f"Goatherd made no progress for {SECONDS:.0f} seconds: {why_not}"
+            )
+        if patience.is_report_due():
+            _report(settings, f"Still starting: {why_not}")
 
 
 def _report(settings: Settings, text: str) -> None:

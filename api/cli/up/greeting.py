@@ -19,7 +19,8 @@ def greet(
     pretended: socket.socket | None,
 ) -> None:
     """Print the addresses, and the ways to sign in."""
-    url, pages = base_url(settings.host, settings.port), pages_url(settings)
+    url = base_url(settings.host, settings.port)
+    pages = settings.url or pages_url(settings)
     path = key_path(settings.data_dir)
     link = _link(settings, organization)
     shown = path.resolve()

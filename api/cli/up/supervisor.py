@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import psycopg
 import structlog
 
@@ -124,6 +125,17 @@ class Child:
         """Return the exit status of the process, None while it runs."""
         return None if self._process is None else self._process.poll()
 
+    def cpu_seconds(self) -> float:
+        """Return the processor time of the process and its own processes so far."""
+        if self._process is None:
+            return 0.0
+        with suppress(psutil.Error):
+            process = psutil.Process(self._process.pid)
+            family = (process, *process.children(recursive=True))
+            times = [each.cpu_times() for each in family]
+            return sum(each.user + each.system for each in times)
+        return 0.0
+
     def stop(self) -> None:
         """Terminate the process, and kill the rest of its group ten seconds later."""
         if self._process is None:
@@ -232,6 +244,12 @@ class Supervisor:
                 raise CommandError(
                     f"`goatherd {each.name}` ended with status {status} while starting."
                 )
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that all processes have used so far."""
+        return sum(
+            each.cpu_seconds() for each in self._running if isinstance(each, Child)
+        )
 
     def restart(self, names: Collection[str]) -> None:
         """Stop the processes with these names, the last one first, and start them."""
