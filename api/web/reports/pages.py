@@ -1,6 +1,7 @@
 """/reports: the list, one report with its issues, and an issue as people read it."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, get_args
 from urllib.parse import quote
 from uuid import UUID
@@ -15,11 +16,11 @@ from api.http.bodies.form_body import typed
 from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.web.charts.sheets import drawn_sheet
-from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.csv_file import csv_file
 from api.web.kit.forms.fields import VersionedForm
 from api.web.kit.forms.project_choices import Choice, all_projects, some_campaigns
 from api.web.kit.handlers import form_route, page_route
+from api.web.kit.names import NamedType, present_names
 from api.web.kit.page import PageContext, PageResponse
 from api.web.sign_in.page import SignIn
 from application.rendering.pdf import can_write_pdf
@@ -28,7 +29,6 @@ from domain.report.contents import SECTION_TITLES, SECTIONS
 from domain.report.events import Weekday
 from domain.report.issue import Issue, ReportScope
 from domain.report.waiting import WAITS_FOR
-from projections.creators.creator import Creator
 from projections.reports.queries import ListedIssue, ScheduledReport
 
 _ALL = "org"
@@ -95,10 +95,6 @@ _UNSENT: Final = {
     Code.PROJECTION_BEHIND,
     Code.REPORT_STOPPED,
 }
-
-
-class _ReportedThing(Struct, frozen=True):
-    name: str
 
 
 class ListedReport(Struct, frozen=True, kw_only=True):
@@ -269,7 +265,7 @@ async def _show_all(
         page.get(PATH, list[ScheduledReport], limit=_PER_PAGE, cursor=cursor or None),
         _choices(page, form),
     )
-    about = await asyncio.gather(*(_name_of(page, one.scope) for one in got.data))
+    about = await _names_of(page, [one.scope for one in got.data])
     context: dict[str, Any] = {
         **_of_forms(sign_in),
         "reports": [
@@ -303,7 +299,7 @@ async def _show_one(
     context: dict[str, Any] = {
         **_of_forms(sign_in),
         "report": report,
-        "about": await _name_of(page, report.scope),
+        "about": (await _names_of(page, [report.scope]))[0],
         "issues": issues.data,
         "more_url": issues.next_url(path),
         "form": form or form_of(report),
@@ -339,24 +335,22 @@ async def _choices(
             id_ = UUID(of)
         except ValueError:
             return groups
-        name = await _name_of(page, ReportScope(type="creator", id=id_))
+        (name,) = await _names_of(page, [ReportScope(type="creator", id=id_)])
         groups.insert(0, ("Creators", [(form.about, name)]))
     return groups
 
 
-async def _name_of(page: PageContext, scope: ReportScope) -> str:
-    """Return the present name of what a report is about."""
-    if scope.type == "org" or scope.id is None:
-        return "All projects"
-    known = page.organization.projects.get(scope.id)
-    if known is not None:
-        return known
-    path = f"/{scope.type}s/{scope.id}"
-    try:
-        if scope.type == "creator":
-            return f"@{(await page.get(path, Creator)).data.tiktok_handle}"
-        return (await page.get(path, _ReportedThing)).data.name
-    except ApiRefusedError as error:
-        if error.code not in {Code.NOT_FOUND, Code.GONE}:
-            raise
-        return "Something that is gone"
+async def _names_of(page: PageContext, scopes: Sequence[ReportScope]) -> list[str]:
+    """Return the present names of what reports are about."""
+    things: list[tuple[NamedType, UUID]] = [
+        (scope.type, scope.id)
+        for scope in scopes
+        if scope.type != "org" and scope.id is not None
+    ]
+    names = await present_names(page, things)
+    return [
+        "All projects"
+        if scope.type == "org" or scope.id is None
+        else names.get(scope.id, "Something that is gone")
+        for scope in scopes
+    ]

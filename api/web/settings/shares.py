@@ -1,6 +1,6 @@
 """/settings/shares: shared links are made, listed, changed and revoked."""
 
-import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import get_args
 from uuid import UUID
@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.routes.shares.schemas import MadeShare
-from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
+from api.web.kit.names import present_names
 from api.web.kit.page import PageContext, PageResponse
 from api.web.settings.layout import show_settings
 from api.web.settings.share_form import (
@@ -24,7 +24,6 @@ from api.web.settings.share_form import (
     ShareForm,
     form_of,
 )
-from projections.creators.creator import Creator
 from projections.shares import Share
 
 PATH = "/settings/shares"
@@ -38,10 +37,6 @@ _PATHS = {
     "project": "/projects",
     "report": "/reports",
 }
-
-
-class _SharedThing(Struct, frozen=True):
-    name: str
 
 
 class ListedShare(Struct, frozen=True, kw_only=True):
@@ -63,7 +58,7 @@ class SharePages(Controller):
     ) -> Template:
         """List the links, newest first."""
         got = await page.get("/shares", list[Share], limit=_PER_PAGE, cursor=cursor)
-        listed = await asyncio.gather(*(_listed(page, one) for one in got.data))
+        listed = await _listed(page, got.data)
         context = {"shares": listed, "more_url": got.next_url(PATH)}
         return await show_settings(page, "settings/shares.html", context, tab=PATH)
 
@@ -84,7 +79,7 @@ class SharePages(Controller):
                 raise
             return await _show_form(page, form, error=error)
         is_repeated = "idempotent-replayed" in got.headers
-        made = await _listed(page, got.data)
+        (made,) = await _listed(page, [got.data])
         return await show_settings(
             page,
             "settings/share_made.html",
@@ -157,25 +152,13 @@ async def _show_form(
     )
 
 
-async def _listed(page: PageContext, share: Share) -> ListedShare:
-    path = f"{_PATHS[share.scope]}/{share.scope_id}"
-    return ListedShare(
-        share=share,
-        name=await _name_of(page, share, path),
-        path=path,
-    )
-
-
-async def _name_of(page: PageContext, share: Share, path: str) -> str | None:
-    """Return the present name of a link's thing, None if it is gone."""
-    known = page.organization.projects.get(share.scope_id)
-    if known is not None:
-        return known
-    try:
-        if share.scope == "creator":
-            return f"@{(await page.get(path, Creator)).data.tiktok_handle}"
-        return (await page.get(path, _SharedThing)).data.name
-    except ApiRefusedError as error:
-        if error.code not in {Code.NOT_FOUND, Code.GONE}:
-            raise
-        return None
+async def _listed(page: PageContext, shares: Sequence[Share]) -> list[ListedShare]:
+    names = await present_names(page, [(each.scope, each.scope_id) for each in shares])
+    return [
+        ListedShare(
+            share=each,
+            name=names.get(each.scope_id),
+            path=f"{_PATHS[each.scope]}/{each.scope_id}",
+        )
+        for each in shares
+    ]

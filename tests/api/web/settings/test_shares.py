@@ -1,15 +1,19 @@
 """Shared links on pages: made where the numbers are, listed, changed and revoked."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+from api.web.kit.api_client import ApiResponse, QueryValue
+from api.web.kit.page import PageContext
 from tests.api.routes.test_shares import MEADOW, made
 from tests.kit.application import Goatherd, Tenant, ago, data_of
 from tests.kit.markup import read
 from tests.kit.visitor import Visitor
 
 SHARES = "/settings/shares"
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -78,6 +82,40 @@ def test_the_list_says_what_is_shared_and_how_often_it_was_opened(
     (row,) = visitor.see(SHARES).all("tr")[1:]
     assert "1 time" in row.text
     assert "for everybody with the link" in row.text
+
+
+def test_five_links_and_reports_take_as_many_requests_as_one(
+    home: Tenant,
+    visitor: Visitor,
+    goatherd: Goatherd,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    creators = [home.add(f"goat{number}")["id"] for number in range(5)]
+    goatherd.catch_up()
+    paths: list[str] = []
+    get = PageContext.get
+
+    async def counting(
+        page: PageContext, path: str, type_: type[T], **query: QueryValue
+    ) -> ApiResponse[T]:
+        paths.append(path)
+        return await get(page, path, type_, **query)
+
+    monkeypatch.setattr(PageContext, "get", counting)
+    amounts: list[list[str]] = []
+    for some in (creators[:1], creators[1:]):
+        for id_ in some:
+            made(home, scope="creator", scope_id=id_, name=f"Of {id_}")
+            report = {"name": "Monday", "scope": {"type": "creator", "id": id_}}
+            data_of(home.post("/reports", report), status=201)
+        goatherd.catch_up()
+        paths.clear()
+        pages = [visitor.get(path).text for path in (SHARES, "/reports")]
+        amounts.append([path for path in paths if "creators" in path])
+
+    assert amounts == [["/creators"] * 2] * 2
+    for text in pages:
+        assert all(f"@goat{number}" in text for number in range(5))
 
 
 def test_a_link_is_changed_and_revoked_on_its_page(
