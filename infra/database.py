@@ -34,6 +34,8 @@ _POOL: dict[str, Any] = {
     "min_size": 1,
     "open": False,
     "timeout": 2.0,
+    # Each connection is a process of the server, so those of a burst end soon.
+    "max_idle": 60.0,
     # After a failure a pool tries again, with a wait that doubles each time, and makes
     # no other attempt meanwhile. After this time the pool gives up, and the next
     # request for a connection makes a new attempt at once.
