@@ -225,7 +225,7 @@ class FollowerGroup:
             run_until_stopped(
                 step,
                 stop,
-                failed="followers_failed",
+                failed="follower_failed",
                 wake_up=self._wake_up,
                 pause=self._pause,
                 pool=self._pool,
