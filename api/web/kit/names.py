@@ -36,7 +36,7 @@ async def present_names(
         if id_ not in names:
             ids.setdefault(type_, set()).add(id_)
     for found in await asyncio.gather(
-        *(_names_of_type(page, type_, wanted) for type_, wanted in ids.items())
+        *(_names_of_type(page, type_, of_type) for type_, of_type in ids.items())
     ):
         names |= found
     return names

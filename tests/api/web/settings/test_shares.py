@@ -105,7 +105,7 @@ def test_five_links_and_reports_take_as_many_requests_as_one(
     amounts: list[list[str]] = []
     for some in (creators[:1], creators[1:]):
         for id_ in some:
-            made(home, scope="creator", scope_id=id_, name=f"Of {id_}")
+            made(home, scope="creator", scope_id=id_, name=f"Share {id_}")
             report = {"name": "Monday", "scope": {"type": "creator", "id": id_}}
             data_of(home.post("/reports", report), status=201)
         goatherd.catch_up()
