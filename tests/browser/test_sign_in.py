@@ -23,6 +23,8 @@ def sign_in_by_form(page: Page, key: str) -> None:
 
 
 def link_for(tenant: Tenant) -> str:
+    # The first page is not found before the read models know the organization.
+    tenant.goatherd.catch_up()
     with tenant.goatherd.store.pool.connection() as connection:
         return make_link(connection, tenant.key)
 
